@@ -1,0 +1,42 @@
+/*
+ * pbjson - protobuf messages to JSON and back, by the proto3 JSON mapping
+ *
+ * One transcoder over protobuf-c descriptors. int64 as strings, bytes as base64, enums by
+ * name, Timestamp, Duration, wrappers, Struct, FieldMask, Empty, maps and oneofs as the
+ * mapping says; input accepts what the mapping lets a parser accept. Errors carry the
+ * path of the field ("users[2].name").
+ */
+#pragma once
+
+#include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
+
+#include "base/buf.h"
+
+enum { PBJSON_E_BAD = 1 }; /* *ret_why says where and what */
+
+struct pbjson_style {
+    bool pretty;        /* two spaces a level */
+    bool with_defaults; /* also fields that hold their default */
+    bool proto_names;   /* memory_bytes instead of memoryBytes */
+};
+
+/* Appends the message as JSON; style may be NULL. 0, or PBJSON_E_BAD for a value that has
+ * no JSON form (a Timestamp out of range, broken UTF-8). */
+int pbjson_write(struct buf *out,
+                 const ProtobufCMessage *message,
+                 const struct pbjson_style *style,
+                 char **ret_why);
+
+/*
+ * Reads one JSON object into a new message (pb_free() it). Nesting is limited as in pb.h.
+ * 0 or PBJSON_E_BAD; ret_why gets a text to free: "users[2].nme: no such field in
+ * roost.v1.User".
+ */
+int pbjson_read(const ProtobufCMessageDescriptor *type,
+                struct slice json,
+                ProtobufCMessage **ret_message,
+                char **ret_why);
+
+/* Appends a sample of the type: every field with a telling value, for `--sample`. */
+void pbjson_sample(struct buf *out, const ProtobufCMessageDescriptor *type);
