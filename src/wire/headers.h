@@ -12,8 +12,8 @@
 #include "base/slice.h"
 
 struct header {
-    char *name;  /* owned, lower case */
-    char *value; /* owned; NUL-terminated, value_len counts */
+    char *name;  /* owned, lower case; one block with the value */
+    char *value; /* borrowed: behind the name; NUL-terminated, value_len counts */
     size_t value_len;
 };
 
@@ -24,7 +24,10 @@ struct headers {
     size_t bytes; /* names and values, plus 32 a field as RFC 9113, 6.5.2 counts */
 };
 
+/* A zeroed struct is an empty list too. */
 void headers_init(struct headers *headers);
+
+/* Frees the fields; the list is empty and usable afterwards. */
 void headers_done(struct headers *headers);
 
 /* Appends a copy; false (and nothing appended) when the name or value holds what no field
@@ -41,8 +44,8 @@ bool headers_has_token(const struct headers *headers,
                        const char *name,
                        const char *token);
 
-/* Removes every field of the name. */
+/* Removes every field of the name, which must not be one of the list's own strings. */
 void headers_remove(struct headers *headers, const char *name);
 
-/* Appends copies of all fields of from. */
+/* Appends copies of all fields of from, which is another list. */
 void headers_add_all(struct headers *headers, const struct headers *from);
