@@ -39,7 +39,11 @@ struct conn_events {
     void (*on_closed)(void *owner, int reason);
 };
 
-/* Makes owner the one who is told. Bytes that arrived before wait for it. */
+/*
+ * Makes owner the one who is told. Bytes that arrived before wait for it. With events
+ * NULL nobody is told: what comes is dropped, and after conn_finish() the conn closes
+ * itself.
+ */
 void conn_set_owner(struct conn *conn, const struct conn_events *events, void *owner);
 
 /* Sends all bytes: copied, or written at once. After conn_finish() they are dropped. */
@@ -50,6 +54,10 @@ bool conn_is_writable(const struct conn *conn);
 
 /* Stops or restarts reading: the peer feels it by TCP's window. */
 void conn_pause(struct conn *conn, bool paused);
+
+/* Gives bytes back that on_bytes lent: they come again, first, to the next owner. Copied.
+ */
+void conn_unread(struct conn *conn, struct slice bytes);
 
 /* Sends what is left, then ends in order (close frame, close_notify, FIN), 5 s at most,
  * then on_closed. */

@@ -50,3 +50,6 @@ bool listener_is_loopback(const char *address);
 /* The connection's peer has shown a credential: it no longer counts as unauthenticated.
  */
 void listener_vouch(struct conn *conn);
+
+/* Has somebody vouched for it? True for connections that we dialled. */
+bool listener_is_vouched(const struct conn *conn);

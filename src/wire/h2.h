@@ -126,8 +126,12 @@ void h2_stream_stop_reading(struct h2_stream *stream);
  */
 void h2_stream_consume(struct h2_stream *stream, size_t n);
 
-/* Forgets the stream: resets it with CANCEL if it is still open, and frees it when the
- * engine is done too. user is never seen again. */
+/*
+ * Forgets the stream; user is never seen again, and what still comes is dropped and
+ * credited. When our side was ended (h2_stream_end, or h2_respond without a body), queued
+ * output and trailers still go out; otherwise the stream is reset with CANCEL. Freed when
+ * the engine is done too.
+ */
 void h2_stream_release(struct h2_stream *stream);
 
 /* Sends a PING; h2_pongs() counts the answers that came. */

@@ -1,0 +1,131 @@
+/*
+ * call - one RPC under way between two halves
+ *
+ * Whoever asks is the caller, whoever answers the callee; neither knows what the other
+ * is made of (an HTTP/2 stream, a JSON request, a local service, a link). Both sides
+ * work on the same object and are woken, later in the turn, when the other has
+ * changed something. Bodies are bytes in gRPC framing, so a proxy moves chunks and
+ * copies nothing; each pipe is bounded by the politeness of CALL_PIPE_MAX and by
+ * credit: `taken` counts what the other side took, and the source returns as much to its
+ * sender.
+ *
+ *   caller                                   callee
+ *   method, metadata, deadline, actor   ->   on start
+ *   request bytes, request_ended        ->
+ *                                       <-   reply_head, reply bytes
+ *   cancelled                           ->
+ *                                       <-   finished: status, message, trailers
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/pipe.h"
+#include "loop/loop.h"
+#include "loop/timer.h"
+#include "wire/grpc.h"
+#include "wire/headers.h"
+
+struct actor;
+struct call;
+struct target;
+
+enum { CALL_PIPE_MAX = 65536 }; /* one stream window: what a sender may have under way */
+
+/* How one side is told that something changed; never from inside a call_* function. */
+struct call_half {
+    void (*on_wake)(struct call *call, void *user);
+    void *user; /* borrowed: the adapter, until it detaches */
+};
+
+struct call {
+    unsigned refs;
+    struct loop *loop; /* borrowed: outlives calls */
+    struct call_half caller;
+    struct call_half callee;
+    struct task wake_caller;
+    struct task wake_callee;
+    struct timer deadline;
+
+    char *method;            /* owned: "/package.Service/Method" */
+    struct headers metadata; /* what travels with the request, hop-by-hop fields gone */
+    struct actor *actor;     /* reference; NULL before authentication */
+    char *peer;              /* owned: the caller's address, for logs; or NULL */
+
+    struct pipe request;
+    uint64_t request_total; /* bytes ever put into request */
+    bool request_ended;
+    bool cancelled;
+
+    struct headers reply_head;
+    bool has_reply_head;
+    struct pipe reply;
+    uint64_t reply_total;
+
+    bool finished;
+    enum grpc_status status;
+    char *message; /* owned; "" when there is nothing to say */
+    struct headers trailers;
+};
+
+/* Makes a call with the caller attached; it holds the one reference. Copies method. */
+struct call *call_new(struct loop *loop,
+                      const char *method,
+                      const struct call_half *caller);
+
+struct call *call_ref(struct call *call);
+
+/* NULL is fine; always returns NULL. */
+struct call *call_unref(struct call *call);
+
+/* Lets the call end with DEADLINE_EXCEEDED in delay_ms. */
+void call_set_deadline(struct call *call, uint64_t delay_ms);
+
+/* Milliseconds left; UINT64_MAX without a deadline. */
+uint64_t call_time_left_ms(const struct call *call);
+
+/* Gives the call to the target, which attaches a callee or finishes the call. */
+void call_start(struct call *call, struct target *target);
+
+/* Caller: bytes or the end of the request. After the call has finished both do nothing.
+ */
+void call_request_write(struct call *call, struct slice bytes);
+size_t call_request_move(struct call *call, struct pipe *from, size_t max);
+void call_request_end(struct call *call);
+
+/* Caller: nobody waits any more. The callee is told; the status is CANCELLED. */
+void call_cancel(struct call *call);
+
+/* Caller: tells the callee that bytes of `reply` were taken. */
+void call_reply_taken(struct call *call);
+
+/* Caller: lets go of the call; cancels it if it has not finished. */
+void call_detach_caller(struct call *call);
+
+/* Callee: joins the call and holds a reference until it detaches. */
+void call_attach_callee(struct call *call, const struct call_half *callee);
+
+/* Callee: response metadata, copied; once, before any bytes. May be left out. */
+void call_reply_head(struct call *call, const struct headers *head);
+void call_reply_write(struct call *call, struct slice bytes);
+size_t call_reply_move(struct call *call, struct pipe *from, size_t max);
+
+/* Callee: tells the caller that bytes of `request` were taken. */
+void call_request_taken(struct call *call);
+
+/* Callee (or a gate that refuses): the end. message and trailers are copied, both may be
+ * NULL. Only the first end counts. */
+void call_finish(struct call *call,
+                 enum grpc_status status,
+                 const char *message,
+                 const struct headers *trailers);
+void call_fail(struct call *call, enum grpc_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Callee: lets go of the call; finishes it with INTERNAL if nobody did. */
+void call_detach_callee(struct call *call);
+
+/* "package.Service" of the method: true and the name without slashes in ret_service (cut
+ * at cap). */
+bool call_service_name(const struct call *call, char *ret_service, size_t cap);

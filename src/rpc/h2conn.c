@@ -1,0 +1,258 @@
+#include "rpc/h2conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "loop/conn.h"
+#include "rpc/h2conn_private.h"
+
+enum { GATHER_MAX = 65536 }; /* bytes of one turn's write */
+
+void h2conn_mark_dirty(struct h2conn *h2conn) {
+    loop_flush_later(conn_loop(h2conn->conn), &h2conn->flush);
+}
+
+static void on_output(void *arg) {
+    h2conn_mark_dirty(arg);
+}
+
+void h2conn_add_half(struct h2conn *h2conn,
+                     struct h2half *half,
+                     struct h2_stream *stream) {
+    half->h2conn = h2conn;
+    half->stream = stream;
+    stream->user = half;
+    list_init(&half->blocked);
+    list_add_tail(&h2conn->halves, &half->node);
+    h2conn->count++;
+}
+
+void h2conn_remove_half(struct h2half *half) {
+    list_remove(&half->node);
+    list_remove(&half->blocked);
+    half->h2conn->count--;
+    h2_stream_release(half->stream);
+    half->stream = NULL;
+    h2conn_mark_dirty(half->h2conn);
+}
+
+void h2conn_block_half(struct h2half *half) {
+    list_remove(&half->blocked);
+    list_add_tail(&half->h2conn->blocked, &half->blocked);
+}
+
+static void pump_blocked(struct h2conn *h2conn) {
+    struct list ready;
+
+    list_init(&ready);
+    list_splice(&ready, &h2conn->blocked);
+    struct list *node;
+    while ((node = list_pop(&ready))) {
+        struct h2half *half = container_of(node, struct h2half, blocked);
+        half->pump(half);
+    }
+}
+
+static void run_closed(struct task *task) {
+    struct h2conn *h2conn = container_of(task, struct h2conn, closed);
+    h2conn->config.on_closed(h2conn->config.owner, h2conn, h2conn->reason);
+}
+
+/* The connection is over: every half learns it, then the owner does. */
+static void end(struct h2conn *h2conn, int reason) {
+    if (h2conn->over)
+        return;
+    h2conn->over = true;
+    h2conn->reason = reason;
+    timer_stop(&h2conn->quiet);
+    while (!list_is_empty(&h2conn->halves)) {
+        struct h2half *half = container_of(h2conn->halves.next, struct h2half, node);
+        half->sever(half);
+    }
+    loop_post(conn_loop(h2conn->conn), &h2conn->closed);
+}
+
+static void run_flush(struct task *task) {
+    struct h2conn *h2conn = container_of(task, struct h2conn, flush);
+    struct buf out = { 0 };
+
+    while (!h2conn->over && conn_is_writable(h2conn->conn) && h2_has_output(h2conn->h2)) {
+        buf_clear(&out);
+        if (h2_drain(h2conn->h2, &out, GATHER_MAX) < 0) {
+            end(h2conn, -EPROTO);
+            break;
+        }
+        if (out.len == 0)
+            break;
+        conn_send(h2conn->conn, buf_slice(&out));
+        pump_blocked(h2conn);
+    }
+    buf_done(&out);
+    if (!h2conn->over && !h2_is_alive(h2conn->h2) && h2conn->count == 0 &&
+        !h2_has_output(h2conn->h2))
+        conn_finish(h2conn->conn);
+}
+
+static void take_news(struct h2conn *h2conn) {
+    struct h2_stream *stream;
+
+    while (!h2conn->over && (stream = h2_next(h2conn->h2))) {
+        struct h2half *half = stream->user;
+        if (half)
+            half->pump(half);
+        else if (h2conn->config.role == H2_SERVER && stream->has_head && !stream->closed)
+            h2conn_accept(h2conn, stream);
+        else
+            h2_stream_release(stream);
+    }
+}
+
+static void watch(struct h2conn *h2conn) {
+    unsigned delay_ms = h2conn->config.pings ? H2CONN_QUIET_MS : h2conn->config.idle_ms;
+    if (delay_ms > 0)
+        timer_start(conn_loop(h2conn->conn), &h2conn->quiet, delay_ms);
+}
+
+/* Nothing was received for a while. */
+static void on_quiet(struct timer *timer) {
+    struct h2conn *h2conn = container_of(timer, struct h2conn, quiet);
+
+    if (h2conn->probing) {
+        end(h2conn, -ETIMEDOUT);
+    } else if (h2conn->config.pings || h2conn->count > 0) {
+        h2conn_probe(h2conn, H2CONN_PONG_MS);
+    } else {
+        h2conn_drain(h2conn);
+        h2conn_probe(h2conn, H2CONN_PONG_MS);
+    }
+}
+
+void h2conn_probe(struct h2conn *h2conn, unsigned limit_ms) {
+    if (h2conn->over)
+        return;
+    h2conn->probing = true;
+    h2_ping(h2conn->h2);
+    h2conn_mark_dirty(h2conn);
+    timer_start(conn_loop(h2conn->conn), &h2conn->quiet, limit_ms);
+}
+
+bool h2conn_is_probing(const struct h2conn *h2conn) {
+    return h2conn->probing;
+}
+
+static void on_bytes(void *owner, struct slice bytes) {
+    struct h2conn *h2conn = owner;
+
+    if (h2conn->over)
+        return;
+    h2conn->probing = false;
+    watch(h2conn);
+    int r = h2_feed(h2conn->h2, bytes);
+    take_news(h2conn);
+    if (r < 0 && !h2conn->over) {
+        struct buf out = { 0 };
+        if (h2_drain(h2conn->h2, &out, GATHER_MAX) == 0)
+            conn_send(h2conn->conn, buf_slice(&out));
+        buf_done(&out);
+        end(h2conn, r);
+        return;
+    }
+    if (!h2conn->over)
+        h2conn_mark_dirty(h2conn);
+}
+
+static void on_writable(void *owner) {
+    struct h2conn *h2conn = owner;
+    h2conn_mark_dirty(h2conn);
+}
+
+static void on_conn_closed(void *owner, int reason) {
+    end(owner, reason);
+}
+
+struct h2conn *h2conn_new(struct conn *conn, const struct h2conn_config *config) {
+    static const struct conn_events events = {
+        .on_bytes = on_bytes,
+        .on_writable = on_writable,
+        .on_closed = on_conn_closed,
+    };
+    struct h2conn *h2conn = mem_new(sizeof(*h2conn));
+
+    *h2conn = (struct h2conn) {
+        .target.start = h2conn_start_call,
+        .config = *config,
+        .conn = conn,
+        .h2 = h2_new(config->role, &config->limits),
+        .flush.run = run_flush,
+        .closed.run = run_closed,
+        .quiet.fire = on_quiet,
+    };
+    list_init(&h2conn->halves);
+    list_init(&h2conn->blocked);
+    h2_on_output(h2conn->h2, on_output, h2conn);
+    conn_set_owner(conn, &events, h2conn);
+    watch(h2conn);
+    h2conn_mark_dirty(h2conn);
+    return h2conn;
+}
+
+struct h2conn *h2conn_free(struct h2conn *h2conn) {
+    if (!h2conn)
+        return NULL;
+    end(h2conn, -ECONNABORTED);
+    loop_cancel(&h2conn->closed);
+    loop_cancel(&h2conn->flush);
+    h2_free(h2conn->h2);
+    if (h2conn->reason == -EPROTO)
+        conn_set_owner(h2conn->conn, NULL, NULL), conn_finish(h2conn->conn);
+    else
+        conn_close(h2conn->conn);
+    free(h2conn);
+    return NULL;
+}
+
+struct target *h2conn_target(struct h2conn *h2conn) {
+    return &h2conn->target;
+}
+
+void h2conn_drain(struct h2conn *h2conn) {
+    if (h2conn->draining || h2conn->over)
+        return;
+    h2conn->draining = true;
+    h2_goaway(h2conn->h2, H2_NO_ERROR);
+    h2conn_mark_dirty(h2conn);
+}
+
+struct conn *h2conn_conn(const struct h2conn *h2conn) {
+    return h2conn->conn;
+}
+
+size_t h2conn_count(const struct h2conn *h2conn) {
+    return h2conn->count;
+}
+
+/* RFC 9110, 7.6.1, and what gRPC says anew on each hop. */
+static bool is_of_the_hop(const char *name) {
+    static const char *const names[] = {
+        "connection", "keep-alive",        "proxy-connection",
+        "te",         "transfer-encoding", "upgrade",
+        "host",       "grpc-timeout",      "content-length"
+    };
+
+    if (name[0] == ':')
+        return true;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+void h2conn_copy_fields(struct headers *to, const struct headers *from) {
+    for (size_t i = 0; i < from->count; i++) {
+        const struct header *field = &from->fields[i];
+        if (!is_of_the_hop(field->name))
+            headers_add_slice(to, slice_of_text(field->name),
+                              slice_of(field->value, field->value_len));
+    }
+}

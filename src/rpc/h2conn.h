@@ -1,0 +1,65 @@
+/*
+ * h2conn - an HTTP/2 connection at work: session, socket, and its calls
+ *
+ * As a server it turns request streams into calls and exchanges; as a client it is a
+ * target that puts calls on streams. A link's hub side is a client on an accepted
+ * connection, its agent side a server on a dialled one. All frames of a turn go out in
+ * one write; frames are pulled only while the socket takes them. Liveness: PING after 15
+ * s without received bytes, dead 10 s later.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "rpc/target.h"
+#include "wire/h2.h"
+
+struct call;
+struct conn;
+struct exchange;
+struct h2conn;
+
+enum {
+    H2CONN_QUIET_MS = 15000, /* silence after which the peer is asked */
+    H2CONN_PONG_MS = 10000,  /* and the time it has to answer */
+};
+
+struct h2conn_config {
+    enum h2_role role;
+    struct h2_limits limits;
+    bool pings; /* watch the peer's liveness; without it, idle_ms ends an idle connection
+                 */
+    unsigned idle_ms; /* 0: never */
+    /* Server: a gRPC request (lent), any other request (the receiver owns it). */
+    void (*on_call)(void *owner, struct h2conn *h2conn, struct call *call);
+    void (*on_exchange)(void *owner, struct exchange *exchange);
+    /* The connection is over; the owner still calls h2conn_free(). reason as in conn.h.
+     * Comes later, never from inside an h2conn_* function. */
+    void (*on_closed)(void *owner, struct h2conn *h2conn, int reason);
+    void *owner;
+};
+
+/* Takes the conn. Copies the config. */
+struct h2conn *h2conn_new(struct conn *conn, const struct h2conn_config *config);
+
+/* Ends everything at once: calls on it finish with UNAVAILABLE. Always returns NULL. */
+struct h2conn *h2conn_free(struct h2conn *h2conn);
+
+/* Client: the target that starts calls here. Lent, lives as long as the h2conn. */
+struct target *h2conn_target(struct h2conn *h2conn);
+
+/* GOAWAY; running calls may finish, then on_closed comes. */
+void h2conn_drain(struct h2conn *h2conn);
+
+/* Asks the peer for a sign of life now: on_closed comes with -ETIMEDOUT unless any byte
+ * arrives in time. */
+void h2conn_probe(struct h2conn *h2conn, unsigned limit_ms);
+
+/* Bytes arrived since probe or the last silence check: is the peer surely alive? */
+bool h2conn_is_probing(const struct h2conn *h2conn);
+
+struct conn *h2conn_conn(const struct h2conn *h2conn);
+
+/* Calls and exchanges under way. */
+size_t h2conn_count(const struct h2conn *h2conn);

@@ -1,0 +1,195 @@
+/* The callee's half of a call that goes out on an HTTP/2 stream. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "loop/conn.h"
+#include "rpc/call.h"
+#include "rpc/h2conn_private.h"
+
+struct client_half {
+    struct h2half half;
+    struct call *call; /* reference: we are its callee */
+    uint64_t credited; /* bytes of the reply given back to the sender */
+    bool sent_end;
+    bool gave_head;
+};
+
+static void done(struct client_half *client) {
+    struct call *call = TAKE(client->call);
+    h2conn_remove_half(&client->half);
+    call_detach_callee(call);
+    free(client);
+}
+
+static void sever(struct h2half *half) {
+    struct client_half *client = container_of(half, struct client_half, half);
+    call_finish(client->call, GRPC_UNAVAILABLE, "the connection was lost", NULL);
+    done(client);
+}
+
+static void send_request(struct client_half *client) {
+    struct h2_stream *stream = client->half.stream;
+    struct call *call = client->call;
+
+    size_t moved = h2_stream_write_from(stream, &call->request, h2_stream_room(stream));
+    if (moved > 0)
+        call_request_taken(call);
+    if (call->request.len > 0) {
+        h2conn_block_half(&client->half);
+    } else if (call->request_ended && !client->sent_end) {
+        client->sent_end = true;
+        h2_stream_end(stream, NULL);
+    }
+}
+
+/* The status that the peer's trailers (or its only head) tell. */
+static void finish_from(struct call *call, const struct headers *said, int http_status) {
+    const char *number = headers_get(said, "grpc-status");
+    const char *encoded = headers_get(said, "grpc-message");
+    struct buf text = { 0 };
+    struct headers trailers;
+
+    enum grpc_status status = number ? (enum grpc_status)strtoul(number, NULL, 10)
+                                     : grpc_status_of_http(http_status);
+    if (encoded)
+        grpc_text_decode(&text, encoded);
+    else if (!number)
+        buf_printf(&text, "the peer answered HTTP %d without grpc-status", http_status);
+
+    headers_init(&trailers);
+    h2conn_copy_fields(&trailers, said);
+    headers_remove(&trailers, "grpc-status");
+    headers_remove(&trailers, "grpc-message");
+    if (said != &call->trailers && !number)
+        headers_remove(&trailers, "content-type");
+    call_finish(call, status, buf_text(&text), &trailers);
+    headers_done(&trailers);
+    buf_done(&text);
+}
+
+static int http_status_of(const struct h2_stream *stream) {
+    const char *status = headers_get(&stream->head, ":status");
+    return status ? atoi(status) : 0;
+}
+
+static void take_head(struct client_half *client) {
+    struct h2_stream *stream = client->half.stream;
+    struct headers head;
+
+    if (client->gave_head || !stream->has_head ||
+        headers_get(&stream->head, "grpc-status"))
+        return;
+    client->gave_head = true;
+    headers_init(&head);
+    h2conn_copy_fields(&head, &stream->head);
+    call_reply_head(client->call, &head);
+    headers_done(&head);
+}
+
+static void take_reply(struct client_half *client) {
+    struct h2_stream *stream = client->half.stream;
+    struct call *call = client->call;
+
+    call_reply_move(call, &stream->in, SIZE_MAX);
+    uint64_t taken = call->reply_total - call->reply.len;
+    if (taken > client->credited) {
+        h2_stream_consume(stream, (size_t)(taken - client->credited));
+        client->credited = taken;
+    }
+}
+
+static void finish_reset(struct client_half *client) {
+    const struct h2_stream *stream = client->half.stream;
+
+    if (stream->refused)
+        call_finish(client->call, GRPC_UNAVAILABLE, "the peer refused the stream", NULL);
+    else if (stream->was_reset && stream->reset_code == H2_CANCEL)
+        call_finish(client->call, GRPC_CANCELLED, "the peer cancelled the stream", NULL);
+    else if (stream->was_reset && stream->reset_code == H2_ENHANCE_YOUR_CALM)
+        call_finish(client->call, GRPC_RESOURCE_EXHAUSTED, "the peer asks for calm",
+                    NULL);
+    else if (stream->was_reset)
+        call_fail(client->call, GRPC_INTERNAL,
+                  "the peer reset the stream (HTTP/2 error %u)",
+                  (unsigned)stream->reset_code);
+    else
+        call_finish(client->call, GRPC_UNAVAILABLE, "the connection was lost", NULL);
+}
+
+static void pump(struct h2half *half) {
+    struct client_half *client = container_of(half, struct client_half, half);
+    struct h2_stream *stream = half->stream;
+    struct call *call = client->call;
+
+    if (call->finished) {
+        done(client);
+        return;
+    }
+    if (!stream->closed)
+        send_request(client);
+    take_head(client);
+    if (client->gave_head && http_status_of(stream) == 200)
+        take_reply(client);
+    if (stream->in_ended)
+        finish_from(call, stream->trailers.count > 0 ? &stream->trailers : &stream->head,
+                    http_status_of(stream));
+    else if (stream->closed)
+        finish_reset(client);
+    if (call->finished)
+        done(client);
+    else
+        h2conn_mark_dirty(half->h2conn);
+}
+
+static void on_wake(struct call *call, void *user) {
+    struct client_half *client = user;
+    pump(&client->half);
+}
+
+static void make_head(struct headers *head,
+                      const struct call *call,
+                      const struct conn *conn) {
+    uint64_t left_ms = call_time_left_ms(call);
+
+    headers_add(head, ":method", "POST");
+    headers_add(head, ":scheme", conn_is_tls(conn) ? "https" : "http");
+    headers_add(head, ":path", call->method);
+    headers_add(head, ":authority", "roost");
+    headers_add(head, "te", "trailers");
+    if (!headers_get(&call->metadata, "content-type"))
+        headers_add(head, "content-type", "application/grpc");
+    if (left_ms != UINT64_MAX) {
+        char timeout[16];
+        grpc_timeout_write(left_ms > 0 ? left_ms : 1, timeout);
+        headers_add(head, "grpc-timeout", timeout);
+    }
+    h2conn_copy_fields(head, &call->metadata);
+}
+
+void h2conn_start_call(struct target *target, struct call *call) {
+    struct h2conn *h2conn = container_of(target, struct h2conn, target);
+    struct h2_stream *stream = NULL;
+
+    if (!h2conn->over && !h2conn->draining) {
+        struct headers head;
+        headers_init(&head);
+        make_head(&head, call, h2conn->conn);
+        stream = h2_request(h2conn->h2, &head, true);
+        headers_done(&head);
+    }
+    if (!stream) {
+        call_finish(call, GRPC_UNAVAILABLE, "the connection takes no more calls", NULL);
+        return;
+    }
+
+    struct client_half *client = mem_new(sizeof(*client));
+    struct call_half callee = { .on_wake = on_wake, .user = client };
+    *client = (struct client_half) {
+        .half = { .pump = pump, .sever = sever },
+        .call = call,
+    };
+    call_attach_callee(call, &callee);
+    h2conn_add_half(h2conn, &client->half, stream);
+    pump(&client->half);
+}

@@ -1,0 +1,126 @@
+/* Exchanges on HTTP/2 streams: everything that is not gRPC. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "loop/conn.h"
+#include "rpc/exchange.h"
+#include "rpc/h2conn_private.h"
+
+struct h2_exchange {
+    struct h2half half;
+    struct exchange exchange;
+    struct headers head; /* copies, so that they outlive the stream */
+    struct pipe nothing; /* the body once the stream is lost */
+};
+
+static struct h2_exchange *of(struct exchange *exchange) {
+    return container_of(exchange, struct h2_exchange, exchange);
+}
+
+static void wake(struct h2_exchange *it) {
+    if (it->exchange.on_wake)
+        it->exchange.on_wake(&it->exchange); /* may be gone here */
+}
+
+static void respond(struct exchange *exchange,
+                    const struct headers *head,
+                    bool has_body) {
+    struct h2_exchange *it = of(exchange);
+    h2_respond(it->half.stream, head, has_body);
+    h2conn_mark_dirty(it->half.h2conn);
+}
+
+static size_t room(const struct exchange *exchange) {
+    struct h2_exchange *it = container_of(exchange, struct h2_exchange, exchange);
+    size_t free_bytes = h2_stream_room(it->half.stream);
+    if (free_bytes == 0)
+        h2conn_block_half(&it->half);
+    return free_bytes;
+}
+
+static void write_body(struct exchange *exchange, struct slice bytes) {
+    struct h2_exchange *it = of(exchange);
+    h2_stream_write(it->half.stream, bytes);
+    h2conn_mark_dirty(it->half.h2conn);
+}
+
+static void end(struct exchange *exchange) {
+    struct h2_exchange *it = of(exchange);
+    h2_stream_end(it->half.stream, NULL);
+    if (!it->half.stream->in_ended)
+        h2_stream_stop_reading(it->half.stream);
+    h2conn_mark_dirty(it->half.h2conn);
+}
+
+static void taken(struct exchange *exchange, size_t count) {
+    struct h2_exchange *it = of(exchange);
+    h2_stream_consume(it->half.stream, count);
+    h2conn_mark_dirty(it->half.h2conn);
+}
+
+static struct conn *upgrade(struct exchange *exchange, const struct headers *head) {
+    return NULL;
+}
+
+static void release(struct exchange *exchange) {
+    struct h2_exchange *it = of(exchange);
+
+    if (!exchange->gone) {
+        if (!exchange->ended)
+            h2_stream_reset(it->half.stream, H2_CANCEL);
+        h2conn_remove_half(&it->half);
+    }
+    headers_done(&it->head);
+    free(it);
+}
+
+static void pump(struct h2half *half) {
+    struct h2_exchange *it = container_of(half, struct h2_exchange, half);
+
+    it->exchange.body_ended = half->stream->in_ended;
+    if (half->stream->closed && !(it->exchange.ended && half->stream->in_ended)) {
+        half->sever(half);
+        return;
+    }
+    wake(it);
+}
+
+/* The stream is lost; the struct stays until its owner releases it. */
+static void sever(struct h2half *half) {
+    struct h2_exchange *it = container_of(half, struct h2_exchange, half);
+
+    it->exchange.gone = true;
+    it->exchange.body = &it->nothing;
+    h2conn_remove_half(half);
+    wake(it);
+}
+
+static const struct exchange_ops ops = {
+    .respond = respond,
+    .room = room,
+    .write = write_body,
+    .end = end,
+    .taken = taken,
+    .upgrade = upgrade,
+    .release = release,
+};
+
+void h2conn_accept_exchange(struct h2conn *h2conn, struct h2_stream *stream) {
+    struct h2_exchange *it = mem_new(sizeof(*it));
+
+    *it = (struct h2_exchange) {
+        .half = { .pump = pump, .sever = sever },
+        .exchange = {
+            .ops = &ops,
+            .conn = h2conn->conn,
+            .head = &it->head,
+            .body = &stream->in,
+            .body_ended = stream->in_ended,
+        },
+    };
+    headers_init(&it->head);
+    headers_add_all(&it->head, &stream->head);
+    pipe_init(&it->nothing);
+    h2conn_add_half(h2conn, &it->half, stream);
+    h2conn->config.on_exchange(h2conn->config.owner, &it->exchange);
+}

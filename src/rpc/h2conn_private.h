@@ -1,0 +1,66 @@
+/*
+ * h2conn_private - what the files of h2conn share
+ *
+ * h2conn.c owns socket, session and timers; h2conn_server.c and h2conn_client.c hold the
+ * halves of calls that live on its streams; h2conn_exchange.c the exchanges.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "loop/loop.h"
+#include "loop/timer.h"
+#include "rpc/h2conn.h"
+
+/* What a stream belongs to: embedded first in each kind of half. */
+struct h2half {
+    struct list node;      /* in h2conn.halves */
+    struct list blocked;   /* in h2conn.blocked while output waits for room */
+    struct h2conn *h2conn; /* borrowed: outlives its halves */
+    struct h2_stream
+        *stream; /* owned until h2half_done(); NULL when it could not be opened */
+    /* The stream has news, or room. May end the half. */
+    void (*pump)(struct h2half *half);
+    /* The connection is over: end the half. */
+    void (*sever)(struct h2half *half);
+};
+
+struct h2conn {
+    struct target target;
+    struct h2conn_config config;
+    struct conn *conn;  /* owned */
+    struct h2 *h2;      /* owned */
+    struct list halves; /* of struct h2half */
+    struct list blocked;
+    size_t count; /* of halves */
+    struct task flush;
+    struct task closed;
+    struct timer quiet; /* liveness or idleness */
+    bool probing;
+    bool draining;
+    bool over; /* on_closed is on its way or has come */
+    int reason;
+};
+
+/* Joins the half to the connection and to its stream. */
+void h2conn_add_half(struct h2conn *h2conn,
+                     struct h2half *half,
+                     struct h2_stream *stream);
+
+/* Takes the half off the connection and releases its stream. */
+void h2conn_remove_half(struct h2half *half);
+
+/* The half has output that did not fit: pump it when the socket has taken some. */
+void h2conn_block_half(struct h2half *half);
+
+/* Something waits in the session's drain. */
+void h2conn_mark_dirty(struct h2conn *h2conn);
+
+/* Copies header fields that travel end to end: no pseudo-headers, nothing of the hop. */
+void h2conn_copy_fields(struct headers *to, const struct headers *from);
+
+/* What to do with a fresh request stream. */
+void h2conn_accept(struct h2conn *h2conn, struct h2_stream *stream);
+void h2conn_accept_exchange(struct h2conn *h2conn, struct h2_stream *stream);
+
+/* target.start of a client connection. */
+void h2conn_start_call(struct target *target, struct call *call);

@@ -1,0 +1,52 @@
+/*
+ * invocation - one call being answered by a local service
+ *
+ * What a handler of services.h holds. It lives until the call is over: finished here,
+ * cancelled, or past its deadline; on_gone tells, and afterwards it must not be used.
+ */
+#pragma once
+
+#include <protobuf-c/protobuf-c.h>
+#include <stddef.h>
+
+#include "rpc/services.h"
+#include "wire/grpc.h"
+
+struct call;
+struct invocation;
+
+/* For services.c: answers the call by the method. */
+void invocation_start(struct call *call,
+                      const struct service_method *method,
+                      void *arg,
+                      const ProtobufCMessageDescriptor *request_type,
+                      size_t message_max);
+
+/* The call that is answered: metadata, actor, deadline. Lent. */
+struct call *invocation_call(const struct invocation *invocation);
+
+/* The handler's own state; on_gone is called once, when the call is over for whatever
+ * reason. */
+void invocation_set_user(struct invocation *invocation,
+                         void *user,
+                         void (*on_gone)(struct invocation *invocation, void *user));
+void *invocation_user(const struct invocation *invocation);
+
+/* Sends one message of a stream, copied. */
+void invocation_send(struct invocation *invocation, const ProtobufCMessage *message);
+
+/* Bytes waiting for the caller: a watcher over a limit of its own is to be dropped. */
+size_t invocation_waiting(const struct invocation *invocation);
+
+/* Told when the caller took all that was waiting; NULL: not any more. */
+void invocation_on_drained(struct invocation *invocation,
+                           void (*on_drained)(struct invocation *invocation, void *user));
+
+/* Answers a unary call: the message and OK. */
+void invocation_reply(struct invocation *invocation, const ProtobufCMessage *message);
+
+/* Ends the call. After it (and after on_gone) the invocation must not be used. */
+void invocation_finish(struct invocation *invocation,
+                       enum grpc_status status,
+                       const char *format,
+                       ...) __attribute__((format(printf, 3, 4)));
