@@ -3,15 +3,18 @@
  *
  * Feed it bytes, take events, drain bytes. The engine (nghttp2) only records; decisions
  * are taken by the owner after h2_feed() has returned, by asking h2_next() for the
- * streams that have news until it gives NULL. Both roles are served; on a link the
- * acceptor is the client.
+ * streams that have news until it gives NULL. Draining makes news too: room in an output
+ * that was full, and streams that end with their last frame. Both roles are served; on a
+ * link the acceptor is the client.
  *
  * Flow control: connection credit returns on receipt; stream credit returns with
  * h2_stream_consume(), so a stream that nobody reads stops its own sender and no other.
  * Outgoing bodies wait in the stream's pipe; h2_stream_room() says when it is full.
  *
- * Floods (rapid reset, CONTINUATION, SETTINGS, PING, empty DATA, window games) end the
- * connection: h2_feed() returns -EPROTO and a GOAWAY waits in the drain.
+ * Floods (rapid reset, CONTINUATION, SETTINGS, PING, empty DATA, window games) and broken
+ * frames end the connection: h2_feed() returns -EPROTO and a GOAWAY waits in the drain. A
+ * head over the limit ends its stream alone: a server answers it with 431 and its owner
+ * never sees it.
  */
 #pragma once
 
@@ -36,6 +39,7 @@ struct h2_limits {
 /* RFC 9113, 7. The ones that we send. */
 enum h2_error {
     H2_NO_ERROR = 0,
+    H2_PROTOCOL_ERROR = 1,
     H2_INTERNAL_ERROR = 2,
     H2_REFUSED_STREAM = 7,
     H2_CANCEL = 8,
@@ -58,11 +62,11 @@ struct h2_stream {
     bool in_ended; /* the peer's END_STREAM: trailers, if any, are complete */
     bool closed; /* no more events: reset, or both sides ended, or the connection is over
                   */
-    uint32_t reset_code; /* when closed by RST_STREAM from the peer or the connection's
-                            end: enum h2_error of RFC 9113 */
-    bool was_reset;
-    bool refused; /* the peer surely has not processed it (REFUSED_STREAM or above
-                     GOAWAY's last id) */
+    uint32_t reset_code; /* when closed by RST_STREAM or the connection's end: an error
+                            code of RFC 9113, 7 */
+    bool was_reset;      /* by a RST_STREAM of either side, not the connection's end */
+    bool refused;        /* the peer surely has not processed it (REFUSED_STREAM or above
+                            GOAWAY's last id) */
 };
 
 /* Makes a connection; its preface and SETTINGS wait in the drain. */
@@ -85,17 +89,20 @@ bool h2_has_output(const struct h2 *h2);
  * drain. */
 bool h2_is_alive(const struct h2 *h2);
 
-/* The next stream with news since it was last given, or NULL. New request streams
- * (server) come here first with user NULL. A stream is not given before has_head or
- * closed. */
+/*
+ * The next stream with news since it was last given, or NULL: its head, body bytes, the
+ * end, closed, or room again after h2_stream_room() was 0. New request streams (server)
+ * come here first with user NULL; one that ends before it was given is never given. A
+ * stream is not given before has_head or closed, except for room.
+ */
 struct h2_stream *h2_next(struct h2 *h2);
 
-/* Calls on_output(arg) whenever h2_has_output() becomes true by a call from above (not by
- * feed): the owner marks itself dirty. */
+/* Calls on_output(arg) when h2_has_output() becomes true by a call from above (not by
+ * feed), perhaps more than once: the owner marks itself dirty. */
 void h2_on_output(struct h2 *h2, void (*on_output)(void *arg), void *arg);
 
 /* Opens a request stream (client); head is copied, ":method" and the like come first.
- * NULL when the peer's limit of streams is reached or a GOAWAY is there. */
+ * NULL when the peer's limit of streams is reached or the connection is ending. */
 struct h2_stream *h2_request(struct h2 *h2, const struct headers *head, bool has_body);
 
 /* Answers (server): ":status" first. Without a body the stream ends with it. */
@@ -107,13 +114,14 @@ size_t h2_stream_room(const struct h2_stream *stream);
 /* Queues body bytes, copied; more than the room is accepted but impolite. */
 void h2_stream_write(struct h2_stream *stream, struct slice bytes);
 
-/* Moves up to max bytes from the pipe to the output without copying; returns how many. */
+/* Moves up to max bytes from the pipe to the output, no more than its room, without
+ * copying; returns how many. */
 size_t h2_stream_write_from(struct h2_stream *stream, struct pipe *from, size_t max);
 
 /* Ends our side after what is queued; trailers may be NULL. */
 void h2_stream_end(struct h2_stream *stream, const struct headers *trailers);
 
-/* Resets the stream. What is queued is dropped. */
+/* Resets the stream: it is closed at once and what is queued is dropped. */
 void h2_stream_reset(struct h2_stream *stream, enum h2_error code);
 
 /*
@@ -128,9 +136,10 @@ void h2_stream_consume(struct h2_stream *stream, size_t n);
 
 /*
  * Forgets the stream; user is never seen again, and what still comes is dropped and
- * credited. When our side was ended (h2_stream_end, or h2_respond without a body), queued
- * output and trailers still go out; otherwise the stream is reset with CANCEL. Freed when
- * the engine is done too.
+ * credited. When a server has ended its side (h2_stream_end, or h2_respond without a
+ * body), or both sides have ended, queued output and trailers still go out, and then a
+ * request that has not ended is reset with NO_ERROR. Otherwise the stream is reset with
+ * CANCEL. Freed when the engine is done too.
  */
 void h2_stream_release(struct h2_stream *stream);
 

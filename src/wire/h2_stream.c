@@ -1,0 +1,113 @@
+#include "wire/h2_internal.h"
+
+/* May anything still leave on it? */
+static bool can_send(const struct h2_entry *entry) {
+    return !entry->stream.closed && !entry->out_ended;
+}
+
+size_t h2_stream_room(const struct h2_stream *stream) {
+    struct h2_entry *entry = h2_entry_of(stream);
+
+    if (!can_send(entry))
+        return 0;
+    if (entry->out.len < H2_OUTPUT_MAX)
+        return H2_OUTPUT_MAX - entry->out.len;
+    entry->wants_room = true;
+    return 0;
+}
+
+void h2_stream_write(struct h2_stream *stream, struct slice bytes) {
+    struct h2_entry *entry = h2_entry_of(stream);
+
+    if (!can_send(entry) || bytes.len == 0)
+        return;
+    pipe_add(&entry->out, bytes);
+    h2_entry_resume(entry);
+    h2_touch(stream->h2);
+}
+
+size_t h2_stream_write_from(struct h2_stream *stream, struct pipe *from, size_t max) {
+    struct h2_entry *entry = h2_entry_of(stream);
+    size_t room = h2_stream_room(stream);
+
+    size_t moved = pipe_move(&entry->out, from, max < room ? max : room);
+    if (from->len > 0 && entry->out.len >= H2_OUTPUT_MAX)
+        entry->wants_room = true;
+    if (moved > 0) {
+        h2_entry_resume(entry);
+        h2_touch(stream->h2);
+    }
+    return moved;
+}
+
+void h2_stream_end(struct h2_stream *stream, const struct headers *trailers) {
+    struct h2_entry *entry = h2_entry_of(stream);
+
+    if (!can_send(entry))
+        return;
+    entry->out_ended = true;
+    if (trailers)
+        headers_add_all(&entry->out_trailers, trailers);
+    h2_entry_resume(entry);
+    h2_touch(stream->h2);
+}
+
+void h2_stream_reset(struct h2_stream *stream, enum h2_error code) {
+    struct h2_entry *entry = h2_entry_of(stream);
+
+    if (stream->closed)
+        return;
+    h2_entry_reset(entry, code);
+    list_remove(&entry->news);
+    h2_touch(stream->h2);
+}
+
+/* Drops what still comes; the reset follows our END_STREAM, at once if that has left. */
+static void ignore_input(struct h2_entry *entry) {
+    entry->ignoring = true;
+    h2_entry_drop_input(entry);
+    if (entry->end_sent && !entry->stream.in_ended && !entry->stream.closed)
+        h2_entry_reset(entry, H2_NO_ERROR);
+}
+
+void h2_stream_stop_reading(struct h2_stream *stream) {
+    struct h2_entry *entry = h2_entry_of(stream);
+
+    if (stream->closed || entry->ignoring)
+        return;
+    ignore_input(entry);
+    list_remove(&entry->news);
+    h2_touch(stream->h2);
+}
+
+void h2_stream_consume(struct h2_stream *stream, size_t n) {
+    struct h2_entry *entry = h2_entry_of(stream);
+    size_t credit = n < entry->credit ? n : entry->credit;
+
+    entry->credit -= credit;
+    if (credit == 0 || stream->closed || stream->in_ended)
+        return;
+    nghttp2_session_consume_stream(stream->h2->session, stream->id, credit);
+    h2_touch(stream->h2);
+}
+
+/* Does the rest need no owner? A server's answer that has ended, or both sides' ends. */
+static bool can_end_alone(const struct h2_entry *entry) {
+    bool server = entry->stream.h2->role == H2_SERVER;
+    return entry->out_ended && (entry->stream.in_ended || (server && entry->responded));
+}
+
+void h2_stream_release(struct h2_stream *stream) {
+    struct h2_entry *entry = h2_entry_of(stream);
+    struct h2 *h2 = stream->h2;
+
+    entry->released = true;
+    list_remove(&entry->news);
+    if (!stream->closed && can_end_alone(entry))
+        ignore_input(entry);
+    else if (!stream->closed)
+        h2_entry_reset(entry, H2_CANCEL);
+    h2_entry_settle(entry);
+    if (h2)
+        h2_touch(h2);
+}
