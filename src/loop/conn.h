@@ -70,6 +70,9 @@ void conn_close(struct conn *conn);
 const char *conn_alpn(const struct conn *conn);
 bool conn_is_tls(const struct conn *conn);
 
+/* Was a TLS session of an earlier connection resumed? */
+bool conn_is_resumed(const struct conn *conn);
+
 /* "192.0.2.1:4711" or "[2001:db8::1]:4711", for logs. Lent. */
 const char *conn_peer(const struct conn *conn);
 

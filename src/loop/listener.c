@@ -1,0 +1,291 @@
+#include "loop/listener.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "loop/address.h"
+#include "loop/conn_layer.h"
+#include "loop/conn_tcp.h"
+#include "loop/loop_uv.h"
+#include "loop/timer.h"
+
+enum {
+    ACCEPTS_MAX = 64, /* a turn: those that are open get theirs too */
+    BACKLOG = 4096,   /* a fleet that comes back at once; the kernel cuts it to its own */
+    FULL_PAUSE_MS = 100, /* between tries when descriptors have run out */
+};
+
+struct listener {
+    struct loop *loop; /* borrowed: outlives the listener */
+    struct listener_config config;
+    struct loop_poll *poll; /* owned */
+    struct timer pause;     /* while descriptors have run out */
+    struct list guests;     /* owned until vouched for or closed */
+    struct map *per_client; /* owned; of owned struct client, by conn_peer_key() */
+    unsigned guest_count;
+    int fd;
+    bool told_full;
+    bool freed; /* only the memory is left */
+    struct task grave;
+    char address[ADDRESS_TEXT_LEN];
+};
+
+/* How many unauthenticated connections one client has. */
+struct client {
+    unsigned count;
+};
+
+/* A connection that nobody has vouched for. */
+struct guest {
+    struct conn_watch watch; /* in the connection's lowest layer */
+    struct list node;
+    struct listener *listener; /* borrowed: frees its guests when it goes */
+    struct conn_base *base;    /* borrowed: tells by watch when it goes */
+};
+
+/* --- who has not shown a credential --- */
+
+static void forget_guest(struct guest *guest) {
+    struct listener *listener = guest->listener;
+    const char *key = guest->base->peer_key;
+    struct client *client = map_get(listener->per_client, key);
+
+    if (--client->count == 0) {
+        map_remove(listener->per_client, key);
+        free(client);
+    }
+    listener->guest_count--;
+    guest->base->conn.watch = NULL;
+    list_remove(&guest->node);
+    free(guest);
+}
+
+static void on_guest_closed(struct conn_watch *watch) {
+    forget_guest(container_of(watch, struct guest, watch));
+}
+
+static bool is_over_limit(const struct listener *listener, const char *key) {
+    const struct listener_limits *limits = listener->config.limits;
+    const struct client *client = map_get(listener->per_client, key);
+
+    return listener->guest_count >= limits->unauthenticated_max ||
+           (client && client->count >= limits->per_client_max);
+}
+
+static void add_guest(struct listener *listener, struct conn *conn) {
+    struct conn_base *base = conn_base(conn);
+    struct client *client = map_get(listener->per_client, base->peer_key);
+    struct guest *guest = mem_new(sizeof(*guest));
+
+    if (!client) {
+        client = mem_new(sizeof(*client));
+        map_put(listener->per_client, base->peer_key, client);
+    }
+    client->count++;
+    listener->guest_count++;
+    guest->watch.on_close = on_guest_closed;
+    guest->listener = listener;
+    guest->base = base;
+    base->conn.watch = &guest->watch;
+    list_add_tail(&listener->guests, &guest->node);
+}
+
+static struct guest *guest_of(const struct conn *conn) {
+    struct conn_watch *watch = conn_base(conn)->conn.watch;
+
+    if (!watch || watch->on_close != on_guest_closed)
+        return NULL;
+    return container_of(watch, struct guest, watch);
+}
+
+void listener_vouch(struct conn *conn) {
+    struct guest *guest = guest_of(conn);
+    if (guest)
+        forget_guest(guest);
+}
+
+bool listener_is_vouched(const struct conn *conn) {
+    return !guest_of(conn);
+}
+
+/* --- accepting --- */
+
+static void take(struct listener *listener,
+                 int fd,
+                 const struct sockaddr_storage *address) {
+    char key[ADDRESS_KEY_LEN];
+    struct conn *conn;
+
+    address_print_key(address, key);
+    if (is_over_limit(listener, key)) {
+        log_debug("%s: too many connections without a credential", key);
+        close(fd);
+        return;
+    }
+    if (conn_tcp_accept(listener->loop, fd, address, &conn) < 0)
+        return;
+    add_guest(listener, conn);
+    listener->config.on_conn(listener->config.arg, conn);
+}
+
+static void pause_accepting(struct listener *listener, int error) {
+    if (!listener->told_full)
+        log_error("cannot accept connections on %s for now: %s", listener->address,
+                  strerror(-error));
+    listener->told_full = true;
+    loop_poll_set(listener->poll, 0);
+    timer_start(listener->loop, &listener->pause, FULL_PAUSE_MS);
+}
+
+static void on_pause_over(struct timer *timer) {
+    struct listener *listener = container_of(timer, struct listener, pause);
+    loop_poll_set(listener->poll, POLLIN);
+}
+
+static bool is_exhaustion(int error) {
+    return error == -EMFILE || error == -ENFILE || error == -ENOBUFS || error == -ENOMEM;
+}
+
+/* False when there is nothing more to accept for now. */
+static bool accept_one(struct listener *listener) {
+    struct sockaddr_storage address = { 0 };
+    socklen_t len = sizeof(address);
+    int fd = accept4(listener->fd, (struct sockaddr *)&address, &len,
+                     SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+    if (fd < 0 && is_exhaustion(-errno)) {
+        pause_accepting(listener, -errno);
+        return false;
+    }
+    if (fd < 0) /* one that has gone already is no reason to stop (accept(2)) */
+        return errno != EAGAIN;
+    listener->told_full = false;
+    take(listener, fd, &address); /* the listener may be freed here */
+    return true;
+}
+
+static void on_acceptable(void *arg, int events) {
+    struct listener *listener = arg;
+    (void)events;
+
+    for (unsigned i = 0; i < ACCEPTS_MAX && !listener->freed; i++)
+        if (!accept_one(listener))
+            break;
+}
+
+/* --- listening --- */
+
+static int open_socket(const struct sockaddr_storage *address) {
+    int one = 1, zero = 0;
+    int fd = socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    if (address->ss_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
+    if (bind(fd, (const struct sockaddr *)address, address_len(address)) < 0 ||
+        listen(fd, BACKLOG) < 0) {
+        int r = -errno;
+        close(fd);
+        return r;
+    }
+    return fd;
+}
+
+/* All addresses: both families by one IPv6 socket, or IPv4 where there is no IPv6. */
+static int open_any(unsigned port) {
+    struct sockaddr_storage address;
+
+    address_parse("::", port, &address);
+    int fd = open_socket(&address);
+    if (fd != -EAFNOSUPPORT && fd != -EADDRNOTAVAIL)
+        return fd;
+    address_parse("0.0.0.0", port, &address);
+    return open_socket(&address);
+}
+
+static int open_text(const char *text) {
+    auto_(mem_freep) char *host = NULL;
+    struct sockaddr_storage address;
+    unsigned port;
+
+    int r = address_split(text, &host, &port);
+    if (r < 0)
+        return r;
+    if (host[0] == '\0' || strcmp(host, "*") == 0)
+        return open_any(port);
+    const char *literal = strcmp(host, "localhost") == 0 ? "127.0.0.1" : host;
+    if (!address_parse(literal, port, &address))
+        return -EINVAL;
+    return open_socket(&address);
+}
+
+static void run_grave(struct task *task) {
+    free(container_of(task, struct listener, grave));
+}
+
+int listener_new(struct loop *loop,
+                 const struct listener_config *config,
+                 struct listener **ret_listener) {
+    struct sockaddr_storage bound = { 0 };
+    socklen_t len = sizeof(bound);
+
+    int fd = open_text(config->address);
+    if (fd < 0)
+        return fd;
+    struct listener *listener = mem_new(sizeof(*listener));
+    listener->loop = loop;
+    listener->config = *config;
+    listener->config.address = NULL; /* lent for the call only */
+    listener->fd = fd;
+    listener->per_client = map_new();
+    listener->grave.run = run_grave;
+    listener->pause.fire = on_pause_over;
+    list_init(&listener->guests);
+    getsockname(fd, (struct sockaddr *)&bound, &len);
+    address_print(&bound, listener->address);
+    listener->poll = loop_poll_new(loop, fd, on_acceptable, listener);
+    loop_poll_set(listener->poll, POLLIN);
+    *ret_listener = listener;
+    return 0;
+}
+
+struct listener *listener_free(struct listener *listener) {
+    if (!listener)
+        return NULL;
+    list_for_each_safe(at, after, &listener->guests)
+        forget_guest(container_of(at, struct guest, node));
+    map_free(listener->per_client);
+    timer_stop(&listener->pause);
+    loop_poll_free(listener->poll);
+    close(listener->fd);
+    listener->freed = true;
+    loop_bury(listener->loop, &listener->grave);
+    return NULL;
+}
+
+const char *listener_address(const struct listener *listener) {
+    return listener->address;
+}
+
+bool listener_is_loopback(const char *address) {
+    struct sockaddr_storage parsed;
+    auto_(mem_freep) char *host = NULL;
+    unsigned port;
+
+    if (address_parse(address, 0, &parsed))
+        return address_is_loopback(&parsed);
+    if (address_split(address, &host, &port) < 0)
+        return false;
+    return strcmp(host, "localhost") == 0 ||
+           (address_parse(host, 0, &parsed) && address_is_loopback(&parsed));
+}
