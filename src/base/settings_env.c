@@ -1,0 +1,96 @@
+#include "base/settings_env.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/settings.h"
+
+enum { FILE_MAX = 256 * 1024 };
+
+/* Puts the value into each setting that has this name. */
+static int put(struct settings *settings,
+               enum settings_rank rank,
+               const char *where,
+               const char *name,
+               const char *value) {
+    const struct settings_table *table = settings_table(settings);
+
+    for (size_t i = 0; i < table->count; i++) {
+        const struct settings_row *row = &table->rows[i];
+        if (!settings_has_word(row->env, name))
+            continue;
+        if (*value == '\0' && row->kind != SETTINGS_LIST)
+            continue;
+        int r = settings_put(settings, row, rank, where, value);
+        if (r != 0)
+            return r;
+    }
+    return 0;
+}
+
+int settings_env_read(struct settings *settings, char *const *environment) {
+    settings_begin(settings);
+    for (; *environment; environment++) {
+        const char *equals = strchr(*environment, '=');
+        if (!equals)
+            continue;
+        auto_(mem_freep) char *name =
+            mem_dup(*environment, (size_t)(equals - *environment));
+        int r = put(settings, SETTINGS_ENVIRONMENT, name, name, equals + 1);
+        if (r != 0)
+            return r;
+    }
+    return 0;
+}
+
+/* Cuts off white space at both ends, in place. */
+static char *trim(char *text) {
+    text += strspn(text, " \t\r");
+    size_t len = strlen(text);
+    while (len > 0 && strchr(" \t\r", text[len - 1]))
+        text[--len] = '\0';
+    return text;
+}
+
+static int take_line(struct settings *settings,
+                     const char *path,
+                     unsigned number,
+                     char *line) {
+    char *text = trim(line);
+    if (*text == '\0' || *text == '#')
+        return 0;
+    char *equals = strchr(text, '=');
+    if (!equals || equals == text)
+        return settings_fail(settings, SETTINGS_E_BAD, "%s:%u: the line is not KEY=VALUE",
+                             path, number);
+    *equals = '\0';
+    const char *name = trim(text);
+    auto_(mem_freep) char *where = mem_printf("%s:%u %s", path, number, name);
+    return put(settings, SETTINGS_DOTENV, where, name, trim(equals + 1));
+}
+
+int settings_env_read_file(struct settings *settings, const char *path) {
+    struct buf content = { 0 };
+    unsigned number = 0;
+
+    settings_begin(settings);
+    int r = file_read(path, FILE_MAX, &content);
+    if (r == -ENOENT)
+        return 0;
+    if (r < 0)
+        return settings_fail(settings, r, "%s: %s", path, strerror(-r));
+    if (content.len > 0 && memchr(content.data, 0, content.len))
+        r = settings_fail(settings, SETTINGS_E_BAD, "%s: it has NUL bytes", path);
+
+    size_t len = content.len;
+    char *rest = buf_take_text(&content), *all = rest, *line;
+    while (r == 0 && (line = strsep(&rest, "\n")))
+        r = take_line(settings, path, ++number, line);
+    mem_wipe(all, len);
+    free(all);
+    return r;
+}

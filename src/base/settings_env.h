@@ -1,0 +1,16 @@
+/*
+ * settings_env - settings from the environment and from a .env file
+ *
+ * A .env file has lines KEY=VALUE and comments that start with '#'; there is no quoting,
+ * and spaces around key and value do not count. Names that are none of ours are left to
+ * the programs that they belong to. An empty value counts for lists only.
+ */
+#pragma once
+
+struct settings;
+
+/* Reads "NAME=VALUE" strings up to NULL, such as environ. 0 or SETTINGS_E_BAD. */
+int settings_env_read(struct settings *settings, char *const *environment);
+
+/* Reads the file if it is there. 0, SETTINGS_E_BAD or -errno (with an error text). */
+int settings_env_read_file(struct settings *settings, const char *path);

@@ -1,0 +1,157 @@
+#include "base/settings_show.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/settings.h"
+
+enum { FLAG_WIDTH = 26 };
+
+static void add_notes(const struct settings_row *row, struct buf *out) {
+    const char *apart = " (";
+    if (row->choices) {
+        buf_printf(out, "%s%s", apart, row->choices);
+        apart = "; ";
+    }
+    if (row->fallback && row->kind != SETTINGS_BOOL) {
+        buf_printf(out, "%sdefault %s", apart, row->fallback);
+        apart = "; ";
+    }
+    if (row->env) {
+        buf_printf(out, "%s%s", apart, row->env);
+        apart = "; ";
+    }
+    if (strcmp(apart, "; ") == 0)
+        buf_add_text(out, ")");
+}
+
+void settings_show_help(const struct settings_table *table,
+                        const char *command,
+                        struct buf *out) {
+    for (size_t i = 0; i < table->count; i++) {
+        const struct settings_row *row = &table->rows[i];
+        char flag[64];
+        if (!row->flag ||
+            (command && row->commands && !settings_has_word(row->commands, command)))
+            continue;
+        snprintf(flag, sizeof(flag), "--%s%s%s", row->flag, row->argument ? " " : "",
+                 row->argument ? row->argument : "");
+        buf_printf(out, "  %-*s  %s", FLAG_WIDTH, flag, row->help);
+        add_notes(row, out);
+        buf_add_text(out, "\n");
+    }
+}
+
+/* A text that lies in a file as one line, or the word for none. */
+static void add_value(const struct settings_row *row, const char *text, struct buf *out) {
+    if (!text || *text == '\0')
+        buf_add_text(out, "(none)");
+    else if (row->kind == SETTINGS_SECRET)
+        buf_add_text(out, "(secret)");
+    else
+        buf_add_text(out, text);
+}
+
+static void add_setting(const struct settings *settings,
+                        const struct settings_row *row,
+                        struct buf *out) {
+    auto_(mem_freep) char *text = settings_text(settings, row);
+    bool is_default = settings_rank_of(settings, row) == SETTINGS_DEFAULT;
+
+    /* What cannot be read back, and what is the default anyway, is a comment. */
+    bool plain = text && *text && row->kind != SETTINGS_SECRET;
+    buf_printf(out, "%s%s = ", plain && !is_default ? "" : "; ", row->name);
+    add_value(row, text, out);
+    buf_printf(out, " ; %s", settings_where(settings, row));
+    if (!is_default) {
+        auto_(mem_freep) char *fallback =
+            row->make_fallback ? row->make_fallback() : mem_strdup(row->fallback);
+        buf_add_text(out, ", default ");
+        add_value(row, fallback, out);
+    }
+    buf_add_text(out, "\n");
+}
+
+/* Is this the first row of its section? */
+static bool opens_section(const struct settings_table *table, size_t at) {
+    for (size_t i = 0; i < at; i++)
+        if (table->rows[i].section &&
+            strcmp(table->rows[i].section, table->rows[at].section) == 0)
+            return false;
+    return true;
+}
+
+/* Calls add for each row of a file, section by section, with a head before each. */
+static void for_each_in_file(const struct settings_table *table,
+                             const void *arg,
+                             struct buf *out,
+                             void (*head)(const char *section, struct buf *out),
+                             void (*add)(const void *arg,
+                                         const struct settings_row *row,
+                                         struct buf *out)) {
+    for (size_t i = 0; i < table->count; i++) {
+        const char *section = table->rows[i].section;
+        if (!section || !opens_section(table, i))
+            continue;
+        head(section, out);
+        for (size_t k = i; k < table->count; k++)
+            if (table->rows[k].section && strcmp(table->rows[k].section, section) == 0)
+                add(arg, &table->rows[k], out);
+    }
+}
+
+static void ini_head(const char *section, struct buf *out) {
+    buf_printf(out, "%s[%s]\n", out->len > 0 ? "\n" : "", section);
+}
+
+static void ini_setting(const void *arg,
+                        const struct settings_row *row,
+                        struct buf *out) {
+    add_setting(arg, row, out);
+}
+
+void settings_show_values(const struct settings *settings, struct buf *out) {
+    for_each_in_file(settings_table(settings), settings, out, ini_head, ini_setting);
+}
+
+/* Text for roff: backslashes and dashes, and no line may start with a dot or quote. */
+static void add_roff(const char *text, struct buf *out) {
+    if (*text == '.' || *text == '\'')
+        buf_add_text(out, "\\&");
+    for (; *text; text++) {
+        if (*text == '\\')
+            buf_add_text(out, "\\e");
+        else if (*text == '-')
+            buf_add_text(out, "\\-");
+        else
+            buf_add_byte(out, (uint8_t)*text);
+    }
+}
+
+static void manual_head(const char *section, struct buf *out) {
+    buf_printf(out, ".SS [%s]\n", section);
+}
+
+static void manual_setting(const void *arg,
+                           const struct settings_row *row,
+                           struct buf *out) {
+    struct buf notes = { 0 };
+
+    buf_printf(out, ".TP\n.B %s\n", row->name);
+    add_roff(row->help, out);
+    add_notes(row, &notes);
+    add_roff(buf_text(&notes), out);
+    buf_done(&notes);
+    buf_add_text(out, ".\n");
+    if (row->flag)
+        buf_printf(out, "Flag: \\fB\\-\\-%s\\fR.\n", row->flag);
+    if (row->kind == SETTINGS_SECRET)
+        buf_printf(out, "\\fB%s_file\\fR names a file that holds it.\n", row->name);
+}
+
+void settings_show_manual(const struct settings_table *table, struct buf *out) {
+    for_each_in_file(table, NULL, out, manual_head, manual_setting);
+}
