@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,8 +36,11 @@ int file_read(const char *path, size_t max, struct buf *out) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
+    bool had_room = out->data != NULL;
     int r = read_all(fd, max, out);
     close(fd);
+    if (r < 0 && !had_room)
+        buf_done(out);
     return r;
 }
 
@@ -167,4 +171,17 @@ char *file_join(const char *dir, const char *name) {
 
 bool file_exists(const char *path) {
     return access(path, F_OK) == 0;
+}
+
+int file_lock(const char *path, int *ret_fd) {
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        int r = -errno;
+        close(fd);
+        return r;
+    }
+    *ret_fd = fd;
+    return 0;
 }

@@ -36,3 +36,9 @@ int file_make_dirs(const char *path, mode_t mode);
 char *file_join(const char *dir, const char *name);
 
 bool file_exists(const char *path);
+
+/*
+ * Makes the file and holds it for this process until the descriptor is closed (the end of
+ * the process does it): 0, -EWOULDBLOCK when another one holds it, or -errno.
+ */
+int file_lock(const char *path, int *ret_fd);

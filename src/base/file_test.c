@@ -112,7 +112,22 @@ static void paths_are_joined(void) {
     CHECK_TEXT(absolute, "/b");
 }
 
-TESTS(TEST(a_file_is_replaced_whole_with_its_mode),
+static void one_holds_the_lock(void) {
+    char *dir = temp_dir();
+    auto_(mem_freep) char *path = file_join(dir, "lock");
+    int first = -1, second = -1;
+
+    CHECK_INT(file_lock(path, &first), 0);
+    CHECK_INT(file_lock(path, &second), -EWOULDBLOCK);
+    CHECK_INT(second, -1);
+    close(first);
+    CHECK_INT(file_lock(path, &second), 0);
+    close(second);
+    remove_tree(dir);
+}
+
+TESTS(TEST(one_holds_the_lock),
+      TEST(a_file_is_replaced_whole_with_its_mode),
       TEST(reading_stops_at_the_limit),
       TEST(a_failed_write_leaves_nothing_behind),
       TEST(lines_are_appended_and_rights_narrowed),
