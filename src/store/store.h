@@ -1,0 +1,243 @@
+/*
+ * store - what the hub must not forget
+ *
+ * The hub keeps all state in memory: it reads everything once at start and then writes
+ * through. Writes are requests that a thread of the store's own runs in batches, one
+ * transaction each, and that are answered on the loop; a request that fails leaves the
+ * others of its batch alone. "Answered with 0" means durable. Requests take effect in the
+ * order in which they were made.
+ *
+ * Before store_start() and without it (in roostd's subcommands, which may run while the
+ * hub does) the functions named _now work at once on the caller's thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct loop;
+struct store;
+
+enum {
+    STORE_HASH_LEN = 32,
+    STORE_CLAIM_LEN = 10,
+};
+
+enum {
+    STORE_E_NEWER = 1, /* the schema is of a newer Roost */
+    STORE_E_DAMAGED,   /* the file is no store, or has been damaged */
+    STORE_E_NONE,      /* there is no such thing */
+    STORE_E_USED,      /* the token or claim code was used up, revoked or replaced */
+};
+
+/* A node as it is remembered. Times are wall milliseconds; 0: never. */
+struct store_node {
+    const char *name;
+    const char *title; /* texts may be NULL, which is "" */
+    unsigned kind;     /* a NodeKind of nodes.proto */
+    const char *const *tags;
+    size_t tag_count;
+    int64_t created_ms;
+    int64_t online_since_ms;
+    int64_t last_seen_ms;
+    const char *address;
+    const char *version;
+    const char *const *capabilities;
+    size_t capability_count;
+    const char *transport;
+    uint64_t generation;
+    const char *instance;
+};
+
+/* A token, of which only the hash is known. */
+struct store_token {
+    uint8_t hash[STORE_HASH_LEN];
+    unsigned kind; /* a TokenKind of tokens.proto */
+    const char *name;
+    int64_t created_ms;
+    int64_t expires_ms; /* 0: never */
+    int64_t last_used_ms;
+    bool reusable;
+    bool used;
+    bool revoked;
+    bool admin;
+    unsigned role; /* a Role of common.proto */
+    const char *const *nodes;
+    size_t node_count;
+};
+
+/* One row of the activity. Ids are the hub's: rising from store_facts.last_event_id. */
+struct store_event {
+    uint64_t id;
+    int64_t time_ms;
+    const char *kind;
+    const char *node;
+    const char *actor;
+    const char *text;
+};
+
+/* Which events; 0 and NULL do not restrict. */
+struct store_event_query {
+    const char *node;
+    const char *actor;
+    int64_t since_ms; /* inclusive */
+    int64_t until_ms; /* exclusive */
+    uint64_t before_id;
+    uint64_t after_id;
+    bool oldest_first;
+    size_t limit; /* at most 1000; 0: 100 */
+};
+
+/* When something was last there: a node by its name, or a token by its hash. */
+struct store_touch {
+    const char *node;              /* NULL: a token */
+    uint8_t token[STORE_HASH_LEN]; /* when node is NULL */
+    int64_t time_ms;
+};
+
+/* What store_load() hands out; everything is lent for the call. Each may be NULL. */
+struct store_loader {
+    void (*on_node)(void *arg, const struct store_node *node);
+    void (*on_token)(void *arg, const struct store_token *token);
+    void (*on_meta)(void *arg, const char *key, const char *value);
+    void *arg;
+};
+
+struct store_facts {
+    char hub_id[33];        /* made with the store; stays */
+    uint64_t start;         /* of this start: 1, 2, ...; generations begin with it */
+    uint64_t last_event_id; /* 0: none yet */
+};
+
+/*
+ * Opens or makes the store (SQLite) at path and brings its schema up to date. 0, -errno
+ * or STORE_E_*; on failure *ret_why is a text to free ("PATH: WHY").
+ */
+int store_open(const char *path, struct store **ret_store, char **ret_why);
+
+/* Reads all nodes and tokens. 0, -errno, STORE_E_DAMAGED. Before store_start(). */
+int store_load(struct store *store, const struct store_loader *loader);
+
+/*
+ * Counts this start of the hub and starts the thread. events_max is how many events are
+ * kept, the newest. 0, -errno, STORE_E_DAMAGED.
+ */
+int store_start(struct store *store,
+                struct loop *loop,
+                uint64_t events_max,
+                struct store_facts *ret_facts);
+
+/* Runs and answers what is waiting, then closes. NULL is fine; always returns NULL. */
+struct store *store_close(struct store *store);
+
+/* Called once on the loop with 0, -errno or STORE_E_*; never before the request returns.
+ */
+typedef void store_done(void *arg, int result);
+
+/*
+ * The requests. Each copies what it is given and returns 0, or -EAGAIN when too many are
+ * waiting; then done is not called. done may be NULL.
+ */
+int store_put_node(struct store *store,
+                   const struct store_node *node,
+                   store_done *done,
+                   void *arg);
+
+/* Removes the node and revokes the tokens by which it came in (JOIN, NODE). */
+int store_remove_node(struct store *store, const char *name, store_done *done, void *arg);
+
+/* Gives the node and its tokens (JOIN, NODE, DIALECT) another name; -EEXIST when taken.
+ */
+int store_rename_node(struct store *store,
+                      const char *name,
+                      const char *new_name,
+                      store_done *done,
+                      void *arg);
+
+/* Updates when nodes were last seen and tokens last used; unknown ones are passed over.
+ */
+int store_touch(struct store *store,
+                const struct store_touch *touches,
+                size_t count,
+                store_done *done,
+                void *arg);
+
+/* Puts a token in, or in the place of the one with this hash. */
+int store_put_token(struct store *store,
+                    const struct store_token *token,
+                    store_done *done,
+                    void *arg);
+
+/* Forgets a token. */
+int store_remove_token(struct store *store,
+                       const uint8_t hash[static STORE_HASH_LEN],
+                       store_done *done,
+                       void *arg);
+
+/*
+ * Exchanges a join token for a credential: marks the one used, puts the other in, both or
+ * neither. STORE_E_USED when the join token is unknown, revoked, or used and not
+ * reusable.
+ */
+int store_join(struct store *store,
+               const uint8_t join_hash[static STORE_HASH_LEN],
+               const struct store_token *credential,
+               store_done *done,
+               void *arg);
+
+/*
+ * Exchanges the secret half of the claim code for a token, both or neither. STORE_E_USED
+ * when there is no open claim or it has another secret (compared in constant time).
+ */
+int store_claim(struct store *store,
+                const uint8_t secret[static STORE_CLAIM_LEN],
+                const struct store_token *token,
+                store_done *done,
+                void *arg);
+
+/* Appends to the activity and drops what is beyond events_max. */
+int store_add_event(struct store *store,
+                    const struct store_event *event,
+                    store_done *done,
+                    void *arg);
+
+/* The answer: result 0 and events, newest first unless asked otherwise, lent. */
+typedef void store_events_done(void *arg,
+                               int result,
+                               const struct store_event *events,
+                               size_t count);
+
+int store_list_events(struct store *store,
+                      const struct store_event_query *query,
+                      store_events_done *done,
+                      void *arg);
+
+/* Puts a value under a key of the hub's own; NULL removes it. */
+int store_put_meta(
+    struct store *store, const char *key, const char *value, store_done *done, void *arg);
+
+/* Requests that wait or run. */
+size_t store_waiting(const struct store *store);
+
+/* The secret of the open claim: 0, STORE_E_NONE (none was made), STORE_E_USED, -errno. */
+int store_read_claim_now(struct store *store, uint8_t ret_secret[static STORE_CLAIM_LEN]);
+
+/* Opens a claim in the place of any other. */
+int store_put_claim_now(struct store *store,
+                        const uint8_t secret[static STORE_CLAIM_LEN],
+                        int64_t now_ms);
+
+struct store_counts {
+    uint64_t schema; /* version */
+    uint64_t nodes;
+    uint64_t tokens;
+    uint64_t events;
+    uint64_t bytes; /* of the database file */
+};
+
+/*
+ * Checks every page and row: 0 and *ret_counts, or STORE_E_DAMAGED and *ret_why, a text
+ * to free, or -errno.
+ */
+int store_check_now(struct store *store, struct store_counts *ret_counts, char **ret_why);
