@@ -14,6 +14,7 @@
 #include "loop/address.h"
 #include "loop/conn_layer.h"
 #include "loop/conn_tcp.h"
+#include "loop/conn_tls.h"
 #include "loop/loop_uv.h"
 #include "loop/timer.h"
 
@@ -29,6 +30,7 @@ struct listener {
     struct loop_poll *poll; /* owned */
     struct timer pause;     /* while descriptors have run out */
     struct list guests;     /* owned until vouched for or closed */
+    struct list arrivals;   /* owned: TLS handshakes under way */
     struct map *per_client; /* owned; of owned struct client, by conn_peer_key() */
     unsigned guest_count;
     int fd;
@@ -49,6 +51,14 @@ struct guest {
     struct list node;
     struct listener *listener; /* borrowed: frees its guests when it goes */
     struct conn_base *base;    /* borrowed: tells by watch when it goes */
+};
+
+/* A TLS handshake under way. */
+struct arrival {
+    struct list node;
+    struct listener *listener; /* borrowed: ends its arrivals when it goes */
+    struct conn *conn;         /* owned */
+    struct timer timeout;
 };
 
 /* --- who has not shown a credential --- */
@@ -118,6 +128,49 @@ bool listener_is_vouched(const struct conn *conn) {
 
 /* --- accepting --- */
 
+static void end_arrival(struct arrival *arrival) {
+    list_remove(&arrival->node);
+    timer_stop(&arrival->timeout);
+    if (arrival->conn)
+        conn_close(arrival->conn);
+    free(arrival);
+}
+
+static void on_handshake_timeout(struct timer *timer) {
+    struct arrival *arrival = container_of(timer, struct arrival, timeout);
+    log_debug("%s: no TLS handshake in time", conn_peer(arrival->conn));
+    end_arrival(arrival);
+}
+
+/* The alert that says why is still on its way: such a conn ends by itself. */
+static void refuse(struct conn *conn, const char *why) {
+    log_debug("%s: TLS failed: %s", conn_peer(conn), why);
+    conn_set_owner(conn, NULL, NULL);
+    conn_finish(conn);
+}
+
+static void on_secured(void *arg, int result, const char *why) {
+    struct arrival *arrival = arg;
+    struct listener *listener = arrival->listener;
+    struct conn *conn = TAKE(arrival->conn);
+
+    end_arrival(arrival);
+    if (result < 0)
+        refuse(conn, why);
+    else
+        listener->config.on_conn(listener->config.arg, conn);
+}
+
+static void secure(struct listener *listener, struct conn *conn) {
+    struct arrival *arrival = mem_new(sizeof(*arrival));
+
+    arrival->listener = listener;
+    arrival->timeout.fire = on_handshake_timeout;
+    list_add_tail(&listener->arrivals, &arrival->node);
+    timer_start(listener->loop, &arrival->timeout, listener->config.limits->handshake_ms);
+    arrival->conn = conn_tls_accept(conn, listener->config.tls, on_secured, arrival);
+}
+
 static void take(struct listener *listener,
                  int fd,
                  const struct sockaddr_storage *address) {
@@ -133,7 +186,10 @@ static void take(struct listener *listener,
     if (conn_tcp_accept(listener->loop, fd, address, &conn) < 0)
         return;
     add_guest(listener, conn);
-    listener->config.on_conn(listener->config.arg, conn);
+    if (listener->config.tls)
+        secure(listener, conn);
+    else
+        listener->config.on_conn(listener->config.arg, conn);
 }
 
 static void pause_accepting(struct listener *listener, int error) {
@@ -251,6 +307,7 @@ int listener_new(struct loop *loop,
     listener->grave.run = run_grave;
     listener->pause.fire = on_pause_over;
     list_init(&listener->guests);
+    list_init(&listener->arrivals);
     getsockname(fd, (struct sockaddr *)&bound, &len);
     address_print(&bound, listener->address);
     listener->poll = loop_poll_new(loop, fd, on_acceptable, listener);
@@ -262,6 +319,8 @@ int listener_new(struct loop *loop,
 struct listener *listener_free(struct listener *listener) {
     if (!listener)
         return NULL;
+    list_for_each_safe(at, after, &listener->arrivals)
+        end_arrival(container_of(at, struct arrival, node));
     list_for_each_safe(at, after, &listener->guests)
         forget_guest(container_of(at, struct guest, node));
     map_free(listener->per_client);

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "loop/conn_tls.h"
 #include "loop/loop_uv.h"
 
 enum {
@@ -123,6 +124,7 @@ struct loop *loop_free(struct loop *loop) {
     int r = uv_loop_close(&loop->uv);
     assert(r == 0);
     (void)r;
+    conn_tls_scratch_free(loop->scratch);
     free(loop->read_chunk);
     free(loop->timers);
     free(loop);

@@ -13,6 +13,8 @@
 
 enum { LOOP_READ_CHUNK = 65536 };
 
+struct conn_scratch;
+
 struct loop {
     uv_loop_t uv;
     uv_prepare_t before_sleep; /* runs the queues */
@@ -28,7 +30,8 @@ struct loop {
     struct timer **timers; /* owned array of borrowed timers: a heap by at_ms */
     size_t timer_count;
     size_t timer_cap;
-    uint8_t *read_chunk; /* owned; NULL until the first read */
+    uint8_t *read_chunk;          /* owned; NULL until the first read */
+    struct conn_scratch *scratch; /* owned: what TLS works in; NULL until the first use */
     bool stopping;
 };
 

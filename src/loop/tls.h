@@ -27,7 +27,7 @@ struct tls_server *tls_server_free(struct tls_server *server);
 
 /*
  * Reads chain and key (PEM) and uses them for new connections; on failure the old ones
- * stay. 0, -errno, or TLS_E_*; *ret_why gets a text to free on TLS_E_*.
+ * stay. 0 or TLS_E_*; then *ret_why gets a text to free that names the file.
  */
 int tls_server_load(struct tls_server *server,
                     const char *cert_path,
