@@ -8,9 +8,12 @@
 
 enum {
     CONNECTION_WINDOW = 16 << 20, /* protects nothing: credit returns on receipt */
-    ACKS_MAX = 1000,    /* SETTINGS and PING answers that a peer leaves unread */
-    EARLY_MAX = 65536,  /* frames taken from the engine before the drain */
-    CONTROL_MAX = 4000, /* queued frames that are no body, besides four a stream */
+    ACKS_MAX = 1000,        /* SETTINGS and PING answers that a peer leaves unread */
+    EARLY_MAX = 65536,      /* frames taken from the engine before the drain */
+    CONTINUATIONS_MAX = 72, /* eight: the engine counts each part of a cut frame head */
+    RESETS_MAX = 2000, /* in a burst; ours are counted by the guard, which ends sooner */
+    RESETS_A_SECOND = 33, /* the engine's default, against a slow drip */
+    CONTROL_MAX = 4000,   /* queued frames that are no body, besides four a stream */
 };
 
 static nghttp2_option *new_options(const struct h2_limits *limits) {
@@ -21,8 +24,11 @@ static nghttp2_option *new_options(const struct h2_limits *limits) {
     nghttp2_option_set_no_auto_window_update(option, 1);
     nghttp2_option_set_no_closed_streams(option, 1);
     nghttp2_option_set_max_outbound_ack(option, ACKS_MAX);
-    if (limits->trust_resets)
-        nghttp2_option_set_stream_reset_rate_limit(option, UINT64_MAX, UINT64_MAX);
+    nghttp2_option_set_max_reserved_remote_streams(option, 0);
+    nghttp2_option_set_max_continuations(option, CONTINUATIONS_MAX);
+    uint64_t resets_max = limits->trust_resets ? UINT64_MAX : RESETS_MAX;
+    uint64_t resets_a_second = limits->trust_resets ? UINT64_MAX : RESETS_A_SECOND;
+    nghttp2_option_set_stream_reset_rate_limit(option, resets_max, resets_a_second);
     return option;
 }
 
