@@ -34,7 +34,7 @@ static int put(struct settings *settings,
 
 int settings_env_read(struct settings *settings, char *const *environment) {
     settings_begin(settings);
-    for (; *environment; environment++) {
+    for (; environment && *environment; environment++) {
         const char *equals = strchr(*environment, '=');
         if (!equals)
             continue;

@@ -9,7 +9,8 @@
 
 struct settings;
 
-/* Reads "NAME=VALUE" strings up to NULL, such as environ. 0 or SETTINGS_E_BAD. */
+/* Reads "NAME=VALUE" strings up to NULL, such as environ (which may itself be NULL). 0 or
+ * SETTINGS_E_BAD. */
 int settings_env_read(struct settings *settings, char *const *environment);
 
 /* Reads the file if it is there. 0, SETTINGS_E_BAD or -errno (with an error text). */

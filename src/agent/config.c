@@ -1,0 +1,320 @@
+#include "agent/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/address.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/name.h"
+#include "base/settings_ask.h"
+#include "base/settings_load.h"
+#include "base/token.h"
+
+#define AT(field) .at = offsetof(struct agent_config, field)
+
+static char *default_state(void) {
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    if (geteuid() == 0)
+        return mem_strdup("/var/lib/roost-agent");
+    if (state && state[0] == '/')
+        return file_join(state, "roost-agent");
+    return mem_printf("%s/.local/state/roost-agent", home ? home : "");
+}
+
+static const char *check_link(const char *text) {
+    struct token_link link;
+    int r = token_link_parse(text, &link);
+    mem_wipe(&link, sizeof(link));
+    return r == 0 ? NULL : token_error_text(r);
+}
+
+/* Whether it can be parsed is the dialler's business; this catches what is none. */
+static const char *check_proxy(const char *text) {
+    static const char head[] = "http://";
+    return strncmp(text, head, sizeof(head) - 1) == 0 && text[sizeof(head) - 1]
+               ? NULL
+               : "a proxy is http://[USER:PASSWORD@]HOST:PORT";
+}
+
+static const char *check_host(const char *text) {
+    return address_is_host(slice_of_text(text)) ? NULL : "neither a name nor an address";
+}
+
+static const char *check_level(const char *text) {
+    return log_level_parse(text) >= 0 ? NULL : "none of: error warning info debug";
+}
+
+static const char *check_name(const char *text) {
+    return name_is_valid(text)
+               ? NULL
+               : "a name has a-z, 0-9, '.', '_', '-', starts with a letter "
+                 "or digit and has at most 63 of them";
+}
+
+static const struct settings_row rows[] = {
+    { .name = "state",
+      .kind = SETTINGS_TEXT,
+      AT(state),
+      .make_fallback = default_state,
+      .env = "ROOST_STATE",
+      .flag = "state",
+      .argument = "DIR",
+      .help =
+          "The state folder; /var/lib/roost-agent for root, else in $XDG_STATE_HOME" },
+    { .name = "config",
+      .kind = SETTINGS_TEXT,
+      AT(config_file),
+      .flag = "config",
+      .argument = "FILE",
+      .help = "The settings file; STATE/agent.conf unless given" },
+    { .section = "hub",
+      .name = "link",
+      .kind = SETTINGS_SECRET,
+      AT(link),
+      .check = check_link,
+      .env = "ROOST_LINK",
+      .help = "A join link, used when the agent starts and has not joined yet" },
+    { .section = "hub",
+      .name = "proxy",
+      .kind = SETTINGS_SECRET,
+      AT(proxy),
+      .check = check_proxy,
+      .help = "http://[USER:PASSWORD@]HOST:PORT; unset: https_proxy of the environment" },
+    { .section = "agent",
+      .name = "interval",
+      .kind = SETTINGS_DURATION,
+      AT(interval_ms),
+      .fallback = "5s",
+      .low = 1000,
+      .high = 3600000,
+      .env = "AGENT_INTERVAL",
+      .flag = "interval",
+      .argument = "SECONDS",
+      .help = "How often samples are taken, 1 s to 1 h" },
+    /* It doubles from 0.5 s; a fleet should not come back all at once. */
+    { .section = "agent",
+      .name = "backoff_max",
+      .kind = SETTINGS_DURATION,
+      AT(backoff_max_ms),
+      .fallback = "60s",
+      .low = 500,
+      .high = 3600000,
+      .env = "AGENT_RECONNECT_DELAY",
+      .help = "The longest wait between two attempts to connect" },
+    /* Supervisors kill after 10 to 90 s. */
+    { .section = "agent",
+      .name = "drain",
+      .kind = SETTINGS_DURATION,
+      AT(drain_ms),
+      .fallback = "5s",
+      .low = 0,
+      .high = 600000,
+      .help = "How long calls may finish when the agent stops" },
+    /* What every gRPC library takes by default. */
+    { .section = "agent",
+      .name = "message_bytes",
+      .kind = SETTINGS_BYTES,
+      AT(message_bytes_max),
+      .fallback = "4MiB",
+      .low = 1024,
+      .high = 67108864,
+      .help = "One message, packed and unpacked" },
+    /* The hub multiplexes all callers of this node on one link. */
+    { .section = "agent",
+      .name = "streams",
+      .kind = SETTINGS_INT,
+      AT(streams_max),
+      .fallback = "1000",
+      .low = 1,
+      .high = 100000,
+      .help = "Calls of the hub at the same time" },
+    { .section = "log",
+      .name = "level",
+      .kind = SETTINGS_TEXT,
+      AT(log_level),
+      .fallback = "info",
+      .check = check_level,
+      .env = "LOG_LEVEL",
+      .flag = "log-level",
+      .argument = "LEVEL",
+      .help = "How much is logged: error, warning, info, debug" },
+    { .section = "log",
+      .name = "format",
+      .kind = SETTINGS_TEXT,
+      AT(log_format),
+      .fallback = "text",
+      .choices = "text json",
+      .help = "How it is logged" },
+    { .section = "net",
+      .name = "include",
+      .kind = SETTINGS_LIST,
+      AT(net_include),
+      .help = "Network interfaces that count whatever they are (globs)" },
+    { .section = "net",
+      .name = "exclude",
+      .kind = SETTINGS_LIST,
+      AT(net_exclude),
+      .help = "Network interfaces that never count (globs)" },
+    { .section = "net",
+      .name = "ignore",
+      .kind = SETTINGS_LIST,
+      AT(net_ignore),
+      .env = "AGENT_NET_IGNORE",
+      .help = "Network interfaces whose name has one of these in it do not count" },
+    { .section = "mounts",
+      .name = "include",
+      .kind = SETTINGS_LIST,
+      AT(mounts_include),
+      .help = "Mount points that count whatever they are (globs)" },
+    { .section = "mounts",
+      .name = "exclude",
+      .kind = SETTINGS_LIST,
+      AT(mounts_exclude),
+      .help = "Mount points that never count (globs)" },
+    { .section = "disks",
+      .name = "include",
+      .kind = SETTINGS_LIST,
+      AT(disks_include),
+      .help = "Block devices that count whatever they are (globs)" },
+    { .section = "disks",
+      .name = "exclude",
+      .kind = SETTINGS_LIST,
+      AT(disks_exclude),
+      .help = "Block devices that never count (globs)" },
+    { .section = "old",
+      .name = "secret",
+      .kind = SETTINGS_SECRET,
+      AT(secret),
+      .env = "AGENT_SECRET",
+      .help = "The secret of the older system",
+      .ask = "Secret of this agent (AGENT_SECRET)" },
+    { .section = "old",
+      .name = "server",
+      .kind = SETTINGS_TEXT,
+      AT(server),
+      .fallback = "127.0.0.1",
+      .check = check_host,
+      .env = "AGENT_SERVER_IP",
+      .help = "The server of the older system",
+      .ask = "Address of the server (AGENT_SERVER_IP)" },
+    { .section = "old",
+      .name = "port",
+      .kind = SETTINGS_INT,
+      AT(port),
+      .fallback = "8000",
+      .low = 1,
+      .high = 65535,
+      .env = "AGENT_PORT",
+      .help = "Its port" },
+    { .section = "old",
+      .name = "verify_ssl",
+      .kind = SETTINGS_TEXT,
+      AT(verify_ssl),
+      .fallback = "1",
+      .choices = "0 1 force",
+      .env = "AGENT_VERIFY_SSL",
+      .help = "0 and 1 pin the key at first contact; force trusts the system's CAs and "
+              "the host name" },
+    { .section = "old",
+      .name = "ca_file",
+      .kind = SETTINGS_TEXT,
+      AT(ca_file),
+      .env = "AGENT_CA_FILE",
+      .help = "With verify_ssl: these CAs (PEM) and the host name instead" },
+    { .name = "name",
+      .kind = SETTINGS_TEXT,
+      AT(name),
+      .check = check_name,
+      .flag = "name",
+      .argument = "NAME",
+      .commands = "join",
+      .help =
+          "The name of this node, where the link leaves it open; else the host name" },
+    { .name = "user",
+      .kind = SETTINGS_BOOL,
+      AT(user),
+      .flag = "user",
+      .commands = "install uninstall",
+      .help = "For the calling user instead of the whole host" },
+    { .name = "purge",
+      .kind = SETTINGS_BOOL,
+      AT(purge),
+      .flag = "purge",
+      .commands = "uninstall",
+      .help = "Remove the state folder as well" },
+    { .name = "yes",
+      .kind = SETTINGS_BOOL,
+      AT(yes),
+      .flag = "yes",
+      .letter = 'y',
+      .commands = "uninstall",
+      .help = "Ask no questions" },
+    { .name = "json",
+      .kind = SETTINGS_BOOL,
+      AT(json),
+      .flag = "json",
+      .commands = "describe doctor",
+      .help = "Print JSON" },
+    { .name = "help",
+      .kind = SETTINGS_BOOL,
+      AT(help),
+      .flag = "help",
+      .letter = 'h',
+      .help = "Show this" },
+    { .name = "version",
+      .kind = SETTINGS_BOOL,
+      AT(version),
+      .flag = "version",
+      .letter = 'V',
+      .help = "Show the version" },
+};
+
+static const struct settings_table table = {
+    .program = "roost-agent",
+    .rows = rows,
+    .count = sizeof(rows) / sizeof(rows[0]),
+    .size = sizeof(struct agent_config),
+};
+
+const struct settings_table *config_table(void) {
+    return &table;
+}
+
+static int make_config(struct settings *settings, struct agent_config **ret_config) {
+    struct agent_config *config = mem_new(sizeof(*config));
+
+    int r = settings_fill(settings, config);
+    if (r != 0) {
+        free(config);
+        return r;
+    }
+    *ret_config = config;
+    return 0;
+}
+
+int config_load(struct settings *settings,
+                int argc,
+                char *const *argv,
+                struct agent_config **ret_config) {
+    int r = settings_load(settings, argc, argv, "state", "agent.conf");
+    return r == 0 ? make_config(settings, ret_config) : r;
+}
+
+int config_ask(struct settings *settings,
+               const struct settings_ask *ask,
+               struct agent_config **ret_config) {
+    int r = settings_ask(settings, settings_find(&table, "old", "secret"), ask);
+    if (r == 0)
+        r = settings_ask(settings, settings_find(&table, "old", "server"), ask);
+    return r == 0 ? make_config(settings, ret_config) : r;
+}
+
+struct agent_config *config_free(struct agent_config *config) {
+    if (config)
+        settings_clear(&table, config);
+    free(config);
+    return NULL;
+}

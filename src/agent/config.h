@@ -1,0 +1,75 @@
+/*
+ * config - the agent's settings, from flags, environment, .env and STATE/agent.conf
+ *
+ * The table in config.c is the one list of them. The [old] ones are those of the system
+ * that Roost replaces; an agent that has not joined and has a secret uses them.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/settings.h"
+
+struct settings_ask;
+
+struct agent_config {
+    char *state;       /* owned, as every pointer here; the state folder */
+    char *config_file; /* NULL: STATE/agent.conf */
+
+    char *link;  /* a valid join link, or NULL */
+    char *proxy; /* "http://...", or NULL: the environment's */
+
+    uint64_t interval_ms;
+    uint64_t backoff_max_ms;
+    uint64_t drain_ms;
+    uint64_t message_bytes_max;
+    uint64_t streams_max;
+
+    char *log_level;
+    char *log_format;
+
+    struct settings_list net_include; /* globs, as the others but net_ignore */
+    struct settings_list net_exclude;
+    struct settings_list net_ignore; /* parts of names */
+    struct settings_list mounts_include;
+    struct settings_list mounts_exclude;
+    struct settings_list disks_include;
+    struct settings_list disks_exclude;
+
+    char *secret; /* NULL: not started in the older system's way */
+    char *server;
+    uint64_t port;
+    char *verify_ssl; /* "0", "1" or "force" */
+    char *ca_file;
+
+    char *name; /* join --name */
+    bool user;  /* install --user */
+    bool purge; /* uninstall --purge */
+    bool yes;   /* ask no questions */
+    bool json;
+    bool help;
+    bool version;
+};
+
+const struct settings_table *config_table(void);
+
+/*
+ * Reads every source into fresh settings of config_table(): 0 and *ret_config, to be
+ * freed by config_free(); else settings_complain() tells. After --help and --version the
+ * file is not read. The words of the command line are settings_words().
+ */
+int config_load(struct settings *settings,
+                int argc,
+                char *const *argv,
+                struct agent_config **ret_config);
+
+/*
+ * Asks for the secret and the server of the older system where they are not set, and
+ * makes the config anew: 0, or what settings_ask() answers.
+ */
+int config_ask(struct settings *settings,
+               const struct settings_ask *ask,
+               struct agent_config **ret_config);
+
+/* NULL is fine. Always returns NULL. */
+struct agent_config *config_free(struct agent_config *config);

@@ -1,0 +1,224 @@
+#include "agent/config.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/settings_ask.h"
+
+enum { WORDS_MAX = 16 };
+
+#define LINK                                                                             \
+    "roost://hub:1/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef."    \
+    "a8ae6e6e#web"
+
+/* A folder of its own as the working directory, and no environment. */
+static char *enter_folder(void) {
+    char *dir = mem_strdup("/tmp/roost-config-XXXXXX");
+    CHECK(mkdtemp(dir));
+    CHECK_INT(chdir(dir), 0);
+    clearenv();
+    CHECK_INT(setenv("CMOCKA_MESSAGE_OUTPUT", "TAP", 1), 0);
+    return dir;
+}
+
+static void leave_folder(char *dir) {
+    auto_(mem_freep) char *command = mem_printf("/bin/rm -r '%s'", dir);
+    CHECK_INT(chdir("/"), 0);
+    CHECK_INT(system(command), 0);
+    free(dir);
+}
+
+static void put_file(const char *path, const char *text) {
+    CHECK_INT(file_write_atomic(path, slice_of_text(text), 0600), 0);
+}
+
+/* Loads with a command line given as one text. */
+static int load(const char *line,
+                struct settings *settings,
+                struct agent_config **config) {
+    auto_(mem_freep) char *copy = mem_strdup(line);
+    char *argv[WORDS_MAX] = { "roost-agent" }, *rest = copy, *word;
+    int argc = 1;
+
+    while ((word = strsep(&rest, " ")))
+        if (*word)
+            argv[argc++] = word;
+    return config_load(settings, argc, argv, config);
+}
+
+static void defaults_suit_a_first_start(void) {
+    char *dir = enter_folder();
+    struct settings *settings = settings_new(config_table());
+    struct agent_config *config = NULL;
+
+    CHECK_INT(load("run --state .", settings, &config), 0);
+    CHECK_INT(config->interval_ms, 5000);
+    CHECK_INT(config->backoff_max_ms, 60000);
+    CHECK_INT(config->port, 8000);
+    CHECK_TEXT(config->verify_ssl, "1");
+    CHECK(!config->secret && !config->link && !config->proxy);
+    config_free(config);
+    settings_free(settings);
+    leave_folder(dir);
+}
+
+static void names_of_the_older_system_work_everywhere(void) {
+    static const struct {
+        const char *name;
+        const char *value;
+        const char *section;
+        const char *setting;
+    } names[] = {
+        { "AGENT_SECRET", "s3cret=#", "old", "secret" },
+        { "AGENT_SERVER_IP", "hub.example", "old", "server" },
+        { "AGENT_PORT", "8443", "old", "port" },
+        { "AGENT_INTERVAL", "2", "agent", "interval" },
+        { "AGENT_RECONNECT_DELAY", "1", "agent", "backoff_max" },
+        { "AGENT_VERIFY_SSL", "0", "old", "verify_ssl" },
+        { "AGENT_VERIFY_SSL", "force", "old", "verify_ssl" },
+        { "AGENT_CA_FILE", "/ca.pem", "old", "ca_file" },
+        { "AGENT_NET_IGNORE", "lo, tun", "net", "ignore" },
+        { "LOG_LEVEL", "WARNING", "log", "level" },
+        { "ROOST_LINK", LINK, "hub", "link" },
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const struct settings_row *row =
+            settings_find(config_table(), names[i].section, names[i].setting);
+        for (int real = 0; real < 2; real++) {
+            char *dir = enter_folder();
+            struct settings *settings = settings_new(config_table());
+            struct agent_config *config = NULL;
+            auto_(mem_freep) char *line =
+                mem_printf("%s=%s\n", names[i].name, real ? "" : names[i].value);
+
+            put_file(".env", line);
+            if (real)
+                setenv(names[i].name, names[i].value, 1);
+            CHECK_INT(load("run --state .", settings, &config), 0);
+            auto_(mem_freep) char *text = settings_text(settings, row);
+            CHECK_TEXT(text, names[i].value);
+            CHECK_INT(settings_rank_of(settings, row),
+                      real ? SETTINGS_ENVIRONMENT : SETTINGS_DOTENV);
+            config_free(config);
+            settings_free(settings);
+            leave_folder(dir);
+        }
+    }
+}
+
+static void the_file_of_the_state_folder_is_read(void) {
+    char *dir = enter_folder();
+    struct settings *settings = settings_new(config_table());
+    struct agent_config *config = NULL;
+
+    put_file("agent.conf", "[agent]\ninterval = 1\n"
+                           "[hub]\nproxy_file = proxy\nlink = " LINK "\n"
+                           "[net]\nexclude = wg*, tun*\n[mounts]\ninclude = /mnt/*\n");
+    put_file("proxy", "http://me:pass@proxy:3128\n");
+    CHECK_INT(load("run --state .", settings, &config), 0);
+    CHECK_INT(config->interval_ms, 1000);
+    CHECK_TEXT(config->proxy, "http://me:pass@proxy:3128");
+    CHECK_TEXT(config->link, LINK);
+    CHECK_INT(config->net_exclude.count, 2);
+    CHECK_TEXT(config->mounts_include.items[0], "/mnt/*");
+    config_free(config);
+    settings_free(settings);
+    leave_folder(dir);
+}
+
+static void faults_are_told(void) {
+    static const struct {
+        const char *line;
+        const char *error;
+    } faults[] = {
+        { "run --interval 0", "--interval: 0 is not from 1s to 3600s" },
+        { "run --interval 3601", "--interval: 3601 is not from 1s to 3600s" },
+        { "run --name x", "--name: belongs to \"roost-agent join\"" },
+        { "join - --name X",
+          "--name: \"X\": a name has a-z, 0-9, '.', '_', '-', starts with a letter or "
+          "digit and has at most 63 of them" },
+        { "run --purge", "--purge: belongs to \"roost-agent uninstall\"" },
+        { "run --log-level", "--log-level: needs a value (LEVEL)" },
+    };
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        char *dir = enter_folder();
+        struct settings *settings = settings_new(config_table());
+        struct agent_config *config = NULL;
+        CHECK_INT(load(faults[i].line, settings, &config), SETTINGS_E_BAD);
+        CHECK_TEXT(settings_error(settings), faults[i].error);
+        settings_free(settings);
+        leave_folder(dir);
+    }
+}
+
+/* No secret is ever logged, so a bad one is not quoted either. */
+static void a_bad_secret_is_not_quoted(void) {
+    char *dir = enter_folder();
+    struct settings *settings = settings_new(config_table());
+    struct agent_config *config = NULL;
+
+    setenv("ROOST_LINK", "roost://hub:1/hush", 1);
+    CHECK_INT(load("run --state .", settings, &config), SETTINGS_E_BAD);
+    CHECK(!strstr(settings_error(settings), "hush"));
+    CHECK(strstr(settings_error(settings), "ROOST_LINK: \"(secret)\": "));
+    settings_free(settings);
+    leave_folder(dir);
+}
+
+static void what_the_older_system_needs_is_asked(void) {
+    char *dir = enter_folder();
+    struct settings *settings = settings_new(config_table());
+    struct agent_config *config = NULL, *asked = NULL;
+    char typed[] = "hush\nnot a host\n\n", *shown = NULL;
+    size_t shown_len = 0;
+    FILE *in = fmemopen(typed, sizeof(typed) - 1, "r");
+    FILE *out = open_memstream(&shown, &shown_len);
+    struct settings_ask ask = { .out = out, .env_path = ".env" };
+    struct buf kept = { 0 };
+
+    CHECK_INT(load("run --state .", settings, &config), 0);
+    CHECK_INT(config_ask(settings, &ask, &asked), SETTINGS_E_MISSING);
+    CHECK_TEXT(settings_error(settings),
+               "secret is needed: set AGENT_SECRET in the environment or in .env");
+    ask.in = in;
+    CHECK_INT(config_ask(settings, &ask, &asked), 0);
+    CHECK_TEXT(asked->secret, "hush");
+    CHECK_TEXT(asked->server, "127.0.0.1");
+    CHECK_INT(file_read(".env", 1000, &kept), 0);
+    CHECK_TEXT(buf_text(&kept), "AGENT_SECRET=hush\nAGENT_SERVER_IP=127.0.0.1\n");
+    fclose(in);
+    fclose(out);
+    free(shown);
+    buf_done(&kept);
+    config_free(config);
+    config_free(asked);
+    settings_free(settings);
+    leave_folder(dir);
+}
+
+static void the_table_is_sound(void) {
+    const struct settings_table *table = config_table();
+
+    for (size_t i = 0; i < table->count; i++) {
+        const struct settings_row *row = &table->rows[i];
+        CHECK(row->help && row->help[0]);
+        CHECK(row->section || row->flag);
+        CHECK(settings_find(table, row->section, row->name) == row);
+        CHECK(row->at < table->size);
+        if (row->kind >= SETTINGS_INT)
+            CHECK(row->low <= row->high && row->high > 0);
+    }
+}
+
+TESTS(TEST(defaults_suit_a_first_start),
+      TEST(names_of_the_older_system_work_everywhere),
+      TEST(the_file_of_the_state_folder_is_read),
+      TEST(faults_are_told),
+      TEST(a_bad_secret_is_not_quoted),
+      TEST(what_the_older_system_needs_is_asked),
+      TEST(the_table_is_sound))

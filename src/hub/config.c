@@ -1,0 +1,385 @@
+#include "hub/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/address.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/settings_load.h"
+
+static const char plain_words[] = "anyone may read the traffic";
+
+#define AT(field) .at = offsetof(struct hub_config, field)
+
+enum {
+    KIB = 1024,
+    MIB = 1024 * 1024,
+};
+
+static char *default_data(void) {
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    if (geteuid() == 0)
+        return mem_strdup("/var/lib/roost");
+    if (state && state[0] == '/')
+        return file_join(state, "roost");
+    return mem_printf("%s/.local/state/roost", home ? home : "");
+}
+
+static const char *check_listen(const char *text) {
+    struct address address;
+    int r = address_parse_listen(slice_of_text(text), &address);
+    return r == 0                ? NULL
+           : r == ADDRESS_E_HOST ? "no host or address before the port"
+                                 : "no port from 0 to 65535 at the end";
+}
+
+static const char *check_address(const char *text) {
+    struct address address;
+    int r = address_parse(slice_of_text(text), &address);
+    return r == 0                ? NULL
+           : r == ADDRESS_E_HOST ? "no host or address before the port"
+                                 : "no port from 1 to 65535 at the end";
+}
+
+static const char *check_host(const char *text) {
+    return address_is_host(slice_of_text(text)) ? NULL : "neither a name nor an address";
+}
+
+static const char *check_plain(const char *text) {
+    return strcmp(text, plain_words) == 0
+               ? NULL
+               : "it takes the words: anyone may read the traffic";
+}
+
+static const char *check_level(const char *text) {
+    return log_level_parse(text) >= 0 ? NULL : "none of: error warning info debug";
+}
+
+static const struct settings_row rows[] = {
+    { .name = "data",
+      .kind = SETTINGS_TEXT,
+      AT(data),
+      .make_fallback = default_data,
+      .env = "ROOST_DATA",
+      .flag = "data",
+      .argument = "DIR",
+      .help = "The data folder; /var/lib/roost for root, else in $XDG_STATE_HOME" },
+    { .name = "config",
+      .kind = SETTINGS_TEXT,
+      AT(config_file),
+      .flag = "config",
+      .argument = "FILE",
+      .help = "The settings file; DATA/roost.conf unless given" },
+    { .section = "hub",
+      .name = "listen",
+      .kind = SETTINGS_LIST,
+      AT(listen),
+      .fallback = "*:8000",
+      .check = check_listen,
+      .env = "PORT HTTP_LISTEN_ADDR GRPC_LISTEN_ADDR",
+      .flag = "listen",
+      .argument = "ADDR:PORT",
+      .help = "Where to listen with TLS; may be repeated" },
+    { .section = "hub",
+      .name = "listen_plain",
+      .kind = SETTINGS_LIST,
+      AT(listen_plain),
+      .check = check_listen,
+      .flag = "listen-plain",
+      .argument = "ADDR:PORT",
+      .help = "Where to listen without TLS, on loopback; may be repeated" },
+    { .section = "hub",
+      .name = "plain_anywhere",
+      .kind = SETTINGS_TEXT,
+      AT(plain_anywhere),
+      .check = check_plain,
+      .help = "Allows listen_plain on other addresses with the words \"anyone may read "
+              "the traffic\"" },
+    { .section = "hub",
+      .name = "address",
+      .kind = SETTINGS_LIST,
+      AT(addresses),
+      .check = check_address,
+      .flag = "address",
+      .argument = "HOST:PORT",
+      .help = "What join links name, in the order to try; unset: as the caller dialled" },
+    { .section = "hub",
+      .name = "hosts",
+      .kind = SETTINGS_LIST,
+      AT(hosts),
+      .check = check_host,
+      .help = "The names under which browsers may come; unset: as the browser dialled" },
+    { .section = "tls",
+      .name = "cert",
+      .kind = SETTINGS_TEXT,
+      AT(cert),
+      .env = "SSL_CERT",
+      .flag = "cert",
+      .argument = "FILE",
+      .help = "A certificate chain (PEM) instead of the hub's own" },
+    { .section = "tls",
+      .name = "key",
+      .kind = SETTINGS_TEXT,
+      AT(key),
+      .env = "SSL_KEY",
+      .flag = "key",
+      .argument = "FILE",
+      .help = "The key of that certificate" },
+    { .section = "tls",
+      .name = "names",
+      .kind = SETTINGS_LIST,
+      AT(cert_names),
+      .check = check_host,
+      .help = "More names and addresses for the hub's own certificate" },
+    { .section = "log",
+      .name = "level",
+      .kind = SETTINGS_TEXT,
+      AT(log_level),
+      .fallback = "info",
+      .check = check_level,
+      .env = "LOG_LEVEL",
+      .flag = "log-level",
+      .argument = "LEVEL",
+      .help = "How much is logged: error, warning, info, debug" },
+    { .section = "log",
+      .name = "format",
+      .kind = SETTINGS_TEXT,
+      AT(log_format),
+      .fallback = "text",
+      .choices = "text json",
+      .help = "How it is logged" },
+    /* A browser sends 1 to 2 KiB, a gRPC call 0.3; cookies of a shared domain may add 8.
+     */
+    { .section = "limits",
+      .name = "header_bytes",
+      .kind = SETTINGS_BYTES,
+      AT(header_bytes_max),
+      .fallback = "16KiB",
+      .low = KIB,
+      .high = MIB,
+      .help = "The head of one request" },
+    /* RFC 9113 recommends no fewer than 100. */
+    { .section = "limits",
+      .name = "streams",
+      .kind = SETTINGS_INT,
+      AT(streams_max),
+      .fallback = "128",
+      .low = 1,
+      .high = 10000,
+      .help = "Requests at the same time on one connection" },
+    /* What every gRPC library takes by default. */
+    { .section = "limits",
+      .name = "message_bytes",
+      .kind = SETTINGS_BYTES,
+      AT(message_bytes_max),
+      .fallback = "4MiB",
+      .low = KIB,
+      .high = 64 * MIB,
+      .help = "One message, packed and unpacked" },
+    /* A fleet that comes back needs a handshake and a head each: 1,000 a second and core.
+     */
+    { .section = "limits",
+      .name = "unauthenticated",
+      .kind = SETTINGS_INT,
+      AT(unauthenticated_max),
+      .fallback = "1024",
+      .low = 1,
+      .high = 1000000,
+      .help = "Connections that have shown no credential yet" },
+    /* A company behind one address joins at once; one stranger takes a quarter at most.
+     */
+    { .section = "limits",
+      .name = "per_client",
+      .kind = SETTINGS_INT,
+      AT(per_client_max),
+      .fallback = "256",
+      .low = 1,
+      .high = 1000000,
+      .help = "Of those, from one address (IPv6: one /64)" },
+    /* 128 streams of 64 KiB take 8; as much again for heads and replies. */
+    { .section = "limits",
+      .name = "connection_bytes",
+      .kind = SETTINGS_BYTES,
+      AT(connection_bytes_max),
+      .fallback = "16MiB",
+      .low = 64 * KIB,
+      .high = UINT64_C(4096) * MIB,
+      .help = "Memory that one connection may hold" },
+    /* Windows grow beyond 64 KiB out of this alone; eight long, fast streams. */
+    { .section = "limits",
+      .name = "window_budget",
+      .kind = SETTINGS_BYTES,
+      AT(window_budget_bytes),
+      .fallback = "64MiB",
+      .low = MIB,
+      .high = UINT64_C(65536) * MIB,
+      .help = "Memory of all growing stream windows together" },
+    /* TLS on a bad mobile line takes two to three seconds. */
+    { .section = "limits",
+      .name = "handshake",
+      .kind = SETTINGS_DURATION,
+      AT(handshake_ms),
+      .fallback = "10s",
+      .low = 100,
+      .high = 600000,
+      .help = "Until TLS must be done" },
+    /* One byte a second is no browser. */
+    { .section = "limits",
+      .name = "head",
+      .kind = SETTINGS_DURATION,
+      AT(head_ms),
+      .fallback = "10s",
+      .low = 100,
+      .high = 600000,
+      .help = "Until the head of a request must be there" },
+    /* 4 MiB at 70 KB/s. */
+    { .section = "limits",
+      .name = "body",
+      .kind = SETTINGS_DURATION,
+      AT(body_ms),
+      .fallback = "60s",
+      .low = 100,
+      .high = 3600000,
+      .help = "Until the body of an HTTP/1.1 request must be there" },
+    /* A person may type a claim code meanwhile, on a connection that is opened again. */
+    { .section = "limits",
+      .name = "stranger",
+      .kind = SETTINGS_DURATION,
+      AT(stranger_ms),
+      .fallback = "30s",
+      .low = 100,
+      .high = 3600000,
+      .help = "How long a connection may show no credential" },
+    /* Browsers keep connections for two to five minutes. */
+    { .section = "limits",
+      .name = "idle",
+      .kind = SETTINGS_DURATION,
+      AT(idle_ms),
+      .fallback = "5m",
+      .low = 1000,
+      .high = 86400000,
+      .help = "How long a connection without requests is kept" },
+    /* Supervisors kill after 10 to 90 s. */
+    { .section = "limits",
+      .name = "drain",
+      .kind = SETTINGS_DURATION,
+      AT(drain_ms),
+      .fallback = "5s",
+      .low = 0,
+      .high = 600000,
+      .help = "How long calls may finish when the hub stops" },
+    /* About 20 MB. */
+    { .section = "limits",
+      .name = "events",
+      .kind = SETTINGS_INT,
+      AT(events_max),
+      .fallback = "100000",
+      .low = 100,
+      .high = 100000000,
+      .help = "How many events the activity keeps" },
+    { .section = "telegram",
+      .name = "token",
+      .kind = SETTINGS_SECRET,
+      AT(telegram_token),
+      .env = "BOT_TOKEN",
+      .help = "The token of the Telegram bot",
+      .ask = "Token of the Telegram bot" },
+    { .name = "new",
+      .kind = SETTINGS_BOOL,
+      AT(is_new),
+      .flag = "new",
+      .commands = "claim",
+      .help = "Make a new claim code, also after the first was used" },
+    { .name = "new_key",
+      .kind = SETTINGS_BOOL,
+      AT(is_new_key),
+      .flag = "new-key",
+      .commands = "cert",
+      .help = "Make a new CA as well; agents must learn its pin" },
+    { .name = "purge",
+      .kind = SETTINGS_BOOL,
+      AT(purge),
+      .flag = "purge",
+      .commands = "uninstall",
+      .help = "Remove the data folder as well" },
+    { .name = "yes",
+      .kind = SETTINGS_BOOL,
+      AT(yes),
+      .flag = "yes",
+      .letter = 'y',
+      .commands = "uninstall cert",
+      .help = "Ask no questions" },
+    { .name = "help",
+      .kind = SETTINGS_BOOL,
+      AT(help),
+      .flag = "help",
+      .letter = 'h',
+      .help = "Show this" },
+    { .name = "version",
+      .kind = SETTINGS_BOOL,
+      AT(version),
+      .flag = "version",
+      .letter = 'V',
+      .help = "Show the version" },
+};
+
+static const struct settings_table table = {
+    .program = "roostd",
+    .rows = rows,
+    .count = sizeof(rows) / sizeof(rows[0]),
+    .size = sizeof(struct hub_config),
+};
+
+const struct settings_table *config_table(void) {
+    return &table;
+}
+
+/* What single settings cannot tell. */
+static int check_together(struct settings *settings, const struct hub_config *config) {
+    if (!config->cert != !config->key)
+        return settings_fail(settings, SETTINGS_E_BAD,
+                             "%s: a certificate and its key are given together",
+                             config->cert ? "key" : "cert");
+    for (size_t i = 0; i < config->listen_plain.count; i++) {
+        const char *text = config->listen_plain.items[i];
+        struct address address = { 0 };
+        address_parse_listen(slice_of_text(text), &address);
+        if (!config->plain_anywhere && !address_is_loopback(address.host))
+            return settings_fail(settings, SETTINGS_E_BAD,
+                                 "listen_plain: %s is not a loopback address; if that is "
+                                 "what you want, set \"plain_anywhere = %s\" in [hub]",
+                                 text, plain_words);
+    }
+    return 0;
+}
+
+int config_load(struct settings *settings,
+                int argc,
+                char *const *argv,
+                struct hub_config **ret_config) {
+    auto_(mem_freep) void *room = mem_new(sizeof(struct hub_config));
+    struct hub_config *config = room;
+
+    int r = settings_load(settings, argc, argv, "data", "roost.conf");
+    if (r == 0)
+        r = settings_fill(settings, config);
+    if (r != 0)
+        return r;
+    r = check_together(settings, config);
+    if (r != 0) {
+        settings_clear(&table, config);
+        return r;
+    }
+    *ret_config = TAKE(room);
+    return 0;
+}
+
+struct hub_config *config_free(struct hub_config *config) {
+    if (config)
+        settings_clear(&table, config);
+    free(config);
+    return NULL;
+}

@@ -1,0 +1,68 @@
+/*
+ * config - the hub's settings, from flags, environment, .env and DATA/roost.conf
+ *
+ * The table in config.c is the one list of them. A loaded config never changes; SIGHUP
+ * loads another.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/settings.h"
+
+struct hub_config {
+    char *data;        /* owned, as every pointer here; the data folder */
+    char *config_file; /* NULL: DATA/roost.conf */
+
+    struct settings_list listen;       /* as address_parse_listen() reads them */
+    struct settings_list listen_plain; /* loopback only, unless plain_anywhere */
+    char *plain_anywhere;              /* the words that allow it, or NULL */
+    struct settings_list addresses;    /* HOST:PORT for join links; empty: as dialled */
+    struct settings_list hosts; /* from which browsers may come; empty: as dialled */
+
+    char *cert; /* both or neither: the hub's own otherwise */
+    char *key;
+    struct settings_list cert_names; /* more names for the hub's own certificate */
+
+    char *log_level;
+    char *log_format;
+
+    uint64_t header_bytes_max;
+    uint64_t streams_max;
+    uint64_t message_bytes_max;
+    uint64_t unauthenticated_max;
+    uint64_t per_client_max;
+    uint64_t connection_bytes_max;
+    uint64_t window_budget_bytes;
+    uint64_t handshake_ms;
+    uint64_t head_ms;
+    uint64_t body_ms;
+    uint64_t stranger_ms;
+    uint64_t idle_ms;
+    uint64_t drain_ms;
+    uint64_t events_max;
+
+    char *telegram_token;
+
+    bool help;
+    bool version;
+    bool is_new;     /* claim --new */
+    bool is_new_key; /* cert new --new-key */
+    bool purge;      /* uninstall --purge */
+    bool yes;        /* ask no questions */
+};
+
+const struct settings_table *config_table(void);
+
+/*
+ * Reads every source into fresh settings of config_table(): 0 and *ret_config, to be
+ * freed by config_free(); else settings_complain() tells. After --help and --version the
+ * file is not read. The words of the command line are settings_words().
+ */
+int config_load(struct settings *settings,
+                int argc,
+                char *const *argv,
+                struct hub_config **ret_config);
+
+/* NULL is fine. Always returns NULL. */
+struct hub_config *config_free(struct hub_config *config);

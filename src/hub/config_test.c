@@ -1,0 +1,271 @@
+#include "hub/config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/settings_show.h"
+
+enum { WORDS_MAX = 16 };
+
+/* A folder of its own as the working directory, and no environment. */
+static char *enter_folder(void) {
+    char *dir = mem_strdup("/tmp/roost-config-XXXXXX");
+    CHECK(mkdtemp(dir));
+    CHECK_INT(chdir(dir), 0);
+    clearenv();
+    CHECK_INT(setenv("CMOCKA_MESSAGE_OUTPUT", "TAP", 1), 0);
+    CHECK_INT(setenv("HOME", dir, 1), 0);
+    return dir;
+}
+
+static void leave_folder(char *dir) {
+    auto_(mem_freep) char *command = mem_printf("/bin/rm -r '%s'", dir);
+    CHECK_INT(chdir("/"), 0);
+    CHECK_INT(system(command), 0);
+    free(dir);
+}
+
+static void put_file(const char *path, const char *text) {
+    CHECK_INT(file_write_atomic(path, slice_of_text(text), 0600), 0);
+}
+
+/* Loads with a command line given as one text. */
+static int load(const char *line, struct settings *settings, struct hub_config **config) {
+    auto_(mem_freep) char *copy = mem_strdup(line);
+    char *argv[WORDS_MAX] = { "roostd" }, *rest = copy, *word;
+    int argc = 1;
+
+    while ((word = strsep(&rest, " ")))
+        if (*word)
+            argv[argc++] = word;
+    return config_load(settings, argc, argv, config);
+}
+
+static void defaults_suit_a_first_start(void) {
+    char *dir = enter_folder();
+    struct settings *settings = settings_new(config_table());
+    struct hub_config *config = NULL;
+
+    CHECK_INT(load("--data .", settings, &config), 0);
+    CHECK_INT(config->listen.count, 1);
+    CHECK_TEXT(config->listen.items[0], "*:8000");
+    CHECK_INT(config->listen_plain.count, 0);
+    CHECK_TEXT(config->log_level, "info");
+    CHECK_INT(config->message_bytes_max, 4 * 1024 * 1024);
+    CHECK_INT(config->handshake_ms, 10000);
+    CHECK(!config->cert && !config->telegram_token && !config->help);
+    config_free(config);
+    settings_free(settings);
+    leave_folder(dir);
+}
+
+static void the_data_folder_depends_on_the_user(void) {
+    char *dir = enter_folder();
+    struct settings *settings = settings_new(config_table());
+    struct hub_config *config = NULL;
+    auto_(mem_freep) char *home = file_join(dir, ".local/state/roost");
+
+    CHECK_INT(load("--help", settings, &config), 0);
+    CHECK(config->help);
+    CHECK_TEXT(config->data, geteuid() == 0 ? "/var/lib/roost" : home);
+    config_free(config);
+    settings_free(settings);
+    leave_folder(dir);
+}
+
+/* Where one setting may come from, and what it then is. */
+static void names_of_older_systems_work_everywhere(void) {
+    static const struct {
+        const char *name;
+        const char *value;
+        const char *section;
+        const char *setting;
+        const char *text;
+    } names[] = {
+        { "PORT", "9000", "hub", "listen", "9000" },
+        { "HTTP_LISTEN_ADDR", ":8080", "hub", "listen", ":8080" },
+        { "GRPC_LISTEN_ADDR", "127.0.0.1:9090", "hub", "listen", "127.0.0.1:9090" },
+        { "LOG_LEVEL", "DEBUG", "log", "level", "DEBUG" },
+        { "BOT_TOKEN", "1:a", "telegram", "token", "1:a" },
+        { "SSL_CERT", "/c", "tls", "cert", "/c" },
+        { "SSL_KEY", "/k", "tls", "key", "/k" },
+        { "ROOST_DATA", ".", NULL, "data", "." },
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const struct settings_row *row =
+            settings_find(config_table(), names[i].section, names[i].setting);
+        for (int where = 0; where < 3; where++) {
+            char *dir = enter_folder();
+            struct settings *settings = settings_new(config_table());
+            struct hub_config *config = NULL;
+            auto_(mem_freep) char *line =
+                mem_printf("%s=%s\n", names[i].name, names[i].value);
+
+            if (where != 0) /* the environment wins over .env */
+                setenv(names[i].name, names[i].value, 1);
+            put_file(".env", where == 2 ? "LOG_LEVEL=error\nPORT=1\n" : line);
+            if (where == 1)
+                CHECK_INT(remove(".env"), 0);
+            load("", settings, &config); /* a certificate alone is refused */
+            auto_(mem_freep) char *text = settings_text(settings, row);
+            CHECK_TEXT(text, names[i].text);
+            CHECK_INT(settings_rank_of(settings, row),
+                      where == 0 ? SETTINGS_DOTENV : SETTINGS_ENVIRONMENT);
+            config_free(config);
+            settings_free(settings);
+            leave_folder(dir);
+        }
+    }
+}
+
+static void the_file_is_in_the_data_folder_or_where_told(void) {
+    char *dir = enter_folder();
+    struct settings *settings = settings_new(config_table());
+    struct hub_config *config = NULL;
+
+    CHECK_INT(mkdir("data", 0700), 0);
+    put_file("data/roost.conf", "[hub]\naddress = a.example:1, b.example:2\n");
+    put_file("other.conf", "[limits]\nhead = 3s\n[telegram]\ntoken_file = secret\n");
+    put_file("secret", "hush\n");
+    CHECK_INT(load("--data data", settings, &config), 0);
+    CHECK_INT(config->addresses.count, 2);
+    CHECK_TEXT(config->addresses.items[1], "b.example:2");
+    config_free(config);
+    settings_free(settings);
+
+    settings = settings_new(config_table());
+    CHECK_INT(load("--data data --config other.conf", settings, &config), 0);
+    CHECK_INT(config->addresses.count, 0);
+    CHECK_INT(config->head_ms, 3000);
+    CHECK_TEXT(config->telegram_token, "hush");
+    config_free(config);
+    settings_free(settings);
+    leave_folder(dir);
+}
+
+static void the_documented_command_line_is_taken(void) {
+    char *dir = enter_folder();
+    struct settings *settings = settings_new(config_table());
+    struct hub_config *config = NULL;
+
+    CHECK_INT(load("--data=d --listen 127.0.0.1:0 --listen [::1]:0 --listen-plain "
+                   "127.0.0.1:1",
+                   settings, &config),
+              0);
+    CHECK_TEXT(config->data, "d");
+    CHECK_INT(config->listen.count, 2);
+    CHECK_INT(config->listen_plain.count, 1);
+    CHECK_INT(settings_words(settings)->count, 0);
+    config_free(config);
+    settings_free(settings);
+
+    settings = settings_new(config_table());
+    CHECK_INT(load("claim --data d --new", settings, &config), 0);
+    CHECK(config->is_new);
+    CHECK_TEXT(settings_words(settings)->items[0], "claim");
+    config_free(config);
+    settings_free(settings);
+    leave_folder(dir);
+}
+
+static void faults_are_told(void) {
+    static const struct {
+        const char *line;
+        const char *error;
+    } faults[] = {
+        { "--data . --listen hub",
+          "--listen: \"hub\": no port from 0 to 65535 at the end" },
+        { "--data . --listen !:1",
+          "--listen: \"!:1\": no host or address before the port" },
+        { "--data . --listen-plain 0.0.0.0:1",
+          "listen_plain: 0.0.0.0:1 is not a loopback address; if that is what you want, "
+          "set \"plain_anywhere = anyone may read the traffic\" in [hub]" },
+        { "--data . --listen-plain 1",
+          "listen_plain: 1 is not a loopback address; if that is what you want, set "
+          "\"plain_anywhere = anyone may read the traffic\" in [hub]" },
+        { "--data . --cert c", "key: a certificate and its key are given together" },
+        { "--data . --key k", "cert: a certificate and its key are given together" },
+        { "--data . --new", "--new: belongs to \"roostd claim\"" },
+        { "--data . --log-level loud",
+          "--log-level: \"loud\": none of: error warning info debug" },
+        { "--data . --config none", "none: No such file or directory" },
+    };
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        char *dir = enter_folder();
+        struct settings *settings = settings_new(config_table());
+        struct hub_config *config = NULL;
+        int r = load(faults[i].line, settings, &config);
+        CHECK(r == SETTINGS_E_BAD || r == -ENOENT);
+        CHECK(!config);
+        CHECK_TEXT(settings_error(settings), faults[i].error);
+        settings_free(settings);
+        leave_folder(dir);
+    }
+}
+
+static void plain_anywhere_takes_the_words(void) {
+    char *dir = enter_folder();
+    struct settings *settings = settings_new(config_table());
+    struct hub_config *config = NULL;
+
+    put_file("roost.conf", "[hub]\nplain_anywhere = yes\n");
+    CHECK_INT(load("--data .", settings, &config), SETTINGS_E_BAD);
+    put_file("roost.conf",
+             "[hub]\nlisten_plain = :80\nplain_anywhere = anyone may read the traffic\n");
+    settings_free(settings);
+    settings = settings_new(config_table());
+    CHECK_INT(load("--data .", settings, &config), 0);
+    CHECK_INT(config->listen_plain.count, 1);
+    config_free(config);
+    settings_free(settings);
+    leave_folder(dir);
+}
+
+/* Each row has its default within its own limits, a help line, and a name of its own. */
+static void the_table_is_sound(void) {
+    const struct settings_table *table = config_table();
+
+    for (size_t i = 0; i < table->count; i++) {
+        const struct settings_row *row = &table->rows[i];
+        CHECK(row->help && row->help[0]);
+        CHECK(row->section || row->flag);
+        CHECK(settings_find(table, row->section, row->name) == row);
+        CHECK(row->at < table->size);
+        if (row->kind >= SETTINGS_INT)
+            CHECK(row->low <= row->high && row->high > 0);
+    }
+}
+
+static void what_is_shown_has_no_secret(void) {
+    char *dir = enter_folder();
+    struct settings *settings = settings_new(config_table());
+    struct hub_config *config = NULL;
+    struct buf out = { 0 };
+
+    setenv("BOT_TOKEN", "hush", 1);
+    CHECK_INT(load("--data .", settings, &config), 0);
+    settings_show_values(settings, &out);
+    CHECK(!strstr(buf_text(&out), "hush"));
+    CHECK(strstr(buf_text(&out), "; token = (secret) ; BOT_TOKEN"));
+    buf_done(&out);
+    config_free(config);
+    settings_free(settings);
+    leave_folder(dir);
+}
+
+TESTS(TEST(defaults_suit_a_first_start),
+      TEST(the_data_folder_depends_on_the_user),
+      TEST(names_of_older_systems_work_everywhere),
+      TEST(the_file_is_in_the_data_folder_or_where_told),
+      TEST(the_documented_command_line_is_taken),
+      TEST(faults_are_told),
+      TEST(plain_anywhere_takes_the_words),
+      TEST(the_table_is_sound),
+      TEST(what_is_shown_has_no_secret))
