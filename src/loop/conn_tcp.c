@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "loop/address.h"
 #include "loop/conn_layer.h"
 #include "loop/loop_uv.h"
+#include "loop/netaddr.h"
 #include "loop/timer.h"
 
 enum {
@@ -300,10 +300,10 @@ static void note_addresses(struct conn_tcp *tcp, const struct sockaddr_storage *
     struct sockaddr_storage local = { 0 };
     int len = sizeof(local);
 
-    address_print(peer, tcp->base.peer);
-    address_print_key(peer, tcp->base.peer_key);
+    netaddr_print(peer, tcp->base.peer);
+    netaddr_print_key(peer, tcp->base.peer_key);
     uv_tcp_getsockname(&tcp->socket, (struct sockaddr *)&local, &len);
-    address_print(&local, tcp->base.local);
+    netaddr_print(&local, tcp->base.local);
 }
 
 int conn_tcp_accept(struct loop *loop,
@@ -362,7 +362,7 @@ struct conn *conn_tcp_connect(struct loop *loop,
     connecting->arg = arg;
     connecting->fail.run = run_fail;
     tcp->connecting = connecting;
-    address_print(address, tcp->base.peer);
+    netaddr_print(address, tcp->base.peer);
     connecting->error = uv_tcp_connect(&connecting->request, &tcp->socket,
                                        (const struct sockaddr *)address, on_connect);
     if (connecting->error != 0)

@@ -7,12 +7,12 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "loop/address.h"
 #include "loop/conn.h"
 #include "loop/conn_tls.h"
 #include "loop/dialler_proxy.h"
 #include "loop/dialler_race.h"
 #include "loop/loop_uv.h"
+#include "loop/netaddr.h"
 #include "loop/timer.h"
 
 /* One name look-up; libuv's pool holds it even when the dial is cancelled. */
@@ -190,12 +190,12 @@ static unsigned port_to_reach(const struct dial *dial) {
 static void start_race(struct dial *dial,
                        const struct sockaddr_storage *addresses,
                        size_t count) {
-    char text[3 * ADDRESS_TEXT_LEN] = "";
+    char text[3 * NETADDR_TEXT_LEN] = "";
     size_t len = 0;
 
     for (size_t i = 0; i < count && i < 3; i++) {
-        char address[ADDRESS_TEXT_LEN];
-        address_print(&addresses[i], address);
+        char address[NETADDR_TEXT_LEN];
+        netaddr_print(&addresses[i], address);
         len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s", i ? ", " : "",
                                 address);
     }
@@ -270,7 +270,7 @@ static void run_begin(struct task *task) {
     if (dial->proxy_text && !dialler_proxy_parse(dial->proxy_text, &dial->proxy)) {
         dial->step = DIAL_PROXY;
         fail(dial, "the proxy's address is not of the form http://HOST:PORT");
-    } else if (address_parse(host_to_reach(dial), port_to_reach(dial), &address)) {
+    } else if (netaddr_parse(host_to_reach(dial), port_to_reach(dial), &address)) {
         start_race(dial, &address, 1);
     } else {
         start_lookup(dial);

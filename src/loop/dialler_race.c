@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "loop/address.h"
 #include "loop/conn.h"
 #include "loop/conn_tcp.h"
 #include "loop/loop.h"
+#include "loop/netaddr.h"
 #include "loop/timer.h"
 
 enum {
@@ -43,12 +43,12 @@ static bool is_telling(int error) {
 }
 
 static void explain(struct dialler_race *race, const struct attempt *attempt, int error) {
-    char address[ADDRESS_TEXT_LEN];
+    char address[NETADDR_TEXT_LEN];
 
     if (!is_telling(error) && race->has_telling_error)
         return;
     race->has_telling_error = is_telling(error);
-    address_print(&attempt->address, address);
+    netaddr_print(&attempt->address, address);
     if (error == -ECONNREFUSED)
         snprintf(race->why, WHY_LEN, "connection refused by %s", address);
     else if (error == -ETIMEDOUT)

@@ -8,14 +8,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
-#include "loop/address.h"
 #include "loop/conn_layer.h"
 #include "loop/conn_tcp.h"
 #include "loop/conn_tls.h"
 #include "loop/loop_uv.h"
+#include "loop/netaddr.h"
 #include "loop/timer.h"
 
 enum {
@@ -37,7 +38,7 @@ struct listener {
     bool told_full;
     bool freed; /* only the memory is left */
     struct task grave;
-    char address[ADDRESS_TEXT_LEN];
+    char address[NETADDR_TEXT_LEN];
 };
 
 /* How many unauthenticated connections one client has. */
@@ -174,10 +175,10 @@ static void secure(struct listener *listener, struct conn *conn) {
 static void take(struct listener *listener,
                  int fd,
                  const struct sockaddr_storage *address) {
-    char key[ADDRESS_KEY_LEN];
+    char key[NETADDR_KEY_LEN];
     struct conn *conn;
 
-    address_print_key(address, key);
+    netaddr_print_key(address, key);
     if (is_over_limit(listener, key)) {
         log_debug("%s: too many connections without a credential", key);
         close(fd);
@@ -248,7 +249,7 @@ static int open_socket(const struct sockaddr_storage *address) {
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
     if (address->ss_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
-    if (bind(fd, (const struct sockaddr *)address, address_len(address)) < 0 ||
+    if (bind(fd, (const struct sockaddr *)address, netaddr_len(address)) < 0 ||
         listen(fd, BACKLOG) < 0) {
         int r = -errno;
         close(fd);
@@ -261,26 +262,24 @@ static int open_socket(const struct sockaddr_storage *address) {
 static int open_any(unsigned port) {
     struct sockaddr_storage address;
 
-    address_parse("::", port, &address);
+    netaddr_parse("::", port, &address);
     int fd = open_socket(&address);
     if (fd != -EAFNOSUPPORT && fd != -EADDRNOTAVAIL)
         return fd;
-    address_parse("0.0.0.0", port, &address);
+    netaddr_parse("0.0.0.0", port, &address);
     return open_socket(&address);
 }
 
 static int open_text(const char *text) {
-    auto_(mem_freep) char *host = NULL;
+    struct address wanted;
     struct sockaddr_storage address;
-    unsigned port;
 
-    int r = address_split(text, &host, &port);
-    if (r < 0)
-        return r;
-    if (host[0] == '\0' || strcmp(host, "*") == 0)
-        return open_any(port);
-    const char *literal = strcmp(host, "localhost") == 0 ? "127.0.0.1" : host;
-    if (!address_parse(literal, port, &address))
+    if (address_parse_listen(slice_of_text(text), &wanted) != 0)
+        return -EINVAL;
+    if (wanted.host[0] == '\0')
+        return open_any(wanted.port);
+    bool is_name = strcmp(wanted.host, "localhost") == 0;
+    if (!netaddr_parse(is_name ? "127.0.0.1" : wanted.host, wanted.port, &address))
         return -EINVAL;
     return open_socket(&address);
 }
@@ -309,7 +308,7 @@ int listener_new(struct loop *loop,
     list_init(&listener->guests);
     list_init(&listener->arrivals);
     getsockname(fd, (struct sockaddr *)&bound, &len);
-    address_print(&bound, listener->address);
+    netaddr_print(&bound, listener->address);
     listener->poll = loop_poll_new(loop, fd, on_acceptable, listener);
     loop_poll_set(listener->poll, POLLIN);
     *ret_listener = listener;
@@ -337,14 +336,9 @@ const char *listener_address(const struct listener *listener) {
 }
 
 bool listener_is_loopback(const char *address) {
-    struct sockaddr_storage parsed;
-    auto_(mem_freep) char *host = NULL;
-    unsigned port;
+    struct address parsed;
 
-    if (address_parse(address, 0, &parsed))
-        return address_is_loopback(&parsed);
-    if (address_split(address, &host, &port) < 0)
-        return false;
-    return strcmp(host, "localhost") == 0 ||
-           (address_parse(host, 0, &parsed) && address_is_loopback(&parsed));
+    if (address_parse_listen(slice_of_text(address), &parsed) == 0)
+        return address_is_loopback(parsed.host);
+    return address_is_loopback(address);
 }

@@ -12,7 +12,7 @@
 #include "base/crypto.h"
 #include "base/hex.h"
 #include "base/mem.h"
-#include "loop/address.h"
+#include "loop/netaddr.h"
 #include "loop/tls_session.h"
 #include "loop/tls_start.h"
 
@@ -251,7 +251,7 @@ const struct tls_mismatch *tls_client_seen(const struct tls_client *client) {
 
 static bool set_name(const struct tls_client *client, SSL *ssl, const char *name) {
     struct sockaddr_storage address;
-    bool is_address = address_parse(name, 0, &address);
+    bool is_address = netaddr_parse(name, 0, &address);
     bool checks_name =
         client->pin[0] == '\0' && !client->insecure && !client->ignore_names;
 

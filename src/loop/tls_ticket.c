@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
 #include <stdlib.h>
 #include <string.h>
 
