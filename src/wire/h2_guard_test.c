@@ -90,18 +90,6 @@ static void early_hints(struct buf *out, uint32_t at) {
     h2_testing_add_head(out, 1, false, slice_of_text("\x08\x03\x31\x30\x33"));
 }
 
-static struct h2_stream *ask(struct h2 *client) {
-    struct headers head = { 0 };
-    headers_add(&head, ":method", "GET");
-    headers_add(&head, ":scheme", "https");
-    headers_add(&head, ":authority", "a");
-    headers_add(&head, ":path", "/");
-    struct h2_stream *stream = h2_request(client, &head, false);
-    headers_done(&head);
-    h2_testing_drop_output(client);
-    return stream;
-}
-
 /* An owner that keeps open streams and forgets closed ones. */
 static void forget_closed(struct h2 *h2) {
     struct h2_stream *stream;
@@ -136,7 +124,8 @@ static size_t bear(struct h2 *h2, flood add, bool drains) {
 static bool flood_ends(enum h2_role role, flood add, const char *name, bool drains) {
     struct h2 *h2 = h2_testing_new(role, &h2_testing_limits);
     if (role == H2_CLIENT)
-        ask(h2);
+        h2_testing_ask(h2, false);
+    h2_testing_drop_output(h2);
     size_t borne = bear(h2, add, drains);
     int64_t code = h2_testing_goaway_code(h2);
     bool ends = borne < FLOOD_MAX && code == H2_ENHANCE_YOUR_CALM && !h2_is_alive(h2);

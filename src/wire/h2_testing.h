@@ -1,8 +1,9 @@
 /*
- * h2_testing - frames made by hand, for tests of h2 alone
+ * h2_testing - a peer for tests of h2
  *
- * A peer that follows no rule cannot be played by a second session, so these write frames
- * byte by byte (RFC 9113, 4.1) and find frames in what a session drained.
+ * A pair is two sessions that talk in memory. A peer that follows no rule cannot be
+ * played by a second session, so the others write frames byte by byte (RFC 9113, 4.1) and
+ * find frames in what a session drained.
  */
 #pragma once
 
@@ -151,4 +152,83 @@ static inline size_t h2_testing_release_news(struct h2 *h2) {
         count++;
     }
     return count;
+}
+
+/* Two sessions that talk in memory. */
+struct h2_testing_pair {
+    struct h2 *client; /* owned */
+    struct h2 *server; /* owned */
+};
+
+static inline struct h2_testing_pair h2_testing_pair_new(const struct h2_limits *limits) {
+    return (struct h2_testing_pair) { h2_new(H2_CLIENT, limits),
+                                      h2_new(H2_SERVER, limits) };
+}
+
+static inline void h2_testing_pair_free(struct h2_testing_pair *pair) {
+    pair->client = h2_free(pair->client);
+    pair->server = h2_free(pair->server);
+}
+
+/* Carries what waits at one side to the other; says whether there was anything. */
+static inline bool h2_testing_carry(struct h2 *from, struct h2 *to) {
+    struct buf bytes = { 0 };
+    CHECK_INT(h2_drain(from, &bytes, 65536), 0);
+    bool any = bytes.len > 0;
+    CHECK_INT(h2_feed(to, buf_slice(&bytes)), 0);
+    buf_done(&bytes);
+    return any;
+}
+
+/* Carries both ways until both are silent. */
+static inline void h2_testing_talk(struct h2_testing_pair *pair) {
+    bool more = true;
+    while (more) {
+        more = h2_testing_carry(pair->client, pair->server);
+        more = h2_testing_carry(pair->server, pair->client) || more;
+    }
+}
+
+/* A request of the client, with one more field unless extra is NULL. */
+static inline struct h2_stream *h2_testing_ask_with(struct h2 *client,
+                                                    bool has_body,
+                                                    const char *extra) {
+    struct headers head = { 0 };
+    headers_add(&head, ":method", has_body ? "POST" : "GET");
+    headers_add(&head, ":scheme", "https");
+    headers_add(&head, ":authority", "node");
+    headers_add(&head, ":path", "/pkg.Service/Method");
+    headers_add(&head, "te", "trailers");
+    if (extra)
+        headers_add(&head, "extra", extra);
+    struct h2_stream *stream = h2_request(client, &head, has_body);
+    headers_done(&head);
+    return stream;
+}
+
+static inline struct h2_stream *h2_testing_ask(struct h2 *client, bool has_body) {
+    return h2_testing_ask_with(client, has_body, NULL);
+}
+
+static inline void h2_testing_answer(struct h2_stream *stream, bool has_body) {
+    struct headers head = { 0 };
+    headers_add(&head, ":status", "200");
+    headers_add(&head, "content-type", "application/grpc");
+    h2_respond(stream, &head, has_body);
+    headers_done(&head);
+}
+
+static inline void h2_testing_end(struct h2_stream *stream) {
+    struct headers trailers = { 0 };
+    headers_add(&trailers, "grpc-status", "0");
+    h2_stream_end(stream, &trailers);
+    headers_done(&trailers);
+}
+
+/* Takes everything that came, and gives credit for it. */
+static inline size_t h2_testing_take(struct h2_stream *stream) {
+    size_t len = stream->in.len;
+    pipe_drop(&stream->in, len);
+    h2_stream_consume(stream, len);
+    return len;
 }
