@@ -38,12 +38,12 @@ static int on_alpn(SSL *ssl,
     return SSL_TLSEXT_ERR_OK;
 }
 
-/* An encrypted key is refused instead of asking at the terminal. */
+/* An encrypted key is refused instead of asking at the terminal; arg is set to true. */
 static int on_password(char *at, int size, int writes, void *arg) {
     (void)at;
     (void)size;
     (void)writes;
-    (void)arg;
+    *(bool *)arg = true;
     return -1;
 }
 
@@ -55,7 +55,6 @@ static SSL_CTX *new_ctx(struct tls_server *server) {
     tls_start_configure(ctx);
     SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
-    SSL_CTX_set_default_passwd_cb(ctx, on_password);
     tls_ticket_keys_use(server->keys, ctx);
     return ctx;
 }
@@ -77,20 +76,25 @@ struct tls_server *tls_server_free(struct tls_server *server) {
     return NULL;
 }
 
+/* The first error in the queue is the nearest to the file. */
 static char *why(const char *path) {
-    const char *reason = tls_start_reason();
-    unsigned long error = ERR_peek_error(); /* the first one is the nearest to the file */
+    unsigned long error = ERR_peek_error();
+    const char *reason = ERR_reason_error_string(error);
 
     if (ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE)
         reason = "no PEM block of the right kind in it";
-    return mem_printf("%s: %s", path, reason);
+    return mem_printf("%s: %s", path, reason ? reason : "cannot be used");
 }
 
 static int use_files(SSL_CTX *ctx,
                      const char *cert_path,
                      const char *key_path,
                      char **ret_why) {
+    bool is_encrypted = false;
+
     ERR_clear_error();
+    SSL_CTX_set_default_passwd_cb(ctx, on_password);
+    SSL_CTX_set_default_passwd_cb_userdata(ctx, &is_encrypted);
     if (SSL_CTX_use_certificate_chain_file(ctx, cert_path) != 1) {
         *ret_why = why(cert_path);
         return TLS_E_CERT;
@@ -104,8 +108,7 @@ static int use_files(SSL_CTX *ctx,
         ERR_GET_REASON(error) == X509_R_KEY_VALUES_MISMATCH)
         *ret_why = mem_printf("%s: the key does not belong to the certificate in %s",
                               key_path, cert_path);
-    else if (ERR_GET_LIB(error) == ERR_LIB_PEM &&
-             ERR_GET_REASON(error) == PEM_R_BAD_PASSWORD_READ)
+    else if (is_encrypted)
         *ret_why =
             mem_printf("%s: the key is encrypted; store it without a password", key_path);
     else
@@ -128,6 +131,7 @@ int tls_server_load(struct tls_server *server,
 
     SSL_CTX *ctx = new_ctx(server);
     int r = use_files(ctx, cert_path, key_path, ret_why);
+    SSL_CTX_set_default_passwd_cb_userdata(ctx, NULL);
     ERR_clear_error();
     if (r != 0) {
         SSL_CTX_free(ctx);

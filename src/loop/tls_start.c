@@ -17,11 +17,6 @@ void tls_start_configure(SSL_CTX *ctx) {
         abort(); /* a library without these is no OpenSSL 3 */
 }
 
-const char *tls_start_reason(void) {
-    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
-    return reason ? reason : "unknown reason";
-}
-
 /* What a person can act on, for the reasons that mean something else than they say. */
 static const struct {
     int reason;
@@ -49,5 +44,6 @@ void tls_start_explain(const SSL *ssl, char ret_why[static TLS_WHY_LEN]) {
             return;
         }
     }
-    snprintf(ret_why, TLS_WHY_LEN, "%s", tls_start_reason());
+    const char *text = ERR_reason_error_string(error);
+    snprintf(ret_why, TLS_WHY_LEN, "%s", text ? text : "the TLS library gives no reason");
 }

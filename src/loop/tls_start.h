@@ -32,6 +32,3 @@ void tls_start_configure(SSL_CTX *ctx);
 
 /* Why a handshake has failed, for a person. */
 void tls_start_explain(const SSL *ssl, char ret_why[static TLS_WHY_LEN]);
-
-/* OpenSSL's newest reason as a text; lent, constant. */
-const char *tls_start_reason(void);
