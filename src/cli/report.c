@@ -1,0 +1,74 @@
+#include "cli/report.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/text.h"
+
+static void say(const char *prefix, const char *format, va_list args) {
+    struct buf raw = { 0 };
+    struct buf line = { 0 };
+
+    buf_vprintf(&raw, format, args);
+    buf_add_text(&line, prefix);
+    text_add_clean(&line, buf_text(&raw));
+    buf_add_byte(&line, '\n');
+    fputs(buf_text(&line), stderr);
+    buf_done(&line);
+    buf_done(&raw);
+}
+
+int report_fail(enum report_exit code, const char *remedy, const char *format, ...) {
+    va_list args;
+
+    fflush(stdout);
+    va_start(args, format);
+    say("roost: ", format, args);
+    va_end(args);
+    if (remedy)
+        fprintf(stderr, "try: %s\n", remedy);
+    return (int)code;
+}
+
+void report_note(const char *format, ...) {
+    va_list args;
+
+    va_start(args, format);
+    say("", format, args);
+    va_end(args);
+}
+
+enum report_exit report_exit_of(enum grpc_status status) {
+    switch (status) {
+    case GRPC_OK:
+        return REPORT_OK;
+    case GRPC_INVALID_ARGUMENT:
+        return REPORT_USAGE;
+    case GRPC_UNAUTHENTICATED:
+        return REPORT_NO_HUB;
+    case GRPC_NOT_FOUND:
+        return REPORT_NOT_FOUND;
+    case GRPC_PERMISSION_DENIED:
+        return REPORT_DENIED;
+    case GRPC_UNAVAILABLE:
+        return REPORT_OFFLINE;
+    case GRPC_DEADLINE_EXCEEDED:
+        return REPORT_TIMEOUT;
+    default:
+        return REPORT_FAILED;
+    }
+}
+
+bool report_is_output_over(void) {
+    return fflush(stdout) != 0 || ferror(stdout);
+}
+
+int report_finish(int code) {
+    errno = 0;
+    if (!report_is_output_over() || errno == EPIPE || errno == 0)
+        return code;
+    fprintf(stderr, "roost: standard output: %s\n", strerror(errno));
+    return code == REPORT_OK ? REPORT_FAILED : code;
+}

@@ -1,0 +1,90 @@
+#include "cli/terminal.h"
+
+#include <langinfo.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+void terminal_measure(struct terminal *terminal, int fd) {
+    struct winsize size;
+
+    terminal->columns = 0;
+    terminal->rows = 0;
+    if (!terminal->is_terminal)
+        return;
+    terminal->columns = 80; /* what a terminal without a size is taken for */
+    terminal->rows = 24;
+    if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0) {
+        terminal->columns = size.ws_col;
+        terminal->rows = size.ws_row;
+    }
+}
+
+void terminal_init(struct terminal *terminal, int fd) {
+    const char *no_color = getenv("NO_COLOR");
+    const char *term = getenv("TERM");
+    bool is_dumb = !term || *term == '\0' || strcmp(term, "dumb") == 0;
+
+    *terminal = (struct terminal) { .is_terminal = isatty(fd) == 1 };
+    terminal->colour =
+        terminal->is_terminal && !is_dumb && (!no_color || *no_color == '\0');
+    terminal->unicode = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    terminal_measure(terminal, fd);
+}
+
+const char *terminal_colour(const struct terminal *terminal,
+                            enum terminal_colour colour) {
+    static const char *const codes[] = {
+        [TERMINAL_PLAIN] = "\x1b[0m",   [TERMINAL_DIM] = "\x1b[2m",
+        [TERMINAL_BOLD] = "\x1b[1m",    [TERMINAL_GREEN] = "\x1b[32m",
+        [TERMINAL_YELLOW] = "\x1b[33m", [TERMINAL_RED] = "\x1b[31m",
+        [TERMINAL_CYAN] = "\x1b[36m",   [TERMINAL_BLUE] = "\x1b[34m",
+    };
+    return terminal->colour ? codes[colour] : "";
+}
+
+const char *terminal_sign(const struct terminal *terminal,
+                          const char *unicode,
+                          const char *ascii) {
+    return terminal->unicode ? unicode : ascii;
+}
+
+bool terminal_can_ask(void) {
+    return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+}
+
+char *terminal_ask(const char *question, bool hidden) {
+    struct termios before, silent;
+    char *line = NULL;
+    size_t cap = 0;
+
+    if (!terminal_can_ask())
+        return NULL;
+    fputs(question, stderr);
+    fflush(stderr);
+    bool was_silenced = hidden && tcgetattr(STDIN_FILENO, &before) == 0;
+    if (was_silenced) {
+        silent = before;
+        silent.c_lflag &= ~(tcflag_t)ECHO;
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+    }
+    ssize_t len = getline(&line, &cap, stdin);
+    if (was_silenced) {
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+        fputc('\n', stderr);
+    }
+    if (len < 0) {
+        free(line);
+        return NULL;
+    }
+    line[strcspn(line, "\r\n")] = '\0';
+    char *answer = mem_strdup(line);
+    mem_wipe(line, cap);
+    free(line);
+    return answer;
+}

@@ -1,0 +1,12 @@
+/*
+ * yaml - JSON that we wrote ourselves, as YAML in block style
+ *
+ * Strings that need no quotes in YAML stand bare; all others keep their JSON quotes,
+ * which YAML 1.2 reads alike.
+ */
+#pragma once
+
+#include "base/buf.h"
+
+/* Appends the JSON text as one YAML document without "---". Negative: not JSON. */
+int yaml_add_json(struct buf *out, struct slice json);
