@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "loop/conn_layer.h"
+#include "loop/loop_uv.h"
 
 static void run_deliver(struct task *task);
 
@@ -106,8 +107,11 @@ void conn_set_owner(struct conn *conn, const struct conn_events *events, void *o
     conn->events = events;
     conn->owner = owner;
     conn->disowned = !events;
-    if (conn->disowned)
+    list_remove(&conn->orphan);
+    if (conn->disowned) {
         pipe_done(&conn->waiting);
+        list_add_tail(&conn->loop->orphans, &conn->orphan);
+    }
     want(conn);
     deliver_later(conn);
 }
@@ -156,10 +160,17 @@ void conn_close(struct conn *conn) {
     conn->events = NULL;
     conn->disowned = false;
     pipe_done(&conn->waiting);
+    list_remove(&conn->orphan);
     loop_cancel(&conn->deliver);
     if (conn->watch)
         conn->watch->on_close(conn->watch);
     conn->ops->close(conn);
+}
+
+void conn_close_orphans(struct loop *loop) {
+    struct list *node;
+    while ((node = list_pop(&loop->orphans)))
+        conn_close(container_of(node, struct conn, orphan));
 }
 
 struct conn_base *conn_base(const struct conn *conn) {

@@ -35,6 +35,7 @@ struct conn {
     const struct conn_events *events; /* borrowed: the owner */
     void *owner;                      /* borrowed: itself */
     struct conn_watch *watch;         /* borrowed: the listener; NULL when none */
+    struct list orphan;               /* in the loop's list while disowned */
     struct pipe waiting;              /* bytes that the owner has not seen yet */
     struct task deliver;
     int reason; /* of the end */
@@ -68,6 +69,9 @@ void conn_init(struct conn *conn,
 
 /* Does the owner want bytes now? */
 bool conn_is_wanted(const struct conn *conn);
+
+/* Closes the conns that nobody owns; for loop_free(). */
+void conn_close_orphans(struct loop *loop);
 
 /* The lowest layer. */
 struct conn_base *conn_base(const struct conn *conn);

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "loop/conn_layer.h"
 #include "loop/conn_tls.h"
 #include "loop/loop_uv.h"
 
@@ -97,6 +98,7 @@ struct loop *loop_new(void) {
     list_init(&loop->tasks);
     list_init(&loop->flushes);
     list_init(&loop->graves);
+    list_init(&loop->orphans);
     start_handles(loop);
     return loop;
 }
@@ -109,6 +111,7 @@ static void assert_is_closing(uv_handle_t *handle, void *arg) {
 struct loop *loop_free(struct loop *loop) {
     if (!loop)
         return NULL;
+    conn_close_orphans(loop);
     assert(!has_tasks(loop));
     assert(loop->timer_count == 0);
     run_graves(loop);

@@ -21,9 +21,12 @@ struct task {
     void (*run)(struct task *task);
 };
 
+/* Makes a loop. Also makes the process ignore SIGPIPE: writing to a dead peer is an error
+ * code. */
 struct loop *loop_new(void);
 
-/* Ends the loop: asserts that no handle, task or timer is left. Always returns NULL. */
+/* Ends the loop: asserts that no handle, task or timer is left. Conns that were left to
+ * end by themselves are closed. Always returns NULL. */
 struct loop *loop_free(struct loop *loop);
 
 /* Runs until loop_stop(), or until nothing is left to wait for (timers count). */

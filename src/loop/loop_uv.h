@@ -27,6 +27,7 @@ struct loop {
     struct list tasks;
     struct list flushes;
     struct list graves;    /* tasks that free what was closed */
+    struct list orphans;   /* owned: conns that end by themselves */
     struct timer **timers; /* owned array of borrowed timers: a heap by at_ms */
     size_t timer_count;
     size_t timer_cap;
