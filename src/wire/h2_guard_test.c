@@ -292,9 +292,37 @@ static void a_head_over_the_limit_ends_its_stream_alone(void) {
     h2_free(h2);
 }
 
+/* A peer that disregards its window is cut off at the first frame beyond it. */
+static void a_body_over_the_window_resets_its_stream(void) {
+    struct h2 *h2 = h2_testing_new(H2_SERVER, &h2_testing_limits);
+    struct buf bytes = { 0 }, out = { 0 };
+    static const uint8_t body[16384];
+    struct slice code;
+    uint32_t id;
+
+    h2_testing_add(&bytes, H2_TESTING_SETTINGS, 1, 0, slice_of(NULL, 0));
+    h2_testing_add_get(&bytes, 1, false);
+    CHECK_INT(h2_feed(h2, buf_slice(&bytes)), 0);
+    struct h2_stream *stream = h2_next(h2);
+    buf_clear(&bytes);
+    for (int i = 0; i < 6; i++)
+        h2_testing_add(&bytes, H2_TESTING_DATA, 0, 1, slice_of(body, sizeof(body)));
+    CHECK_INT(h2_feed(h2, buf_slice(&bytes)), 0);
+    CHECK(stream->in.len <= 65536 + sizeof(body));
+    CHECK_INT(h2_drain(h2, &out, SIZE_MAX), 0);
+    CHECK(h2_testing_find(buf_slice(&out), H2_TESTING_RST_STREAM, &id, &code));
+    CHECK_INT(h2_testing_number(code.at, 4), 3);
+    CHECK(stream->closed && !stream->in_ended);
+    buf_done(&out);
+    buf_done(&bytes);
+    h2_stream_release(stream);
+    h2_free(h2);
+}
+
 TESTS(TEST(every_flood_ends_its_connection),
       TEST(a_ping_a_read_is_no_flood),
       TEST(credit_for_each_small_frame_is_no_flood),
       TEST(trusted_resets_are_no_flood),
       TEST(window_games_hold_no_more_than_a_full_output),
-      TEST(a_head_over_the_limit_ends_its_stream_alone))
+      TEST(a_head_over_the_limit_ends_its_stream_alone),
+      TEST(a_body_over_the_window_resets_its_stream))
