@@ -1,0 +1,189 @@
+#include "store/sqlite_db.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "store/store.h"
+
+enum { BUSY_MS = 5000 /* a subcommand holds the lock for some milliseconds */ };
+
+/* A write waits for the disk; texts in the schema run no functions of ours. */
+static const char settings[] = "PRAGMA journal_mode = WAL;"
+                               "PRAGMA synchronous = FULL;"
+                               "PRAGMA secure_delete = ON;"
+                               "PRAGMA trusted_schema = OFF;"
+                               "PRAGMA cell_size_check = ON;"
+                               "PRAGMA temp_store = MEMORY;"
+                               "PRAGMA journal_size_limit = 4194304;";
+
+static int system_error(struct store_database *db, int otherwise) {
+    int error = db->handle ? sqlite3_system_errno(db->handle) : 0;
+    return error > 0 ? -error : otherwise;
+}
+
+int sqlite_db_error(struct store_database *db, int code) {
+    switch (code & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+        return 0;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return -EBUSY;
+    case SQLITE_FULL:
+        return -ENOSPC;
+    case SQLITE_CONSTRAINT:
+        return -EEXIST;
+    case SQLITE_NOMEM:
+        return -ENOMEM;
+    case SQLITE_TOOBIG:
+        return -E2BIG;
+    case SQLITE_READONLY:
+        return -EROFS;
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+        return -EACCES;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_MISMATCH:
+        return STORE_E_DAMAGED;
+    case SQLITE_CANTOPEN:
+        return system_error(db, -EACCES);
+    default:
+        return system_error(db, -EIO);
+    }
+}
+
+/* SQLite would make the file readable for everybody; -wal and -shm follow its rights. */
+static int make_private(const char *path) {
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    close(fd);
+    return 0;
+}
+
+int sqlite_db_open(const char *path, struct store_database **ret_db) {
+    struct store_database *db = mem_new(sizeof(*db));
+    *ret_db = db;
+
+    int r = make_private(path);
+    if (r < 0)
+        return r;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+                SQLITE_OPEN_EXRESCODE;
+    int code = sqlite3_open_v2(path, &db->handle, flags, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_busy_timeout(db->handle, BUSY_MS);
+    return sqlite_db_error(db, code);
+}
+
+int sqlite_db_set_up(struct store_database *db) {
+    return sqlite_db_run(db, settings);
+}
+
+void sqlite_db_close(struct store_database *db) {
+    for (size_t i = 0; i < SQLITE_DB_STATEMENTS_MAX; i++)
+        sqlite3_finalize(db->statements[i].statement);
+    int code = sqlite3_close(db->handle);
+    assert(code == SQLITE_OK);
+    (void)code;
+    free(db);
+}
+
+int sqlite_db_run(struct store_database *db, const char *sql) {
+    return sqlite_db_error(db, sqlite3_exec(db->handle, sql, NULL, NULL, NULL));
+}
+
+struct sqlite_query sqlite_db_query(struct store_database *db, const char *sql) {
+    struct sqlite_query query = { .db = db };
+    size_t at = 0;
+
+    while (db->statements[at].sql && db->statements[at].sql != sql)
+        at++;
+    assert(at < SQLITE_DB_STATEMENTS_MAX - 1);
+    if (!db->statements[at].sql) {
+        query.code = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT,
+                                        &db->statements[at].statement, NULL);
+        if (query.code != SQLITE_OK)
+            return query;
+        db->statements[at].sql = sql;
+    }
+    query.statement = db->statements[at].statement;
+    return query;
+}
+
+static void keep_code(struct sqlite_query *query, int code) {
+    if (query->code == SQLITE_OK)
+        query->code = code;
+}
+
+void sqlite_db_bind_text(struct sqlite_query *query, const char *text) {
+    query->at++;
+    if (query->statement)
+        keep_code(query, sqlite3_bind_text(query->statement, query->at, text ? text : "",
+                                           -1, SQLITE_STATIC));
+}
+
+void sqlite_db_bind_int(struct sqlite_query *query, int64_t number) {
+    query->at++;
+    if (query->statement)
+        keep_code(query, sqlite3_bind_int64(query->statement, query->at, number));
+}
+
+void sqlite_db_bind_blob(struct sqlite_query *query, const void *bytes, size_t len) {
+    query->at++;
+    if (query->statement)
+        keep_code(query, sqlite3_bind_blob64(query->statement, query->at, bytes, len,
+                                             SQLITE_STATIC));
+}
+
+bool sqlite_db_next(struct sqlite_query *query) {
+    if (!query->statement || query->code != SQLITE_OK)
+        return false;
+    int code = sqlite3_step(query->statement);
+    if (code == SQLITE_ROW)
+        return true;
+    query->code = code; /* SQLITE_DONE ends it as well */
+    return false;
+}
+
+const char *sqlite_db_text(const struct sqlite_query *query, int column) {
+    const unsigned char *text = sqlite3_column_text(query->statement, column);
+    return text ? (const char *)text : "";
+}
+
+int64_t sqlite_db_int(const struct sqlite_query *query, int column) {
+    return sqlite3_column_int64(query->statement, column);
+}
+
+bool sqlite_db_blob(const struct sqlite_query *query,
+                    int column,
+                    void *ret_bytes,
+                    size_t len) {
+    const void *blob = sqlite3_column_blob(query->statement, column);
+    if (!blob || (size_t)sqlite3_column_bytes(query->statement, column) != len)
+        return false;
+    memcpy(ret_bytes, blob, len);
+    return true;
+}
+
+int sqlite_db_finish(struct sqlite_query *query) {
+    while (sqlite_db_next(query)) {
+    }
+    int r = sqlite_db_error(query->db, query->code);
+    if (query->statement) {
+        sqlite3_reset(query->statement);
+        sqlite3_clear_bindings(query->statement);
+    }
+    return r;
+}
+
+int sqlite_db_changes(struct store_database *db) {
+    return sqlite3_changes(db->handle);
+}

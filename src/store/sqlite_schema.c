@@ -1,0 +1,151 @@
+#include "store/sqlite_schema.h"
+
+#include "base/crypto.h"
+#include "base/hex.h"
+#include "store/sqlite_db.h"
+#include "store/store.h"
+
+/* Step n makes version n + 1 of version n. Steps are never changed, only added. */
+static const char *const steps[] = {
+    "PRAGMA application_id = 0x526f6f73;"
+    "CREATE TABLE meta ("
+    "  key TEXT PRIMARY KEY,"
+    "  value TEXT NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE nodes ("
+    "  name TEXT PRIMARY KEY,"
+    "  title TEXT NOT NULL,"
+    "  kind INTEGER NOT NULL,"
+    "  tags TEXT NOT NULL," /* one a line, as all lists */
+    "  created INTEGER NOT NULL,"
+    "  online_since INTEGER NOT NULL,"
+    "  last_seen INTEGER NOT NULL,"
+    "  address TEXT NOT NULL,"
+    "  version TEXT NOT NULL,"
+    "  capabilities TEXT NOT NULL,"
+    "  transport TEXT NOT NULL,"
+    "  generation INTEGER NOT NULL,"
+    "  instance TEXT NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE tokens ("
+    "  hash BLOB PRIMARY KEY CHECK (length(hash) = 32),"
+    "  kind INTEGER NOT NULL,"
+    "  name TEXT NOT NULL,"
+    "  created INTEGER NOT NULL,"
+    "  expires INTEGER NOT NULL,"
+    "  last_used INTEGER NOT NULL,"
+    "  reusable INTEGER NOT NULL,"
+    "  used INTEGER NOT NULL,"
+    "  revoked INTEGER NOT NULL,"
+    "  admin INTEGER NOT NULL,"
+    "  role INTEGER NOT NULL,"
+    "  nodes TEXT NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE activity ("
+    "  id INTEGER PRIMARY KEY,"
+    "  time INTEGER NOT NULL,"
+    "  kind TEXT NOT NULL,"
+    "  node TEXT NOT NULL,"
+    "  actor TEXT NOT NULL,"
+    "  text TEXT NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX activity_node ON activity (node, id);"
+    "CREATE INDEX activity_actor ON activity (actor, id);"
+    "CREATE TABLE claim ("
+    "  id INTEGER PRIMARY KEY CHECK (id = 1),"
+    "  secret BLOB," /* NULL: used up */
+    "  made INTEGER NOT NULL"
+    ") STRICT;",
+};
+
+uint64_t sqlite_schema_newest(void) {
+    return sizeof(steps) / sizeof(steps[0]);
+}
+
+static int read_number(struct store_database *db, const char *sql, uint64_t *ret_number) {
+    struct sqlite_query query = sqlite_db_query(db, sql);
+    uint64_t number = 0;
+    if (sqlite_db_next(&query))
+        number = (uint64_t)sqlite_db_int(&query, 0);
+    int r = sqlite_db_finish(&query);
+    if (r == 0)
+        *ret_number = number;
+    return r;
+}
+
+int sqlite_schema_version(struct store_database *db, uint64_t *ret_version) {
+    return read_number(db, "PRAGMA user_version", ret_version);
+}
+
+/* An empty file is fine, and one of ours. */
+static int check_owner(struct store_database *db) {
+    uint64_t application, tables;
+    int r = read_number(db, "PRAGMA application_id", &application);
+    if (r == 0)
+        r = read_number(db, "SELECT count(*) FROM sqlite_schema", &tables);
+    if (r != 0)
+        return r;
+    bool ours = application == SQLITE_SCHEMA_APPLICATION;
+    return ours || (application == 0 && tables == 0) ? 0 : STORE_E_DAMAGED;
+}
+
+static int set_version(struct store_database *db, uint64_t version) {
+    char *sql = sqlite3_mprintf("PRAGMA user_version = %llu", (sqlite3_uint64)version);
+    int r = sqlite_db_run(db, sql);
+    sqlite3_free(sql);
+    return r;
+}
+
+static int make_hub_id(struct store_database *db) {
+    uint8_t bytes[16];
+    char id[33];
+    crypto_random(bytes, sizeof(bytes));
+    hex_encode(id, bytes, sizeof(bytes));
+
+    struct sqlite_query query =
+        sqlite_db_query(db, "INSERT OR IGNORE INTO meta VALUES ('hub_id', ?)");
+    sqlite_db_bind_text(&query, id);
+    return sqlite_db_finish(&query);
+}
+
+int sqlite_schema_check(struct store_database *db) {
+    uint64_t version;
+    int r = check_owner(db);
+    if (r == 0)
+        r = sqlite_schema_version(db, &version);
+    if (r != 0)
+        return r;
+    return version > sqlite_schema_newest() ? STORE_E_NEWER : 0;
+}
+
+/* All steps that are missing, inside a transaction. */
+static int take_steps(struct store_database *db) {
+    uint64_t version;
+    int r = sqlite_schema_check(db);
+    if (r == 0)
+        r = sqlite_schema_version(db, &version);
+    for (; r == 0 && version < sqlite_schema_newest(); version++) {
+        r = sqlite_db_run(db, steps[version]);
+        if (r == 0)
+            r = set_version(db, version + 1);
+    }
+    return r == 0 ? make_hub_id(db) : r;
+}
+
+int sqlite_schema_update(struct store_database *db) {
+    uint64_t version;
+    int r = sqlite_schema_version(db, &version);
+    if (r != 0 || version == sqlite_schema_newest())
+        return r;
+
+    /* The lock first, then the look: another process may be at it as well. */
+    r = sqlite_db_run(db, "BEGIN IMMEDIATE");
+    if (r != 0)
+        return r;
+    r = take_steps(db);
+    if (r == 0)
+        r = sqlite_db_run(db, "COMMIT");
+    if (r != 0)
+        sqlite_db_run(db, "ROLLBACK");
+    return r;
+}

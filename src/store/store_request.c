@@ -1,0 +1,85 @@
+#include "store/store_request.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+struct store_request *store_request_new(enum store_op op) {
+    struct store_request *request = mem_new(sizeof(*request));
+    request->op = op;
+    return request;
+}
+
+struct store_request *store_request_free(struct store_request *request) {
+    for (size_t i = 0; i < request->owned_count; i++)
+        free(request->owned[i]);
+    free(request->owned);
+    mem_wipe(request->secret, sizeof(request->secret));
+    free(request);
+    return NULL;
+}
+
+void *store_request_own(struct store_request *request, void *at) {
+    enum { STEP = 16 };
+    if (request->owned_count % STEP == 0)
+        request->owned = mem_grow(request->owned, (request->owned_count + STEP) *
+                                                      sizeof(*request->owned));
+    request->owned[request->owned_count++] = at;
+    return at;
+}
+
+const char *store_request_copy_text(struct store_request *request, const char *text) {
+    return text && *text ? store_request_own(request, mem_strdup(text)) : "";
+}
+
+static const char *const *copy_texts(struct store_request *request,
+                                     const char *const *texts,
+                                     size_t count) {
+    if (count == 0)
+        return NULL;
+    const char **copies =
+        store_request_own(request, mem_new_array(count, sizeof(*copies)));
+    for (size_t i = 0; i < count; i++)
+        copies[i] = store_request_copy_text(request, texts[i]);
+    return copies;
+}
+
+struct store_node store_request_copy_node(struct store_request *request,
+                                          const struct store_node *node) {
+    struct store_node copy = *node;
+    copy.name = store_request_copy_text(request, node->name);
+    copy.title = store_request_copy_text(request, node->title);
+    copy.tags = copy_texts(request, node->tags, node->tag_count);
+    copy.address = store_request_copy_text(request, node->address);
+    copy.version = store_request_copy_text(request, node->version);
+    copy.capabilities = copy_texts(request, node->capabilities, node->capability_count);
+    copy.transport = store_request_copy_text(request, node->transport);
+    copy.instance = store_request_copy_text(request, node->instance);
+    return copy;
+}
+
+struct store_token store_request_copy_token(struct store_request *request,
+                                            const struct store_token *token) {
+    struct store_token copy = *token;
+    copy.name = store_request_copy_text(request, token->name);
+    copy.nodes = copy_texts(request, token->nodes, token->node_count);
+    return copy;
+}
+
+struct store_event store_request_copy_event(struct store_request *request,
+                                            const struct store_event *event) {
+    struct store_event copy = *event;
+    copy.kind = store_request_copy_text(request, event->kind);
+    copy.node = store_request_copy_text(request, event->node);
+    copy.actor = store_request_copy_text(request, event->actor);
+    copy.text = store_request_copy_text(request, event->text);
+    return copy;
+}
+
+void store_request_answer(struct store_request *request) {
+    if (request->events_done)
+        request->events_done(request->arg, request->result, request->events,
+                             request->event_count);
+    else if (request->done)
+        request->done(request->arg, request->result);
+}

@@ -1,0 +1,72 @@
+/*
+ * store_request - one thing asked of the store, with copies of all it needs
+ *
+ * Made on the loop, run by the back end on the store's thread, answered and freed on the
+ * loop; never touched by two of them at once.
+ */
+#pragma once
+
+#include "base/list.h"
+#include "store/store.h"
+
+enum store_op {
+    STORE_PUT_NODE,
+    STORE_REMOVE_NODE,
+    STORE_RENAME_NODE,
+    STORE_TOUCH,
+    STORE_PUT_TOKEN,
+    STORE_REMOVE_TOKEN,
+    STORE_JOIN,
+    STORE_CLAIM,
+    STORE_ADD_EVENT,
+    STORE_LIST_EVENTS,
+    STORE_PUT_META,
+};
+
+struct store_request {
+    struct list waiting;
+    enum store_op op;
+    int result;
+
+    struct store_node node;   /* PUT_NODE */
+    struct store_token token; /* PUT_TOKEN, JOIN, CLAIM */
+    struct store_event event; /* ADD_EVENT */
+    struct store_event_query query;
+    const char *name;             /* REMOVE_NODE, RENAME_NODE, PUT_META: key */
+    const char *other;            /* RENAME_NODE: new name, PUT_META: value or NULL */
+    uint8_t hash[STORE_HASH_LEN]; /* REMOVE_TOKEN, JOIN */
+    uint8_t secret[STORE_CLAIM_LEN];
+    struct store_touch *touches; /* owned below, as everything that is pointed to */
+    size_t touch_count;
+    uint64_t events_max; /* ADD_EVENT */
+
+    struct store_event *events; /* LIST_EVENTS: the answer */
+    size_t event_count;
+
+    void **owned; /* owned: what store_request_free() frees */
+    size_t owned_count;
+
+    store_done *done;
+    store_events_done *events_done;
+    void *arg; /* borrowed: the caller's */
+};
+
+struct store_request *store_request_new(enum store_op op);
+
+/* Always returns NULL. */
+struct store_request *store_request_free(struct store_request *request);
+
+/* Gives the request memory to free with it; returns it. */
+void *store_request_own(struct store_request *request, void *at);
+
+/* Copies that belong to the request. NULL texts become "". */
+const char *store_request_copy_text(struct store_request *request, const char *text);
+struct store_node store_request_copy_node(struct store_request *request,
+                                          const struct store_node *node);
+struct store_token store_request_copy_token(struct store_request *request,
+                                            const struct store_token *token);
+struct store_event store_request_copy_event(struct store_request *request,
+                                            const struct store_event *event);
+
+/* Calls whoever asked. */
+void store_request_answer(struct store_request *request);
