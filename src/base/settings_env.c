@@ -73,11 +73,24 @@ static int take_line(struct settings *settings,
     return put(settings, SETTINGS_DOTENV, where, name, trim(equals + 1));
 }
 
-int settings_env_read_file(struct settings *settings, const char *path) {
-    struct buf content = { 0 };
+int settings_env_read_text(struct settings *settings,
+                           const char *path,
+                           const char *text) {
+    char *all = mem_strdup(text), *rest = all, *line;
     unsigned number = 0;
+    int r = 0;
 
     settings_begin(settings);
+    while (r == 0 && (line = strsep(&rest, "\n")))
+        r = take_line(settings, path, ++number, line);
+    mem_wipe(all, strlen(text));
+    free(all);
+    return r;
+}
+
+int settings_env_read_file(struct settings *settings, const char *path) {
+    struct buf content = { 0 };
+
     int r = file_read(path, FILE_MAX, &content);
     if (r == -ENOENT)
         return 0;
@@ -85,12 +98,10 @@ int settings_env_read_file(struct settings *settings, const char *path) {
         return settings_fail(settings, r, "%s: %s", path, strerror(-r));
     if (content.len > 0 && memchr(content.data, 0, content.len))
         r = settings_fail(settings, SETTINGS_E_BAD, "%s: it has NUL bytes", path);
-
-    size_t len = content.len;
-    char *rest = buf_take_text(&content), *all = rest, *line;
-    while (r == 0 && (line = strsep(&rest, "\n")))
-        r = take_line(settings, path, ++number, line);
-    mem_wipe(all, len);
-    free(all);
+    else
+        r = settings_env_read_text(settings, path, buf_text(&content));
+    if (content.data)
+        mem_wipe(content.data, content.len);
+    buf_done(&content);
     return r;
 }

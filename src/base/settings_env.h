@@ -15,3 +15,6 @@ int settings_env_read(struct settings *settings, char *const *environment);
 
 /* Reads the file if it is there. 0, SETTINGS_E_BAD or -errno (with an error text). */
 int settings_env_read_file(struct settings *settings, const char *path);
+
+/* Reads one text; path is for errors. */
+int settings_env_read_text(struct settings *settings, const char *path, const char *text);
