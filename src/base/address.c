@@ -70,26 +70,32 @@ static bool parse_port(struct slice text, int low, uint16_t *ret_port) {
     return true;
 }
 
-/* Cuts at the last colon; an IPv6 address must stand in brackets. */
+/* Takes off the brackets that an IPv6 address must have, and nothing else may. */
+static bool take_host(struct slice text, struct slice *ret_host) {
+    bool colon = text.len > 0 && memchr(text.at, ':', text.len);
+    bool brackets = text.len > 1 && text.at[0] == '[' && text.at[text.len - 1] == ']';
+    if (colon != brackets)
+        return false;
+    *ret_host = brackets ? slice_of(text.at + 1, text.len - 2) : text;
+    return true;
+}
+
+/* Where the colon before the port is; text.len when there is none. */
+static size_t find_colon(struct slice text) {
+    for (size_t at = text.len; at > 0 && text.at[at - 1] != ']'; at--)
+        if (text.at[at - 1] == ':')
+            return at - 1;
+    return text.len;
+}
+
+/* ADDRESS_E_PORT: there is none, and *ret_host is set all the same. */
 static int cut(struct slice text, struct slice *ret_host, struct slice *ret_port) {
-    size_t at = text.len;
-    while (at > 0 && text.at[at - 1] != ':' && text.at[at - 1] != ']')
-        at--;
-    if (at == 0 || text.at[at - 1] == ']') {
-        bool brackets = text.len > 1 && text.at[0] == '[';
-        *ret_host = brackets ? slice_of(text.at + 1, text.len - 2) : text;
+    size_t at = find_colon(text);
+    if (!take_host(slice_of(text.at, at), ret_host))
+        return ADDRESS_E_HOST;
+    if (at == text.len)
         return ADDRESS_E_PORT;
-    }
-    struct slice host = slice_of(text.at, at - 1);
-    bool colon = host.len > 0 && memchr(host.at, ':', host.len);
-    if (host.len > 1 && host.at[0] == '[' && host.at[host.len - 1] == ']')
-        host = slice_of(host.at + 1, host.len - 2);
-    else if (colon)
-        return ADDRESS_E_HOST;
-    if (host.at != text.at && !(host.len > 0 && memchr(host.at, ':', host.len)))
-        return ADDRESS_E_HOST;
-    *ret_host = host;
-    *ret_port = slice_after(text, at);
+    *ret_port = slice_after(text, at + 1);
     return 0;
 }
 

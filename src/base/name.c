@@ -19,22 +19,34 @@ bool name_is_valid(const char *text) {
     return true;
 }
 
-/* The length of the UTF-8 character at the text, 0 when it is none (RFC 3629). */
+/*
+ * The length of the UTF-8 character at the text, 0 when it is none: RFC 3629, 4, whose
+ * ranges of the second byte leave out overlong forms, surrogates and what is too big.
+ */
 static size_t character_len(const char *text) {
+    static const struct {
+        uint8_t first, last; /* of the first byte */
+        uint8_t low, high;   /* of the second one */
+        uint8_t len;
+    } forms[] = {
+        { 0x01, 0x7f, 0x00, 0xff, 1 }, { 0xc2, 0xdf, 0x80, 0xbf, 2 },
+        { 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
+        { 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
+        { 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 },
+        { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+    };
     const uint8_t *at = (const uint8_t *)text;
-    size_t len = at[0] < 0x80   ? 1
-                 : at[0] < 0xc2 ? 0
-                 : at[0] < 0xe0 ? 2
-                 : at[0] < 0xf0 ? 3
-                 : at[0] < 0xf5 ? 4
-                                : 0;
-    for (size_t i = 1; i < len; i++)
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-    if ((at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] > 0x9f) ||
-        (at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] > 0x8f))
+    size_t i = 0;
+
+    while (i < sizeof(forms) / sizeof(forms[0]) && at[0] > forms[i].last)
+        i++;
+    if (i == sizeof(forms) / sizeof(forms[0]) || at[0] < forms[i].first ||
+        at[1] < forms[i].low || at[1] > forms[i].high)
         return 0;
-    return len;
+    for (size_t k = 2; k < forms[i].len; k++)
+        if ((at[k] & 0xc0) != 0x80)
+            return 0;
+    return forms[i].len;
 }
 
 /* C0, DEL, and C1, which terminals obey as well. */

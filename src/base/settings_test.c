@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/address.h"
 #include "base/buf.h"
@@ -182,42 +183,46 @@ static void defaults_fill_what_nobody_set(void) {
     settings_free(settings);
 }
 
-/* In whatever order the sources are read, the same one wins. */
-static void a_higher_source_wins_in_any_order(void) {
+/* Reads the source with this number, or one of its kind that says nothing. */
+static int read_source(struct settings *settings, int number, bool on, const char *path) {
     char *argv[] = { "prog", "--interval", "9" };
     char *environment[] = { "INTERVAL=8", "PATH=/", NULL };
     char *no_environment[] = { "NOTHING", NULL };
+
+    switch (number) {
+    case 0:
+        return settings_ini_read_text(settings, "f", on ? "[hub]\ninterval=6\n" : "");
+    case 1:
+        return settings_env_read_file(settings, on ? path : "/none");
+    case 2:
+        return settings_env_read(settings, on ? environment : no_environment);
+    default:
+        return settings_args_read(settings, on ? 3 : 1, argv);
+    }
+}
+
+/* In whatever order the sources are read, the same one wins. */
+static void a_higher_source_wins_in_any_order(void) {
     char path[] = "/tmp/roost-env-XXXXXX";
     int fd = mkstemp(path);
     CHECK(fd >= 0);
+    close(fd);
     CHECK_INT(file_write_atomic(path, slice_of_text("INTERVAL=7\n"), 0600), 0);
 
     for (int set = 0; set < 16; set++) {
+        int seconds = 5;
+        for (int i = 0; i < 4; i++)
+            if (set >> i & 1)
+                seconds = 6 + i;
         for (int backwards = 0; backwards < 2; backwards++) {
             struct settings *settings = settings_new(&table);
+            struct values values;
             for (int k = 0; k < 4; k++) {
                 int i = backwards ? 3 - k : k;
-                bool on = set >> i & 1;
-                if (i == 0)
-                    CHECK_INT(settings_ini_read_text(settings, "f",
-                                                     on ? "[hub]\ninterval=6\n" : ""),
-                              0);
-                if (i == 1)
-                    CHECK_INT(settings_env_read_file(settings, on ? path : "/none"), 0);
-                if (i == 2)
-                    CHECK_INT(
-                        settings_env_read(settings, on ? environment : no_environment),
-                        0);
-                if (i == 3)
-                    CHECK_INT(settings_args_read(settings, on ? 3 : 1, argv), 0);
+                CHECK_INT(read_source(settings, i, set >> i & 1, path), 0);
             }
-            struct values values;
             CHECK_INT(settings_fill(settings, &values), 0);
-            CHECK_INT(values.interval_ms, set & 8   ? 9000
-                                          : set & 4 ? 8000
-                                          : set & 2 ? 7000
-                                          : set & 1 ? 6000
-                                                    : 5000);
+            CHECK_INT(values.interval_ms, seconds * 1000);
             settings_clear(&table, &values);
             settings_free(settings);
         }

@@ -21,42 +21,32 @@ static const char settings[] = "PRAGMA journal_mode = WAL;"
                                "PRAGMA temp_store = MEMORY;"
                                "PRAGMA journal_size_limit = 4194304;";
 
-static int system_error(struct store_database *db, int otherwise) {
-    int error = db->handle ? sqlite3_system_errno(db->handle) : 0;
-    return error > 0 ? -error : otherwise;
-}
-
 int sqlite_db_error(struct store_database *db, int code) {
-    switch (code & 0xff) {
-    case SQLITE_OK:
-    case SQLITE_ROW:
-    case SQLITE_DONE:
-        return 0;
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return -EBUSY;
-    case SQLITE_FULL:
-        return -ENOSPC;
-    case SQLITE_CONSTRAINT:
-        return -EEXIST;
-    case SQLITE_NOMEM:
-        return -ENOMEM;
-    case SQLITE_TOOBIG:
-        return -E2BIG;
-    case SQLITE_READONLY:
-        return -EROFS;
-    case SQLITE_PERM:
-    case SQLITE_AUTH:
-        return -EACCES;
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-    case SQLITE_MISMATCH:
-        return STORE_E_DAMAGED;
-    case SQLITE_CANTOPEN:
-        return system_error(db, -EACCES);
-    default:
-        return system_error(db, -EIO);
-    }
+    static const struct {
+        int code;
+        int result;
+    } results[] = {
+        { SQLITE_OK, 0 },
+        { SQLITE_ROW, 0 },
+        { SQLITE_DONE, 0 },
+        { SQLITE_BUSY, -EBUSY },
+        { SQLITE_LOCKED, -EBUSY },
+        { SQLITE_FULL, -ENOSPC },
+        { SQLITE_CONSTRAINT, -EEXIST },
+        { SQLITE_NOMEM, -ENOMEM },
+        { SQLITE_TOOBIG, -E2BIG },
+        { SQLITE_READONLY, -EROFS },
+        { SQLITE_PERM, -EACCES },
+        { SQLITE_AUTH, -EACCES },
+        { SQLITE_CORRUPT, STORE_E_DAMAGED },
+        { SQLITE_NOTADB, STORE_E_DAMAGED },
+        { SQLITE_MISMATCH, STORE_E_DAMAGED },
+    };
+    for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++)
+        if (results[i].code == (code & 0xff))
+            return results[i].result;
+    int error = db->handle ? sqlite3_system_errno(db->handle) : 0;
+    return error > 0 ? -error : -EIO;
 }
 
 /* SQLite would make the file readable for everybody; -wal and -shm follow its rights. */
