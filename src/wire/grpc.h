@@ -49,16 +49,24 @@ const char *grpc_status_name(int status);
 enum grpc_status grpc_status_of_http(int http_status);
 
 /* The HTTP status of the Connect protocol for a gRPC status, and its code in words
- * ("not_found"). */
+ * ("not_found", "ok" for 0). Numbers outside the table are GRPC_UNKNOWN. */
 int grpc_http_of_status(int status);
 const char *grpc_connect_code(int status);
 
-/* Appends a whole message with its prefix. */
+/*
+ * Appends a whole message with its prefix. What gzip does not make smaller goes as it is,
+ * which the prefix says. Messages are under 4 GiB.
+ */
 void grpc_message_add(struct buf *out, struct slice message, enum grpc_encoding encoding);
 
 /*
  * Takes the next message from the pipe and writes it to ret_message (cleared first). The
- * pipe is dropped by *ret_taken bytes in all, for flow control. 0 or GRPC_E_*.
+ * pipe is dropped by *ret_taken bytes in all, for flow control. 0 or GRPC_E_*: with
+ * GRPC_E_MORE the pipe is as it was; the others are for good, nothing more can be taken
+ * from the pipe.
+ *
+ * The limit is checked as soon as the prefix is there, so no more than message_max + 5
+ * bytes need ever wait in the pipe, and again while gzip unfolds.
  */
 int grpc_message_take(struct pipe *in,
                       enum grpc_encoding encoding,
@@ -66,17 +74,21 @@ int grpc_message_take(struct pipe *in,
                       struct buf *ret_message,
                       size_t *ret_taken);
 
-/* Parses "grpc-encoding": false for one that we lack. NULL is identity. */
+/* Parses "grpc-encoding": false for one that we lack (UNIMPLEMENTED). NULL is identity.
+ */
 bool grpc_encoding_parse(const char *text, enum grpc_encoding *ret_encoding);
 
 /* "100m" -> milliseconds, rounded up, at least 1 for what is over 0. False when malformed
  * (8 digits, one of HMSmun). */
 bool grpc_timeout_parse(const char *text, uint64_t *ret_ms);
 
-/* Milliseconds as a grpc-timeout value, 8 digits at most; ret_text holds 16 bytes. */
+/* Milliseconds as a grpc-timeout value, 8 digits at most, in a coarser unit rounded up;
+ * ret_text holds 16 bytes. */
 void grpc_timeout_write(uint64_t ms, char ret_text[static 16]);
 
-/* Percent-encodes a grpc-message for the wire, and back (bad escapes stay as they are).
+/*
+ * Percent-encodes a grpc-message for the wire, and back. Bad escapes stay as they are,
+ * and so does %00. What comes back is the peer's: it may hold control characters.
  */
 void grpc_text_encode(struct buf *out, const char *text);
 void grpc_text_decode(struct buf *out, const char *text);
