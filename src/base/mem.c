@@ -1,5 +1,6 @@
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,6 +59,10 @@ char *mem_printf(const char *format, ...) {
 
 void mem_wipe(void *at, size_t len) {
     explicit_bzero(at, len);
+}
+
+void mem_trim(void) {
+    malloc_trim(0);
 }
 
 void mem_freep(void *pointer_variable) {

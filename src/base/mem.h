@@ -42,5 +42,8 @@ char *mem_printf(const char *format, ...)
 /* Overwrites secrets in a way the compiler keeps. */
 void mem_wipe(void *at, size_t len);
 
+/* Gives pages that are free back to the system; takes some milliseconds. */
+void mem_trim(void);
+
 /* For auto_(mem_freep): frees what a char, uint8_t or void pointer variable holds. */
 void mem_freep(void *pointer_variable);

@@ -33,11 +33,18 @@ static void want(struct conn *conn) {
 }
 
 static bool has_news(const struct conn *conn) {
-    return conn->waiting.len > 0 || (conn->ended && !conn->told);
+    return conn->events && (conn->waiting.len > 0 || (conn->ended && !conn->told));
+}
+
+/* Has a conn that was left alone nothing more to do? An orderly end of the peer that came
+ * before does not end what is being finished. */
+static bool is_done(const struct conn *conn) {
+    bool is_over = !conn->told || conn->reason < 0 || !conn->finishing;
+    return conn->disowned && conn->ended && is_over;
 }
 
 static void deliver_later(struct conn *conn) {
-    if (has_news(conn) && (conn->events || conn->disowned) && !conn->closed)
+    if (!conn->closed && (has_news(conn) || is_done(conn)))
         loop_post(conn->loop, &conn->deliver);
 }
 
@@ -69,7 +76,7 @@ static void run_deliver(struct task *task) {
     give_waiting(conn);
     if (conn->closed)
         return;
-    if (conn->disowned && conn->ended)
+    if (is_done(conn))
         conn_close(conn);
     else
         give_end(conn);
@@ -109,6 +116,7 @@ void conn_set_owner(struct conn *conn, const struct conn_events *events, void *o
     conn->disowned = !events;
     list_remove(&conn->orphan);
     if (conn->disowned) {
+        conn->told = conn->ended; /* there is nobody to tell */
         pipe_done(&conn->waiting);
         list_add_tail(&conn->loop->orphans, &conn->orphan);
     }

@@ -450,6 +450,45 @@ static void a_disowned_conn_ends_by_itself(void) {
     }
 }
 
+static void drop_owner(void *owner, int reason) {
+    struct side *side = owner;
+
+    side->reason = reason;
+    conn_set_owner(side->conn, NULL, NULL);
+    conn_finish(side->conn);
+}
+
+/* The owner has heard of the end and leaves the rest to the conn. */
+static void a_conn_disowned_after_its_end_goes_away(void) {
+    static const struct conn_events events = { .on_bytes = on_bytes,
+                                               .on_closed = drop_owner };
+
+    FOR_EACH_TRANSPORT(transport) {
+        for (int in_order = 0; in_order < 2; in_order++) {
+            struct test_pair pair;
+            struct side client, server;
+
+            test_pair_open(&pair, transport);
+            set_up(&client, &pair, true);
+            set_up(&server, &pair, false);
+            client.closes_at_end = true;
+            own(&client);
+            conn_set_owner(server.conn, &events, &server);
+            server.to_send = 60000;
+            if (in_order)
+                send_pattern(&server);
+            if (in_order)
+                finish(&client);
+            else
+                close_side(&client);
+            loop_run(pair.loop); /* ends when both are gone */
+            if (in_order && transport <= TRANSPORT_TLS)
+                CHECK_INT(client.received, server.to_send);
+            test_pair_close(&pair);
+        }
+    }
+}
+
 /* A peer that does not read and does not end is cut off after 5 s. */
 static void a_silent_peer_cannot_hold_a_finish(void) {
     struct test_pair pair;
@@ -496,5 +535,6 @@ TESTS(TEST(ten_megabytes_come_back),
       TEST(an_abrupt_end_is_told_as_one),
       TEST(closing_in_any_callback_is_the_last_one),
       TEST(a_disowned_conn_ends_by_itself),
+      TEST(a_conn_disowned_after_its_end_goes_away),
       TEST(a_silent_peer_cannot_hold_a_finish),
       TEST(facts_of_a_connection_are_the_same_on_top))

@@ -182,7 +182,8 @@ static void read_records(struct conn_tls *tls) {
             conn_hand_bytes(&tls->conn, slice_of(tls->scratch->plain, (size_t)n));
         } else if (error == SSL_ERROR_ZERO_RETURN) {
             tls->peer_done = true;
-            conn_hand_end(&tls->conn, 0);
+            if (!tls->conn.finishing) /* else the lower conn's end is ours */
+                conn_hand_end(&tls->conn, 0);
         } else {
             fail(tls);
         }

@@ -20,9 +20,11 @@
 #include "loop/timer.h"
 
 enum {
-    ACCEPTS_MAX = 64, /* a turn: those that are open get theirs too */
+    ACCEPTS_MAX = 16, /* a turn: a handshake takes 0.3 ms, and others wait meanwhile */
     BACKLOG = 4096,   /* a fleet that comes back at once; the kernel cuts it to its own */
-    FULL_PAUSE_MS = 100, /* between tries when descriptors have run out */
+    FULL_PAUSE_MS = 100,  /* between tries when descriptors have run out */
+    TRIM_AFTER = 100,     /* handshakes: they leave 30 KiB of holes each in the heap */
+    TRIM_QUIET_MS = 2000, /* since the last of them: trimming takes some ms */
 };
 
 struct listener {
@@ -34,6 +36,8 @@ struct listener {
     struct list arrivals;   /* owned: TLS handshakes under way */
     struct map *per_client; /* owned; of owned struct client, by conn_peer_key() */
     unsigned guest_count;
+    unsigned shaken;   /* handshakes since the heap was trimmed */
+    struct timer trim; /* runs when many handshakes are over */
     int fd;
     bool told_full;
     bool freed; /* only the memory is left */
@@ -129,7 +133,18 @@ bool listener_is_vouched(const struct conn *conn) {
 
 /* --- accepting --- */
 
+static void on_trim(struct timer *timer) {
+    container_of(timer, struct listener, trim)->shaken = 0;
+    mem_trim();
+}
+
+static void count_handshake(struct listener *listener) {
+    if (++listener->shaken >= TRIM_AFTER)
+        timer_start(listener->loop, &listener->trim, TRIM_QUIET_MS);
+}
+
 static void end_arrival(struct arrival *arrival) {
+    count_handshake(arrival->listener);
     list_remove(&arrival->node);
     timer_stop(&arrival->timeout);
     if (arrival->conn)
@@ -305,6 +320,7 @@ int listener_new(struct loop *loop,
     listener->per_client = map_new();
     listener->grave.run = run_grave;
     listener->pause.fire = on_pause_over;
+    listener->trim.fire = on_trim;
     list_init(&listener->guests);
     list_init(&listener->arrivals);
     getsockname(fd, (struct sockaddr *)&bound, &len);
@@ -324,6 +340,7 @@ struct listener *listener_free(struct listener *listener) {
         forget_guest(container_of(at, struct guest, node));
     map_free(listener->per_client);
     timer_stop(&listener->pause);
+    timer_stop(&listener->trim);
     loop_poll_free(listener->poll);
     close(listener->fd);
     listener->freed = true;
