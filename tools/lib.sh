@@ -40,13 +40,13 @@ sources() {
         done
 }
 
-# objects: "SOURCE OBJECT" a line, for each source of src/ that is no test; the first
-# object where several programs compile the same source.
+# objects: "SOURCE OBJECT" a line, for each source of src/ that is neither test nor
+# generated; the first object where several programs compile the same source.
 objects() {
     awk -F '"' '
     $2 == "directory" { folder = $4 }
     $2 == "file" { file = $4; sub(/^.*\/src\//, "src/", file) }
-    $2 == "output" && file ~ /^src\// && file !~ /_test\.c$/ && !(file in seen) {
+    $2 == "output" && file ~ /^src\// && file !~ /(_test|\.pb-c)\.c$/ && !(file in seen) {
         seen[file] = 1
         print file, folder "/" $4
     }' "$build/compile_commands.json"
