@@ -20,7 +20,8 @@
 #define CHECK_TEXT(got, wanted) assert_string_equal(got, wanted)
 
 /* One row of the list in TESTS: TEST(function). */
-#define TEST(function) cmocka_unit_test_prestate(check_run, (void *)(function))
+#define TEST(function)                                                                   \
+    { #function, check_run, NULL, NULL, (void *)(function) }
 
 static inline void check_run(void **state) {
     void (*test)(void) = (void (*)(void)) * state;
