@@ -79,6 +79,7 @@ struct call *call_unref(struct call *call) {
     actor_unref(call->actor);
     free(call->message);
     free(call->peer);
+    free(call->authority);
     free(call->method);
     free(call);
     return NULL;

@@ -52,6 +52,7 @@ struct call {
     struct headers metadata; /* what travels with the request, hop-by-hop fields gone */
     struct actor *actor;     /* reference; NULL before authentication */
     char *peer;              /* owned: the caller's address, for logs; or NULL */
+    char *authority;         /* owned: "HOST:PORT" as the caller dialled it; or NULL */
 
     struct pipe request;
     uint64_t request_total; /* bytes ever put into request */

@@ -80,6 +80,30 @@ static void give_done(struct client_call *client,
     client->cancelled = true;
 }
 
+/* Tells the end when there is one: of the call, or of our patience with what came. */
+static void give_end(struct client_call *client, enum grpc_status broken) {
+    const struct call *call = client->call;
+
+    if (broken != GRPC_OK)
+        give_done(client, broken,
+                  broken == GRPC_INTERNAL ? "malformed message frame"
+                                          : "a reply is over the message limit");
+    else if (!call->finished || client->paused)
+        return;
+    else if (call->reply.len > 0 && call->status == GRPC_OK)
+        give_done(client, GRPC_INTERNAL, "the reply ended inside a message");
+    else
+        give_done(client, call->status, call->message);
+}
+
+static void give_room(struct client_call *client) {
+    if (client->cancelled || !client->was_waiting || client->call->request.len > 0)
+        return;
+    client->was_waiting = false;
+    if (client->events->on_room && !client->call->finished)
+        client->events->on_room(client->user);
+}
+
 static void on_wake(struct call *call, void *user) {
     struct client_call *client = user;
     enum grpc_status broken = GRPC_OK;
@@ -88,21 +112,8 @@ static void on_wake(struct call *call, void *user) {
     give_head(client);
     while (give_message(client, &broken))
         ;
-    if (!client->cancelled && client->was_waiting && call->request.len == 0) {
-        client->was_waiting = false;
-        if (client->events->on_room && !call->finished)
-            client->events->on_room(client->user);
-    }
-    if (broken != GRPC_OK)
-        give_done(client, broken,
-                  broken == GRPC_INTERNAL ? "malformed message frame"
-                                          : "a reply is over the message limit");
-    else if (call->finished && !client->paused && call->reply.len > 0)
-        give_done(client, call->status == GRPC_OK ? GRPC_INTERNAL : call->status,
-                  call->status == GRPC_OK ? "the reply ended inside a message"
-                                          : call->message);
-    else if (call->finished && !client->paused)
-        give_done(client, call->status, call->message);
+    give_room(client);
+    give_end(client, broken);
     client->busy = false;
     if (client->cancelled)
         destroy(client);
@@ -127,6 +138,8 @@ struct client_call *client_start(struct loop *loop,
     headers_add(&client->call->metadata, "grpc-accept-encoding", "identity,gzip");
     if (request->actor)
         client->call->actor = actor_ref(request->actor);
+    client->call->peer = mem_strdup(request->peer);
+    client->call->authority = mem_strdup(request->authority);
     if (request->timeout_ms > 0)
         call_set_deadline(client->call, request->timeout_ms);
     call_start(client->call, target);
@@ -148,6 +161,10 @@ void client_send(struct client_call *client, const ProtobufCMessage *message) {
     pb_pack(&packed, message);
     client_send_bytes(client, buf_slice(&packed));
     buf_done(&packed);
+}
+
+const struct actor *client_actor(const struct client_call *client) {
+    return client->call->actor;
 }
 
 size_t client_waiting(const struct client_call *client) {

@@ -6,13 +6,13 @@
  */
 #pragma once
 
-#include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/slice.h"
 #include "wire/grpc.h"
 #include "wire/headers.h"
+#include "wire/pb.h"
 
 struct actor;
 struct client_call;
@@ -25,6 +25,8 @@ struct client_request {
     uint64_t timeout_ms;            /* 0: none */
     size_t message_max;             /* of one reply; 0: 4 MiB */
     struct actor *actor;            /* referenced; may be NULL */
+    const char *peer;      /* on whose behalf, for logs and limits; copied; may be NULL */
+    const char *authority; /* as the asker dialled us; copied; may be NULL */
 };
 
 /* Never from inside a client_* function, and none after on_done. Each may be NULL but
@@ -50,6 +52,9 @@ struct client_call *client_start(struct loop *loop,
 /* Sends one packed message, or a message of protobuf-c. */
 void client_send_bytes(struct client_call *client, struct slice message);
 void client_send(struct client_call *client, const ProtobufCMessage *message);
+
+/* On whose behalf the call is made, once a gate has let it in; NULL before. Lent. */
+const struct actor *client_actor(const struct client_call *client);
 
 /* Bytes that the other side has not taken yet. */
 size_t client_waiting(const struct client_call *client);

@@ -23,35 +23,16 @@ void h2conn_add_half(struct h2conn *h2conn,
     half->h2conn = h2conn;
     half->stream = stream;
     stream->user = half;
-    list_init(&half->blocked);
     list_add_tail(&h2conn->halves, &half->node);
     h2conn->count++;
 }
 
 void h2conn_remove_half(struct h2half *half) {
     list_remove(&half->node);
-    list_remove(&half->blocked);
     half->h2conn->count--;
     h2_stream_release(half->stream);
     half->stream = NULL;
     h2conn_mark_dirty(half->h2conn);
-}
-
-void h2conn_block_half(struct h2half *half) {
-    list_remove(&half->blocked);
-    list_add_tail(&half->h2conn->blocked, &half->blocked);
-}
-
-static void pump_blocked(struct h2conn *h2conn) {
-    struct list ready;
-
-    list_init(&ready);
-    list_splice(&ready, &h2conn->blocked);
-    struct list *node;
-    while ((node = list_pop(&ready))) {
-        struct h2half *half = container_of(node, struct h2half, blocked);
-        half->pump(half);
-    }
 }
 
 static void run_closed(struct task *task) {
@@ -73,6 +54,20 @@ static void end(struct h2conn *h2conn, int reason) {
     loop_post(conn_loop(h2conn->conn), &h2conn->closed);
 }
 
+static void take_news(struct h2conn *h2conn) {
+    struct h2_stream *stream;
+
+    while (!h2conn->over && (stream = h2_next(h2conn->h2))) {
+        struct h2half *half = stream->user;
+        if (half)
+            half->pump(half);
+        else if (h2conn->config.role == H2_SERVER && stream->has_head && !stream->closed)
+            h2conn_server_accept(h2conn, stream);
+        else
+            h2_stream_release(stream);
+    }
+}
+
 static void run_flush(struct task *task) {
     struct h2conn *h2conn = container_of(task, struct h2conn, flush);
     struct buf out = { 0 };
@@ -86,26 +81,12 @@ static void run_flush(struct task *task) {
         if (out.len == 0)
             break;
         conn_send(h2conn->conn, buf_slice(&out));
-        pump_blocked(h2conn);
+        take_news(h2conn);
     }
     buf_done(&out);
     if (!h2conn->over && !h2_is_alive(h2conn->h2) && h2conn->count == 0 &&
         !h2_has_output(h2conn->h2))
         conn_finish(h2conn->conn);
-}
-
-static void take_news(struct h2conn *h2conn) {
-    struct h2_stream *stream;
-
-    while (!h2conn->over && (stream = h2_next(h2conn->h2))) {
-        struct h2half *half = stream->user;
-        if (half)
-            half->pump(half);
-        else if (h2conn->config.role == H2_SERVER && stream->has_head && !stream->closed)
-            h2conn_accept(h2conn, stream);
-        else
-            h2_stream_release(stream);
-    }
 }
 
 static void watch(struct h2conn *h2conn) {
@@ -147,6 +128,7 @@ static void on_bytes(void *owner, struct slice bytes) {
     if (h2conn->over)
         return;
     h2conn->probing = false;
+    h2conn->heard_ms = loop_now_ms(conn_loop(h2conn->conn));
     watch(h2conn);
     int r = h2_feed(h2conn->h2, bytes);
     take_news(h2conn);
@@ -180,7 +162,7 @@ struct h2conn *h2conn_new(struct conn *conn, const struct h2conn_config *config)
     struct h2conn *h2conn = mem_new(sizeof(*h2conn));
 
     *h2conn = (struct h2conn) {
-        .target.start = h2conn_start_call,
+        .target.start = h2conn_client_start,
         .config = *config,
         .conn = conn,
         .h2 = h2_new(config->role, &config->limits),
@@ -189,9 +171,9 @@ struct h2conn *h2conn_new(struct conn *conn, const struct h2conn_config *config)
         .quiet.fire = on_quiet,
     };
     list_init(&h2conn->halves);
-    list_init(&h2conn->blocked);
     h2_on_output(h2conn->h2, on_output, h2conn);
     conn_set_owner(conn, &events, h2conn);
+    h2conn->heard_ms = loop_now_ms(conn_loop(conn));
     watch(h2conn);
     h2conn_mark_dirty(h2conn);
     return h2conn;
@@ -226,6 +208,10 @@ void h2conn_drain(struct h2conn *h2conn) {
 
 struct conn *h2conn_conn(const struct h2conn *h2conn) {
     return h2conn->conn;
+}
+
+uint64_t h2conn_heard_ms(const struct h2conn *h2conn) {
+    return h2conn->heard_ms;
 }
 
 size_t h2conn_count(const struct h2conn *h2conn) {

@@ -56,10 +56,13 @@ void h2conn_drain(struct h2conn *h2conn);
  * arrives in time. */
 void h2conn_probe(struct h2conn *h2conn, unsigned limit_ms);
 
-/* Bytes arrived since probe or the last silence check: is the peer surely alive? */
+/* Is an answer to a PING awaited? False as soon as any byte arrives. */
 bool h2conn_is_probing(const struct h2conn *h2conn);
 
 struct conn *h2conn_conn(const struct h2conn *h2conn);
 
 /* Calls and exchanges under way. */
 size_t h2conn_count(const struct h2conn *h2conn);
+
+/* Loop time of the last received bytes. */
+uint64_t h2conn_heard_ms(const struct h2conn *h2conn);

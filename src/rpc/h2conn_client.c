@@ -31,13 +31,14 @@ static void sever(struct h2half *half) {
 static void send_request(struct client_half *client) {
     struct h2_stream *stream = client->half.stream;
     struct call *call = client->call;
+    size_t moved = 0;
+    size_t room;
 
-    size_t moved = h2_stream_write_from(stream, &call->request, h2_stream_room(stream));
+    while (call->request.len > 0 && (room = h2_stream_room(stream)) > 0)
+        moved += h2_stream_write_from(stream, &call->request, room);
     if (moved > 0)
         call_request_taken(call);
-    if (call->request.len > 0) {
-        h2conn_block_half(&client->half);
-    } else if (call->request_ended && !client->sent_end) {
+    if (call->request.len == 0 && call->request_ended && !client->sent_end) {
         client->sent_end = true;
         h2_stream_end(stream, NULL);
     }
@@ -167,7 +168,7 @@ static void make_head(struct headers *head,
     h2conn_copy_fields(head, &call->metadata);
 }
 
-void h2conn_start_call(struct target *target, struct call *call) {
+void h2conn_client_start(struct target *target, struct call *call) {
     struct h2conn *h2conn = container_of(target, struct h2conn, target);
     struct h2_stream *stream = NULL;
 

@@ -32,10 +32,7 @@ static void respond(struct exchange *exchange,
 
 static size_t room(const struct exchange *exchange) {
     struct h2_exchange *it = container_of(exchange, struct h2_exchange, exchange);
-    size_t free_bytes = h2_stream_room(it->half.stream);
-    if (free_bytes == 0)
-        h2conn_block_half(&it->half);
-    return free_bytes;
+    return h2_stream_room(it->half.stream);
 }
 
 static void write_body(struct exchange *exchange, struct slice bytes) {
@@ -105,7 +102,7 @@ static const struct exchange_ops ops = {
     .release = release,
 };
 
-void h2conn_accept_exchange(struct h2conn *h2conn, struct h2_stream *stream) {
+void h2conn_exchange_accept(struct h2conn *h2conn, struct h2_stream *stream) {
     struct h2_exchange *it = mem_new(sizeof(*it));
 
     *it = (struct h2_exchange) {

@@ -30,11 +30,11 @@ struct h2conn {
     struct conn *conn;  /* owned */
     struct h2 *h2;      /* owned */
     struct list halves; /* of struct h2half */
-    struct list blocked;
-    size_t count; /* of halves */
+    size_t count;       /* of halves */
     struct task flush;
     struct task closed;
     struct timer quiet; /* liveness or idleness */
+    uint64_t heard_ms;  /* loop time of the last received bytes */
     bool probing;
     bool draining;
     bool over; /* on_closed is on its way or has come */
@@ -49,9 +49,6 @@ void h2conn_add_half(struct h2conn *h2conn,
 /* Takes the half off the connection and releases its stream. */
 void h2conn_remove_half(struct h2half *half);
 
-/* The half has output that did not fit: pump it when the socket has taken some. */
-void h2conn_block_half(struct h2half *half);
-
 /* Something waits in the session's drain. */
 void h2conn_mark_dirty(struct h2conn *h2conn);
 
@@ -59,8 +56,8 @@ void h2conn_mark_dirty(struct h2conn *h2conn);
 void h2conn_copy_fields(struct headers *to, const struct headers *from);
 
 /* What to do with a fresh request stream. */
-void h2conn_accept(struct h2conn *h2conn, struct h2_stream *stream);
-void h2conn_accept_exchange(struct h2conn *h2conn, struct h2_stream *stream);
+void h2conn_server_accept(struct h2conn *h2conn, struct h2_stream *stream);
+void h2conn_exchange_accept(struct h2conn *h2conn, struct h2_stream *stream);
 
 /* target.start of a client connection. */
-void h2conn_start_call(struct target *target, struct call *call);
+void h2conn_client_start(struct target *target, struct call *call);

@@ -72,12 +72,13 @@ static void send_head(struct server_half *server, bool has_body) {
 static void move_reply(struct server_half *server) {
     struct h2_stream *stream = server->half.stream;
     struct call *call = server->call;
+    size_t moved = 0;
+    size_t room;
 
-    size_t moved = h2_stream_write_from(stream, &call->reply, h2_stream_room(stream));
+    while (call->reply.len > 0 && (room = h2_stream_room(stream)) > 0)
+        moved += h2_stream_write_from(stream, &call->reply, room);
     if (moved > 0)
         call_reply_taken(call);
-    if (call->reply.len > 0)
-        h2conn_block_half(&server->half);
 }
 
 /* Everything was said: trailers, and no more of a request that nobody reads. */
@@ -133,14 +134,14 @@ static void set_deadline(struct call *call, const char *timeout) {
         call_fail(call, GRPC_INTERNAL, "malformed grpc-timeout");
 }
 
-void h2conn_accept(struct h2conn *h2conn, struct h2_stream *stream) {
+void h2conn_server_accept(struct h2conn *h2conn, struct h2_stream *stream) {
     const struct headers *head = &stream->head;
     const char *method = headers_get(head, ":method");
     const char *path = headers_get(head, ":path");
 
     if (!grpc_is_content_type(headers_get(head, "content-type")) || !path || !method ||
         strcmp(method, "POST") != 0) {
-        h2conn_accept_exchange(h2conn, stream);
+        h2conn_exchange_accept(h2conn, stream);
         return;
     }
 
@@ -153,6 +154,7 @@ void h2conn_accept(struct h2conn *h2conn, struct h2_stream *stream) {
     h2conn_add_half(h2conn, &server->half, stream);
     h2conn_copy_fields(&server->call->metadata, head);
     server->call->peer = mem_strdup(conn_peer(h2conn->conn));
+    server->call->authority = mem_strdup(headers_get(head, ":authority"));
     set_deadline(server->call, headers_get(head, "grpc-timeout"));
     if (!server->call->finished)
         h2conn->config.on_call(h2conn->config.owner, h2conn, server->call);

@@ -6,11 +6,11 @@
  */
 #pragma once
 
-#include <protobuf-c/protobuf-c.h>
 #include <stddef.h>
 
 #include "rpc/services.h"
 #include "wire/grpc.h"
+#include "wire/pb.h"
 
 struct call;
 struct invocation;

@@ -7,11 +7,11 @@
  */
 #pragma once
 
-#include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
 
 #include "base/slice.h"
 #include "wire/grpc.h"
+#include "wire/pb.h"
 
 struct call;
 struct invocation;

@@ -1,0 +1,368 @@
+#include "rpc/connect.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "loop/conn.h"
+#include "loop/listener.h"
+#include "rpc/client.h"
+#include "rpc/exchange.h"
+#include "wire/json.h"
+#include "wire/pb.h"
+#include "wire/pbjson.h"
+
+enum {
+    ENVELOPE_LEN = 5, /* flags and length, as in gRPC */
+    ENVELOPE_END = 2, /* the flag of the last message of a stream */
+};
+
+enum connect_form { FORM_UNARY, FORM_LINES, FORM_ENVELOPES };
+
+struct request {
+    const struct connect_config *config;    /* borrowed: outlives us */
+    struct exchange *exchange;              /* owned */
+    struct client_call *client;             /* owned; NULL before and after the call */
+    const ProtobufCMethodDescriptor *types; /* borrowed: static */
+    enum connect_form form;
+    struct buf body;
+    struct buf reply; /* JSON of a unary reply */
+    bool started;
+};
+
+static void add_error(struct buf *out, enum grpc_status status, const char *message) {
+    buf_printf(out, "{\"code\":\"%s\",\"message\":", grpc_connect_code((int)status));
+    json_write_text(out, slice_of_text(message));
+    buf_add_text(out, "}");
+}
+
+static void answer(struct exchange *exchange,
+                   unsigned http_status,
+                   struct slice body,
+                   const char *allow) {
+    struct headers head;
+    char number[24];
+
+    headers_init(&head);
+    snprintf(number, sizeof(number), "%u", http_status);
+    headers_add(&head, ":status", number);
+    headers_add(&head, "content-type", "application/json");
+    headers_add(&head, "x-content-type-options", "nosniff");
+    headers_add(&head, "cache-control", "no-store");
+    if (allow)
+        headers_add(&head, "allow", allow);
+    snprintf(number, sizeof(number), "%zu", body.len);
+    headers_add(&head, "content-length", number);
+    exchange_respond(exchange, &head, body.len > 0);
+    headers_done(&head);
+    exchange_write(exchange, body);
+    exchange_end(exchange);
+}
+
+void connect_refuse(struct exchange *exchange,
+                    unsigned http_status,
+                    enum grpc_status status,
+                    const char *message) {
+    struct buf body = { 0 };
+
+    add_error(&body, status, message);
+    answer(exchange, http_status, buf_slice(&body), http_status == 405 ? "POST" : NULL);
+    buf_done(&body);
+    exchange_release(exchange);
+}
+
+static void done(struct request *request) {
+    client_cancel(TAKE(request->client));
+    exchange_release(request->exchange);
+    buf_done(&request->body);
+    buf_done(&request->reply);
+    free(request);
+}
+
+static void refuse(struct request *request,
+                   unsigned http_status,
+                   enum grpc_status status,
+                   const char *message) {
+    struct buf body = { 0 };
+
+    add_error(&body, status, message);
+    answer(request->exchange, http_status, buf_slice(&body), NULL);
+    buf_done(&body);
+    done(request);
+}
+
+/* One message of a stream, in the form that was asked for. */
+static void write_part(struct request *request, struct slice json, uint8_t flags) {
+    struct buf out = { 0 };
+
+    if (request->form == FORM_ENVELOPES) {
+        uint8_t head[ENVELOPE_LEN] = { flags, (uint8_t)(json.len >> 24),
+                                       (uint8_t)(json.len >> 16),
+                                       (uint8_t)(json.len >> 8), (uint8_t)json.len };
+        buf_add(&out, head, sizeof(head));
+        buf_add_slice(&out, json);
+    } else {
+        buf_add_slice(&out, json);
+        buf_add_byte(&out, '\n');
+    }
+    exchange_write(request->exchange, buf_slice(&out));
+    buf_done(&out);
+}
+
+static void start_stream(struct request *request) {
+    struct headers head;
+
+    if (request->exchange->responded)
+        return;
+    headers_init(&head);
+    headers_add(&head, ":status", "200");
+    headers_add(&head, "content-type",
+                request->form == FORM_ENVELOPES ? "application/connect+json"
+                                                : "application/x-ndjson");
+    headers_add(&head, "x-content-type-options", "nosniff");
+    headers_add(&head, "cache-control", "no-store");
+    exchange_respond(request->exchange, &head, true);
+    headers_done(&head);
+}
+
+static void on_message(void *user, struct slice bytes) {
+    struct request *request = user;
+    ProtobufCMessage *message = NULL;
+    struct buf json = { 0 };
+    char *why = NULL;
+
+    if (pb_unpack(request->types->output, bytes, &message) == 0 &&
+        pbjson_write(&json, message, NULL, &why) == 0) {
+        if (request->form == FORM_UNARY) {
+            buf_clear(&request->reply);
+            buf_add_slice(&request->reply, buf_slice(&json));
+        } else {
+            start_stream(request);
+            write_part(request, buf_slice(&json), 0);
+            if (exchange_room(request->exchange) == 0)
+                client_pause(request->client, true);
+        }
+    }
+    free(why);
+    buf_done(&json);
+    pb_free(message);
+}
+
+/* The last words of a stream: an empty object, or the error. */
+static void end_stream(struct request *request,
+                       enum grpc_status status,
+                       const char *message) {
+    struct buf json = { 0 };
+
+    start_stream(request);
+    if (status != GRPC_OK) {
+        buf_add_text(&json, "{\"error\":");
+        add_error(&json, status, message);
+        buf_add_text(&json, "}");
+    } else {
+        buf_add_text(&json, "{}");
+    }
+    if (request->form == FORM_ENVELOPES || status != GRPC_OK)
+        write_part(request, buf_slice(&json), ENVELOPE_END);
+    buf_done(&json);
+    exchange_end(request->exchange);
+}
+
+static void on_done(void *user,
+                    enum grpc_status status,
+                    const char *message,
+                    const struct headers *trailers) {
+    struct request *request = user;
+
+    request->client = NULL;
+    if (request->form != FORM_UNARY &&
+        (request->exchange->responded || status == GRPC_OK ||
+         request->form == FORM_ENVELOPES)) {
+        end_stream(request, status, message);
+        done(request);
+    } else if (status != GRPC_OK) {
+        refuse(request, (unsigned)grpc_http_of_status((int)status), status, message);
+    } else {
+        answer(request->exchange, 200, buf_slice(&request->reply), NULL);
+        done(request);
+    }
+}
+
+static const struct client_events client_events = {
+    .on_message = on_message,
+    .on_done = on_done,
+};
+
+/* What belongs to HTTP or to the browser does not travel on. */
+static bool travels(const char *name) {
+    static const char *const stay[] = { "accept",
+                                        "accept-encoding",
+                                        "accept-language",
+                                        "cache-control",
+                                        "connection",
+                                        "content-encoding",
+                                        "content-length",
+                                        "content-type",
+                                        "cookie",
+                                        "expect",
+                                        "host",
+                                        "keep-alive",
+                                        "origin",
+                                        "pragma",
+                                        "priority",
+                                        "referer",
+                                        "te",
+                                        "transfer-encoding",
+                                        "upgrade" };
+
+    if (name[0] == ':' || strncmp(name, "sec-", 4) == 0 ||
+        strncmp(name, "connect-", 8) == 0 || strncmp(name, "grpc-", 5) == 0)
+        return false;
+    for (size_t i = 0; i < sizeof(stay) / sizeof(stay[0]); i++)
+        if (strcmp(stay[i], name) == 0)
+            return false;
+    return true;
+}
+
+static uint64_t timeout_of(const struct headers *head) {
+    const char *text = headers_get(head, "connect-timeout-ms");
+    return text && strspn(text, "0123456789") == strlen(text) && strlen(text) <= 10
+               ? strtoull(text, NULL, 10)
+               : 0;
+}
+
+static void start_call(struct request *request, const ProtobufCMessage *message) {
+    const struct headers *head = request->exchange->head;
+    struct headers metadata;
+
+    headers_init(&metadata);
+    for (size_t i = 0; i < head->count; i++)
+        if (travels(head->fields[i].name))
+            headers_add(&metadata, head->fields[i].name, head->fields[i].value);
+    struct client_request what = {
+        .method = exchange_path(request->exchange),
+        .metadata = &metadata,
+        .timeout_ms = timeout_of(head),
+        .peer = conn_peer(request->exchange->conn),
+        .authority = exchange_authority(request->exchange),
+    };
+    request->client = client_start(request->config->loop, request->config->target, &what,
+                                   &client_events, request);
+    headers_done(&metadata);
+    if (client_actor(request->client))
+        listener_vouch(request->exchange->conn);
+    client_send(request->client, message);
+    client_end(request->client);
+}
+
+/* The JSON of the request: the body itself, or what its one envelope holds. */
+static bool unwrap(const struct request *request, struct slice *ret_json) {
+    struct slice body = buf_slice(&request->body);
+
+    if (request->form == FORM_ENVELOPES) {
+        if (body.len < ENVELOPE_LEN || body.at[0] != 0)
+            return false;
+        size_t len = (size_t)body.at[1] << 24 | (size_t)body.at[2] << 16 |
+                     (size_t)body.at[3] << 8 | body.at[4];
+        if (len != body.len - ENVELOPE_LEN)
+            return false;
+        body = slice_after(body, ENVELOPE_LEN);
+    }
+    *ret_json = body.len > 0 ? body : slice_of_text("{}");
+    return true;
+}
+
+static void take_request(struct request *request) {
+    ProtobufCMessage *message = NULL;
+    struct slice json;
+    char *why = NULL;
+
+    request->started = true;
+    if (!unwrap(request, &json)) {
+        refuse(request, 400, GRPC_INVALID_ARGUMENT,
+               "the request must be exactly one envelope");
+        return;
+    }
+    if (pbjson_read(request->types->input, json, &message, &why) != 0) {
+        refuse(request, 400, GRPC_INVALID_ARGUMENT,
+               why ? why : "not the JSON of the request");
+        free(why);
+        return;
+    }
+    start_call(request, message);
+    pb_free(message);
+}
+
+static void on_wake(struct exchange *exchange) {
+    struct request *request = exchange->user;
+
+    if (exchange->gone) {
+        done(request);
+        return;
+    }
+    while (!request->started && exchange->body->len > 0) {
+        struct slice part = pipe_peek(exchange->body);
+        if (request->body.len + part.len > request->config->message_max) {
+            refuse(request, 413, GRPC_RESOURCE_EXHAUSTED,
+                   "the request is over the size limit");
+            return;
+        }
+        buf_add_slice(&request->body, part);
+        size_t len = part.len;
+        pipe_drop(exchange->body, len);
+        exchange_taken(exchange, len);
+    }
+    if (!request->started && exchange->body_ended)
+        take_request(request);
+    else if (request->client && exchange_room(exchange) > 0)
+        client_pause(request->client, false);
+}
+
+static bool is_type(const char *content_type, const char *wanted) {
+    size_t len = strlen(wanted);
+    return content_type && strncasecmp(content_type, wanted, len) == 0 &&
+           (content_type[len] == '\0' || content_type[len] == ';' ||
+            content_type[len] == ' ');
+}
+
+void connect_serve(const struct connect_config *config, struct exchange *exchange) {
+    const char *type = headers_get(exchange->head, "content-type");
+    const ProtobufCMethodDescriptor *types;
+    enum service_kind kind;
+
+    if (!config->find(config->arg, exchange_path(exchange), &kind, &types)) {
+        connect_refuse(exchange, 404, GRPC_UNIMPLEMENTED, "no such method");
+        return;
+    }
+    if (strcmp(exchange_method(exchange), "POST") != 0) {
+        connect_refuse(exchange, 405, GRPC_UNIMPLEMENTED, "methods are called with POST");
+        return;
+    }
+    if (!is_type(type, "application/json") &&
+        !is_type(type, "application/connect+json")) {
+        connect_refuse(exchange, 415, GRPC_INVALID_ARGUMENT,
+                       "send content-type: application/json");
+        return;
+    }
+    if (kind == SERVICE_CLIENT_STREAM || kind == SERVICE_BIDI) {
+        connect_refuse(
+            exchange, 501, GRPC_UNIMPLEMENTED,
+            "client streams need gRPC; JSON serves unary and server-streaming methods");
+        return;
+    }
+
+    struct request *request = mem_new(sizeof(*request));
+    *request = (struct request) {
+        .config = config,
+        .exchange = exchange,
+        .types = types,
+        .form = is_type(type, "application/connect+json") ? FORM_ENVELOPES
+                : kind == SERVICE_SERVER_STREAM           ? FORM_LINES
+                                                          : FORM_UNARY,
+    };
+    exchange->user = request;
+    exchange->on_wake = on_wake;
+    on_wake(exchange);
+}

@@ -1,0 +1,64 @@
+#include "rpc/link.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "wire/headers.h"
+
+const char *link_transport_name(enum link_transport transport) {
+    return transport == LINK_PTTH ? "ptth" : "ws";
+}
+
+void link_hello_write(struct headers *request, const struct link_hello *hello) {
+    char *bearer = mem_printf("Bearer %s", hello->credential);
+
+    headers_add(request, "authorization", bearer);
+    free(bearer);
+    headers_add(request, "roost-name", hello->name ? hello->name : "");
+    headers_add(request, "roost-instance", hello->instance);
+    headers_add(request, "roost-version", hello->version);
+    headers_add(request, "roost-status", hello->status ? hello->status : "ok");
+    headers_add(request, "roost-capabilities",
+                hello->capabilities ? hello->capabilities : "");
+    if (hello->intent != LINK_RUN)
+        headers_add(request, "roost-intent",
+                    hello->intent == LINK_JOIN ? "join" : "check");
+}
+
+const char *link_bearer(const struct headers *request, const char *field) {
+    const char *value = headers_get(request, field);
+
+    if (!value || strncasecmp(value, "bearer ", 7) != 0)
+        return NULL;
+    value += 7;
+    return value + strspn(value, " ");
+}
+
+static const char *text_of(const struct headers *request, const char *field) {
+    const char *value = headers_get(request, field);
+    return value ? value : "";
+}
+
+static enum link_intent intent_of(const char *word) {
+    if (strcmp(word, "join") == 0)
+        return LINK_JOIN;
+    return strcmp(word, "check") == 0 ? LINK_CHECK : LINK_RUN;
+}
+
+bool link_hello_read(const struct headers *request, struct link_hello *ret_hello) {
+    struct link_hello hello = {
+        .credential = link_bearer(request, "authorization"),
+        .name = text_of(request, "roost-name"),
+        .instance = text_of(request, "roost-instance"),
+        .version = text_of(request, "roost-version"),
+        .status = text_of(request, "roost-status"),
+        .capabilities = text_of(request, "roost-capabilities"),
+        .intent = intent_of(text_of(request, "roost-intent")),
+    };
+
+    if (!hello.credential || hello.instance[0] == '\0' || strlen(hello.instance) > 64)
+        return false;
+    *ret_hello = hello;
+    return true;
+}
