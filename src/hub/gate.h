@@ -1,0 +1,30 @@
+/*
+ * gate - the one place where calls are let in and led to their target
+ *
+ * A target itself: every call of anybody outside starts here. It takes the hub
+ * credential off the metadata, finds who is asking, and leads to the hub's own services
+ * or, with `name` (or `roost-node`), to the node's session, if the actor's role suffices.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+struct access;
+struct activity;
+struct gate;
+struct registry;
+struct services;
+struct target;
+
+struct gate_config { /* all borrowed, all outlive it */
+    struct access *access;
+    struct registry *registry;
+    struct activity *activity;
+    struct services *services;
+};
+
+struct gate *gate_new(const struct gate_config *config);
+struct gate *gate_free(struct gate *gate);
+
+/* Where every call from outside goes. Lent. */
+struct target *gate_target(struct gate *gate);

@@ -1,0 +1,415 @@
+#include "hub/hub.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/address.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/version.h"
+#include "hub/access.h"
+#include "hub/activity.h"
+#include "hub/admission.h"
+#include "hub/config.h"
+#include "hub/gate.h"
+#include "hub/keeper.h"
+#include "hub/registry.h"
+#include "hub/service_activity.h"
+#include "hub/service_metrics.h"
+#include "hub/service_nodes.h"
+#include "hub/service_tokens.h"
+#include "hub/session.h"
+#include "hub/tls_files.h"
+#include "hub/web.h"
+#include "loop/conn.h"
+#include "loop/listener.h"
+#include "loop/loop.h"
+#include "loop/timer.h"
+#include "loop/tls.h"
+#include "rpc/call.h"
+#include "rpc/front.h"
+#include "rpc/health.h"
+#include "rpc/reflection.h"
+#include "rpc/services.h"
+#include "store/store.h"
+
+enum {
+    LISTENERS_MAX = 16,
+    TOUCH_MS = 60000, /* how old a "last seen" may be after a crash */
+    HOSTS_MAX = 64,
+    DRAIN_LOOK_MS = 50, /* how often a graceful end looks whether all have gone */
+};
+
+struct hub {
+    struct loop *loop;               /* borrowed: main */
+    const struct hub_config *config; /* borrowed: main */
+    int lock;                        /* owned: of the data folder; -1 */
+    struct store *store;             /* owned, and so is all that follows */
+    struct access *access;
+    struct registry *registry;
+    struct activity *activity;
+    struct services *services;
+    struct reflection *reflection;
+    struct health *health;
+    struct service_nodes *nodes;
+    struct service_metrics *metrics;
+    struct service_tokens *tokens;
+    struct service_activity *activities;
+    struct session_pool *sessions;
+    struct admission *admission;
+    struct gate *gate;
+    struct web *web;
+    struct front *front;
+    struct tls_files *tls;
+    struct listener *listeners[LISTENERS_MAX];
+    size_t listener_count;
+    const char *hosts[HOSTS_MAX + 1]; /* owned texts: for origins */
+    size_t host_count;
+    char *addresses; /* owned: [hub] address, joined */
+    struct listener_limits limits;
+    struct timer touch;
+    struct timer drain;
+    uint64_t drain_until_ms;
+    void (*on_ended)(void *arg);
+    void *ended_arg; /* borrowed: main */
+};
+
+static void on_touch(struct timer *timer) {
+    struct hub *hub = container_of(timer, struct hub, touch);
+
+    keeper_touch(hub->store, hub->registry, clock_wall_ms());
+    timer_start(hub->loop, &hub->touch, TOUCH_MS);
+}
+
+static void on_call(void *arg, struct call *call, struct conn *conn) {
+    struct hub *hub = arg;
+
+    call_start(call, gate_target(hub->gate));
+    if (call->actor)
+        listener_vouch(conn);
+}
+
+static void on_exchange(void *arg, struct exchange *exchange) {
+    struct hub *hub = arg;
+    web_serve(hub->web, exchange);
+}
+
+static void on_conn(void *arg, struct conn *conn) {
+    struct hub *hub = arg;
+    front_serve(hub->front, conn);
+}
+
+static const char *pin_in_use(void *arg) {
+    const struct hub *hub = arg;
+    return tls_files_pin(hub->tls);
+}
+
+static int open_store(struct hub *hub, char **ret_why) {
+    struct registry_keeper nodes;
+    struct access_keeper tokens;
+    struct store_facts facts;
+
+    char *path = file_join(hub->config->data, "roost.db");
+    int r = store_open(path, &hub->store, ret_why);
+    free(path);
+    if (r != 0)
+        return r < 0 ? r : -EINVAL;
+    nodes = keeper_of_nodes(hub->store);
+    tokens = keeper_of_tokens(hub->store);
+    hub->registry = registry_new(&nodes);
+    hub->access = access_new(&tokens);
+    r = keeper_load(hub->store, hub->registry, hub->access);
+    if (r == 0)
+        r = store_start(hub->store, hub->loop, hub->config->events_max, &facts);
+    if (r != 0) {
+        *ret_why = mem_printf("the store cannot be read: %s",
+                              r < 0 ? strerror(-r) : "it is damaged");
+        return r < 0 ? r : -EINVAL;
+    }
+    hub->activity = activity_new(facts.last_event_id + 1, keeper_keep_event, hub->store);
+    struct session_pool_config sessions = {
+        .loop = hub->loop,
+        .registry = hub->registry,
+        .activity = hub->activity,
+        .streams_max = (uint32_t)hub->config->streams_max,
+        .header_bytes_max = hub->config->header_bytes_max,
+    };
+    hub->sessions = session_pool_new(&sessions);
+    struct admission_config admission = {
+        .store = hub->store,
+        .access = hub->access,
+        .registry = hub->registry,
+        .sessions = hub->sessions,
+        .activity = hub->activity,
+        .start_number = facts.start,
+    };
+    hub->admission = admission_new(&admission);
+    return 0;
+}
+
+static void make_services(struct hub *hub) {
+    hub->services = services_new(hub->config->message_bytes_max);
+    struct service_nodes_config nodes = {
+        .services = hub->services,
+        .registry = hub->registry,
+        .activity = hub->activity,
+        .access = hub->access,
+    };
+    struct service_tokens_config tokens = {
+        .loop = hub->loop,
+        .store = hub->store,
+        .services = hub->services,
+        .access = hub->access,
+        .activity = hub->activity,
+        .registry = hub->registry,
+        .sessions = hub->sessions,
+        .addresses = hub->addresses,
+        .pin = pin_in_use,
+        .arg = hub,
+    };
+    struct gate_config gate = {
+        .access = hub->access,
+        .registry = hub->registry,
+        .activity = hub->activity,
+        .services = hub->services,
+    };
+
+    hub->nodes = service_nodes_new(&nodes);
+    hub->metrics = service_metrics_new(hub->services, hub->registry);
+    hub->tokens = service_tokens_new(&tokens);
+    hub->activities = service_activity_new(hub->services, hub->activity, hub->store);
+    hub->health = health_new(hub->services);
+    hub->reflection = reflection_new(hub->services);
+    hub->gate = gate_new(&gate);
+}
+
+/* The names under which pages of this hub may be opened. */
+static void add_host(struct hub *hub, const char *host) {
+    if (host[0] != '\0' && hub->host_count < HOSTS_MAX)
+        hub->hosts[hub->host_count++] = mem_strdup(host);
+}
+
+static void make_hosts(struct hub *hub) {
+    const struct settings_list *addresses = &hub->config->addresses;
+    struct buf joined = { 0 };
+    struct address address;
+    char name[256] = "";
+
+    add_host(hub, "localhost");
+    add_host(hub, "127.0.0.1");
+    add_host(hub, "::1");
+    gethostname(name, sizeof(name) - 1);
+    add_host(hub, name);
+    for (size_t i = 0; i < hub->config->hosts.count; i++)
+        add_host(hub, hub->config->hosts.items[i]);
+    for (size_t i = 0; i < addresses->count; i++) {
+        buf_printf(&joined, "%s%s", i > 0 ? "," : "", addresses->items[i]);
+        if (address_parse(slice_of_text(addresses->items[i]), &address) == 0)
+            add_host(hub, address.host);
+    }
+    for (size_t i = 0; i < hub->config->listen.count; i++)
+        if (address_parse_listen(slice_of_text(hub->config->listen.items[i]), &address) ==
+            0)
+            add_host(hub, address.host);
+    hub->addresses = buf_take_text(&joined);
+}
+
+static void make_front(struct hub *hub) {
+    const struct hub_config *config = hub->config;
+    struct web_config web = {
+        .loop = hub->loop,
+        .services = hub->services,
+        .admission = hub->admission,
+        .gate = gate_target(hub->gate),
+        .hosts = hub->hosts,
+        .message_max = config->message_bytes_max,
+    };
+    struct front_config front = {
+        .limits = {
+            .header_bytes_max = config->header_bytes_max,
+            .streams_max = (uint32_t)config->streams_max,
+            .head_ms = (unsigned)config->head_ms,
+            .body_ms = (unsigned)config->body_ms,
+            .idle_ms = (unsigned)config->idle_ms,
+            .stranger_ms = (unsigned)config->stranger_ms,
+        },
+        .on_call = on_call,
+        .on_exchange = on_exchange,
+        .arg = hub,
+    };
+
+    hub->web = web_new(&web);
+    hub->front = front_new(hub->loop, &front);
+    hub->limits = (struct listener_limits) {
+        .handshake_ms = (unsigned)config->handshake_ms,
+        .unauthenticated_max = (unsigned)config->unauthenticated_max,
+        .per_client_max = (unsigned)config->per_client_max,
+    };
+}
+
+static int listen_on(struct hub *hub, const char *address, bool plain, char **ret_why) {
+    struct listener_config config = {
+        .address = address,
+        .tls = plain ? NULL : tls_files_server(hub->tls),
+        .limits = &hub->limits,
+        .on_conn = on_conn,
+        .arg = hub,
+    };
+
+    if (hub->listener_count == LISTENERS_MAX) {
+        *ret_why = mem_printf("at most %d addresses to listen on", LISTENERS_MAX);
+        return -E2BIG;
+    }
+    int r = listener_new(hub->loop, &config, &hub->listeners[hub->listener_count]);
+    if (r < 0) {
+        *ret_why = mem_printf("cannot listen on %s: %s", address, strerror(-r));
+        return r;
+    }
+    hub->listener_count++;
+    return 0;
+}
+
+static int listen_everywhere(struct hub *hub, char **ret_why) {
+    const struct hub_config *config = hub->config;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < config->listen.count; i++)
+        r = listen_on(hub, config->listen.items[i], false, ret_why);
+    for (size_t i = 0; r == 0 && i < config->listen_plain.count; i++)
+        r = listen_on(hub, config->listen_plain.items[i], true, ret_why);
+    return r;
+}
+
+/* Two hubs on one folder would undo each other's work. */
+static int lock_data(struct hub *hub, char **ret_why) {
+    char *path = file_join(hub->config->data, "lock");
+
+    int r = file_lock(path, &hub->lock);
+    if (r == -EWOULDBLOCK)
+        *ret_why =
+            mem_printf("%s: another roostd uses this data folder", hub->config->data);
+    else if (r < 0)
+        *ret_why = mem_printf("%s: %s", path, strerror(-r));
+    free(path);
+    return r;
+}
+
+int hub_new(struct loop *loop,
+            const struct hub_config *config,
+            struct hub **ret_hub,
+            char **ret_why) {
+    struct hub *hub = mem_new(sizeof(*hub));
+
+    hub->loop = loop;
+    hub->config = config;
+    hub->lock = -1;
+    hub->touch.fire = on_touch;
+    int r = file_make_dirs(config->data, 0700);
+    if (r < 0)
+        *ret_why = mem_printf("%s: %s", config->data, strerror(-r));
+    if (r == 0)
+        r = lock_data(hub, ret_why);
+    if (r == 0)
+        r = tls_files_new(config, &hub->tls, ret_why);
+    if (r == 0)
+        r = open_store(hub, ret_why);
+    if (r == 0) {
+        make_hosts(hub);
+        make_services(hub);
+        make_front(hub);
+        r = listen_everywhere(hub, ret_why);
+    }
+    if (r != 0) {
+        hub_free(hub);
+        return r;
+    }
+    timer_start(loop, &hub->touch, TOUCH_MS);
+    *ret_hub = hub;
+    return 0;
+}
+
+void hub_announce(const struct hub *hub) {
+    struct buf where = { 0 };
+
+    for (size_t i = 0; i < hub->listener_count; i++)
+        buf_printf(&where, "%s%s", i > 0 ? ", " : "",
+                   listener_address(hub->listeners[i]));
+    activity_add(hub->activity, "hub.started", "", "", "version %s", ROOST_VERSION);
+    log_info("ready on %s, %zu nodes known", buf_text(&where),
+             registry_count(hub->registry));
+    buf_done(&where);
+}
+
+void hub_reload(struct hub *hub) {
+    tls_files_reload(hub->tls, hub->loop, hub->sessions);
+}
+
+static void on_drain(struct timer *timer) {
+    struct hub *hub = container_of(timer, struct hub, drain);
+    bool gone = session_pool_count(hub->sessions) == 0 && front_count(hub->front) == 0;
+
+    if (gone || loop_now_ms(hub->loop) >= hub->drain_until_ms)
+        hub->on_ended(hub->ended_arg);
+    else
+        timer_start(hub->loop, timer, DRAIN_LOOK_MS);
+}
+
+static void stop_listening(struct hub *hub) {
+    for (size_t i = 0; i < hub->listener_count; i++)
+        listener_free(hub->listeners[i]);
+    hub->listener_count = 0;
+}
+
+void hub_finish(struct hub *hub,
+                unsigned limit_ms,
+                void (*on_ended)(void *arg),
+                void *arg) {
+    if (hub->on_ended)
+        return;
+    hub->on_ended = on_ended;
+    hub->ended_arg = arg;
+    hub->drain_until_ms = loop_now_ms(hub->loop) + limit_ms;
+    stop_listening(hub);
+    health_stop(hub->health);
+    session_pool_drain(hub->sessions);
+    front_drain(hub->front);
+    hub->drain.fire = on_drain;
+    timer_start(hub->loop, &hub->drain, DRAIN_LOOK_MS);
+}
+
+struct hub *hub_free(struct hub *hub) {
+    if (!hub)
+        return NULL;
+    timer_stop(&hub->touch);
+    timer_stop(&hub->drain);
+    stop_listening(hub);
+    front_free(hub->front);
+    web_free(hub->web);
+    admission_free(hub->admission);
+    session_pool_free(hub->sessions);
+    gate_free(hub->gate);
+    service_activity_free(hub->activities);
+    service_tokens_free(hub->tokens);
+    service_metrics_free(hub->metrics);
+    service_nodes_free(hub->nodes);
+    reflection_free(hub->reflection);
+    health_free(hub->health);
+    services_free(hub->services);
+    store_close(hub->store);
+    activity_free(hub->activity);
+    access_free(hub->access);
+    registry_free(hub->registry);
+    tls_files_free(hub->tls);
+    for (size_t i = 0; i < hub->host_count; i++)
+        free((char *)hub->hosts[i]);
+    free(hub->addresses);
+    if (hub->lock >= 0)
+        close(hub->lock);
+    free(hub);
+    return NULL;
+}

@@ -1,0 +1,185 @@
+#include "hub/keeper.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "hub/activity.h"
+
+enum { VERBS_MAX = 32 };
+
+static void on_written(void *arg, int result) {
+    if (result < 0)
+        log_error("the store cannot keep a change: %s; state in memory goes on",
+                  strerror(-result));
+}
+
+/* A request that was not even taken. */
+static void check(int result) {
+    if (result < 0)
+        on_written(NULL, result);
+}
+
+static void save_node(void *arg, const struct node *node) {
+    char *verbs[VERBS_MAX];
+    size_t verb_count = 0;
+    char *text = mem_strdup(node->capabilities);
+    char *rest = NULL;
+
+    for (char *verb = strtok_r(text, ",", &rest); verb && verb_count < VERBS_MAX;
+         verb = strtok_r(NULL, ",", &rest))
+        verbs[verb_count++] = verb;
+    struct store_node row = {
+        .name = node->name,
+        .title = node->title,
+        .kind = (unsigned)node->kind,
+        .tags = (const char *const *)node->tags,
+        .tag_count = node_tag_count(node),
+        .created_ms = node->created_ms,
+        .online_since_ms = node->online_since_ms,
+        .last_seen_ms = node->last_seen_ms,
+        .address = node->address,
+        .version = node->version,
+        .capabilities = (const char *const *)verbs,
+        .capability_count = verb_count,
+        .transport = node->transport,
+        .generation = node->generation,
+        .instance = node->instance,
+    };
+    check(store_put_node(arg, &row, on_written, NULL));
+    free(text);
+}
+
+static void remove_node(void *arg, const char *name) {
+    check(store_remove_node(arg, name, on_written, NULL));
+}
+
+static void rename_node(void *arg, const char *from, const char *to) {
+    check(store_rename_node(arg, from, to, on_written, NULL));
+}
+
+struct registry_keeper keeper_of_nodes(struct store *store) {
+    return (struct registry_keeper) {
+        .save = save_node,
+        .remove = remove_node,
+        .rename = rename_node,
+        .arg = store,
+    };
+}
+
+struct store_token keeper_token(const struct access_token *token) {
+    struct store_token row = {
+        .kind = (unsigned)token->kind,
+        .name = token->name,
+        .created_ms = token->created_ms,
+        .expires_ms = token->expires_ms,
+        .last_used_ms = token->used_ms,
+        .reusable = token->reusable,
+        .used = token->used,
+        .revoked = token->revoked,
+        .admin = token->admin,
+        .role = (unsigned)token->role,
+        .nodes = (const char *const *)token->nodes,
+    };
+
+    memcpy(row.hash, token->hash, sizeof(row.hash));
+    while (token->nodes[row.node_count])
+        row.node_count++;
+    return row;
+}
+
+static void save_token(void *arg, const struct access_token *token) {
+    struct store_token row = keeper_token(token);
+    check(store_put_token(arg, &row, on_written, NULL));
+}
+
+struct access_keeper keeper_of_tokens(struct store *store) {
+    return (struct access_keeper) { .save = save_token, .arg = store };
+}
+
+void keeper_keep_event(void *arg, const struct activity_event *event) {
+    struct store_event row = {
+        .id = event->id,
+        .time_ms = event->time_ms,
+        .kind = event->kind,
+        .node = event->node,
+        .actor = event->actor,
+        .text = event->text,
+    };
+    check(store_add_event(arg, &row, on_written, NULL));
+}
+
+struct loading {
+    struct registry *registry; /* borrowed: the caller */
+    struct access *access;     /* borrowed: the caller */
+};
+
+static void load_node(void *arg, const struct store_node *row) {
+    struct loading *loading = arg;
+    struct node *node = node_new(row->name);
+    struct buf verbs = { 0 };
+
+    node_set(&node->title, row->title ? row->title : "");
+    node_set(&node->address, row->address ? row->address : "");
+    node_set(&node->version, row->version ? row->version : "");
+    node_set(&node->transport, row->transport ? row->transport : "");
+    node_set(&node->instance, row->instance ? row->instance : "");
+    for (size_t i = 0; i < row->tag_count; i++)
+        node_add_tag(node, row->tags[i]);
+    for (size_t i = 0; i < row->capability_count; i++)
+        buf_printf(&verbs, "%s%s", i > 0 ? "," : "", row->capabilities[i]);
+    node_set(&node->capabilities, buf_text(&verbs));
+    buf_done(&verbs);
+    node->kind = (enum node_kind)row->kind;
+    node->created_ms = row->created_ms;
+    node->online_since_ms = row->online_since_ms;
+    node->last_seen_ms = row->last_seen_ms;
+    node->generation = row->generation;
+    registry_load(loading->registry, node);
+}
+
+static void load_token(void *arg, const struct store_token *row) {
+    struct loading *loading = arg;
+    struct access_token *token =
+        access_token_new((enum access_kind)row->kind, row->name ? row->name : "");
+
+    memcpy(token->hash, row->hash, sizeof(token->hash));
+    token->created_ms = row->created_ms;
+    token->expires_ms = row->expires_ms;
+    token->used_ms = row->last_used_ms;
+    token->reusable = row->reusable;
+    token->used = row->used;
+    token->revoked = row->revoked;
+    token->admin = row->admin;
+    token->role = (int)row->role;
+    access_token_set_nodes(token, row->nodes, row->node_count);
+    access_add(loading->access, token);
+}
+
+int keeper_load(struct store *store, struct registry *registry, struct access *access) {
+    struct loading loading = { .registry = registry, .access = access };
+    struct store_loader loader = {
+        .on_node = load_node,
+        .on_token = load_token,
+        .arg = &loading,
+    };
+    return store_load(store, &loader);
+}
+
+void keeper_touch(struct store *store, struct registry *registry, int64_t now_ms) {
+    struct store_touch *touches =
+        mem_new_array(registry_count(registry) + 1, sizeof(*touches));
+    size_t count = 0;
+    struct node *node;
+    size_t at = 0;
+
+    while ((node = registry_next(registry, &at)))
+        if (node->session)
+            touches[count++] =
+                (struct store_touch) { .node = node->name, .time_ms = now_ms };
+    if (count > 0)
+        check(store_touch(store, touches, count, on_written, NULL));
+    free(touches);
+}

@@ -1,0 +1,315 @@
+/*
+ * roostd - the hub
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/notify.h"
+#include "base/settings_show.h"
+#include "base/token.h"
+#include "base/version.h"
+#include "hub/config.h"
+#include "hub/hub.h"
+#include "hub/keyring.h"
+#include "hub/tls_files.h"
+#include "loop/loop.h"
+#include "loop/timer.h"
+#include "store/store.h"
+
+enum { EXIT_USAGE = 2 };
+
+struct program {
+    const struct hub_config *config; /* borrowed: main */
+    struct loop *loop;               /* owned */
+    struct hub *hub;                 /* owned */
+    struct timer watchdog;
+    uint64_t watchdog_ms;
+};
+
+static int fail(const char *why, const char *remedy) {
+    fprintf(stderr, "roostd: %s\n", why);
+    if (remedy)
+        fprintf(stderr, "try: %s\n", remedy);
+    return EXIT_FAILURE;
+}
+
+static void on_watchdog(struct timer *timer) {
+    struct program *program = container_of(timer, struct program, watchdog);
+
+    notify_send("WATCHDOG=1");
+    timer_start(program->loop, timer, program->watchdog_ms);
+}
+
+static void on_ended(void *arg) {
+    struct program *program = arg;
+    loop_stop(program->loop);
+}
+
+static void on_stop(void *arg, int signo) {
+    struct program *program = arg;
+
+    log_info("stopping by signal %d", signo);
+    notify_send("STOPPING=1");
+    hub_finish(program->hub, (unsigned)program->config->drain_ms, on_ended, program);
+}
+
+static void on_hangup(void *arg, int signo) {
+    struct program *program = arg;
+
+    notify_send("RELOADING=1");
+    hub_reload(program->hub);
+    notify_send("READY=1");
+}
+
+static int run(const struct hub_config *config) {
+    struct program program = { .config = config, .watchdog.fire = on_watchdog };
+    char *why = NULL;
+
+    program.loop = loop_new();
+    if (hub_new(program.loop, config, &program.hub, &why) != 0) {
+        int status = fail(why, NULL);
+        free(why);
+        loop_run(program.loop);
+        loop_free(program.loop);
+        return status;
+    }
+    struct loop_signal *term = loop_signal_new(program.loop, SIGTERM, on_stop, &program);
+    struct loop_signal *interrupt =
+        loop_signal_new(program.loop, SIGINT, on_stop, &program);
+    struct loop_signal *hangup =
+        loop_signal_new(program.loop, SIGHUP, on_hangup, &program);
+    hub_announce(program.hub);
+    notify_send("READY=1");
+    program.watchdog_ms = notify_watchdog_ms();
+    if (program.watchdog_ms > 0)
+        timer_start(program.loop, &program.watchdog, program.watchdog_ms);
+
+    loop_run(program.loop);
+    timer_stop(&program.watchdog);
+    loop_signal_free(term);
+    loop_signal_free(interrupt);
+    loop_signal_free(hangup);
+    hub_free(program.hub);
+    loop_free(program.loop);
+    return EXIT_SUCCESS;
+}
+
+static int open_store(const struct hub_config *config, struct store **ret_store) {
+    char *why = NULL;
+
+    int r = file_make_dirs(config->data, 0700);
+    char *path = file_join(config->data, "roost.db");
+    if (r == 0)
+        r = store_open(path, ret_store, &why);
+    if (r != 0)
+        fail(why ? why : strerror(-r), NULL);
+    free(why);
+    free(path);
+    return r;
+}
+
+/* The pin of what is served; certificates are made when there are none. */
+static int read_pin(const struct hub_config *config,
+                    char ret_pin[static TOKEN_PIN_LEN + 1]) {
+    struct keyring keyring;
+    bool self_signed;
+
+    keyring_init(&keyring, config->data);
+    int r = config->cert ? 0 : tls_files_make(config, TLS_FILES_MISSING);
+    if (r == 0)
+        r = keyring_read_pin(tls_files_cert(config, &keyring), ret_pin, &self_signed);
+    if (r != 0)
+        fail(r < 0 ? strerror(-r) : crypto_cert_error_text(r), "roostd check");
+    keyring_done(&keyring);
+    return r;
+}
+
+static int print_claim(const struct hub_config *config,
+                       struct store *store,
+                       const char *pin) {
+    char code[TOKEN_CLAIM_LEN + 1];
+    struct token_claim claim;
+
+    token_claim_new(pin, &claim);
+    int r = config->is_new ? STORE_E_NONE : store_read_claim_now(store, claim.secret);
+    if (r == STORE_E_USED)
+        return fail("the claim code was used; its administrator can make tokens",
+                    "roostd claim --new");
+    if (r == STORE_E_NONE)
+        r = store_put_claim_now(store, claim.secret, clock_wall_ms());
+    if (r != 0)
+        return fail(r < 0 ? strerror(-r) : "the store is damaged", "roostd check");
+    token_claim_print(&claim, code);
+    puts(code);
+    fprintf(stderr, "use it once: roost login https://HOST:PORT --code %s\n", code);
+    return EXIT_SUCCESS;
+}
+
+static int run_claim(const struct hub_config *config, const struct settings_list *words) {
+    char pin[TOKEN_PIN_LEN + 1];
+    struct store *store = NULL;
+
+    if (read_pin(config, pin) != 0 || open_store(config, &store) != 0)
+        return EXIT_FAILURE;
+    int status = print_claim(config, store, pin);
+    store_close(store);
+    return status;
+}
+
+static int run_check(const struct hub_config *config, const struct settings_list *words) {
+    struct store_counts counts = { 0 };
+    char pin[TOKEN_PIN_LEN + 1];
+    struct store *store = NULL;
+    char *why = NULL;
+
+    if (read_pin(config, pin) != 0 || open_store(config, &store) != 0)
+        return EXIT_FAILURE;
+    int r = store_check_now(store, &counts, &why);
+    store_close(store);
+    if (r != 0) {
+        int status =
+            fail(why ? why : strerror(-r), "restore the data folder from a backup");
+        free(why);
+        return status;
+    }
+    printf("settings  good\ncertificate  good, pin %s\nstore  good: schema %llu, %llu "
+           "nodes, %llu "
+           "tokens, %llu events, %llu bytes\n",
+           pin, (unsigned long long)counts.schema, (unsigned long long)counts.nodes,
+           (unsigned long long)counts.tokens, (unsigned long long)counts.events,
+           (unsigned long long)counts.bytes);
+    return EXIT_SUCCESS;
+}
+
+static int show_cert(const struct hub_config *config) {
+    struct crypto_cert_facts facts = { 0 };
+    char pin[TOKEN_PIN_LEN + 1];
+    struct keyring keyring;
+    struct buf out = { 0 };
+
+    if (read_pin(config, pin) != 0)
+        return EXIT_FAILURE;
+    keyring_init(&keyring, config->data);
+    const char *path = tls_files_cert(config, &keyring);
+    printf("file: %s\n", path);
+    for (size_t i = 0; crypto_cert_read(path, i, &facts) == 0; i++) {
+        crypto_cert_facts_print(&facts, &out);
+        crypto_cert_facts_done(&facts);
+        facts = (struct crypto_cert_facts) { 0 };
+        buf_add_text(&out, "\n");
+    }
+    fwrite(out.data, 1, out.len, stdout);
+    printf("pin of links: %s\n", pin);
+    buf_done(&out);
+    keyring_done(&keyring);
+    return EXIT_SUCCESS;
+}
+
+static int new_cert(const struct hub_config *config) {
+    if (config->cert)
+        return fail(
+            "a certificate of your own is configured; replace its files and send SIGHUP",
+            NULL);
+    int r = tls_files_make(config, TLS_FILES_MISSING);
+    if (r == 0)
+        r = tls_files_make(config,
+                           config->is_new_key ? TLS_FILES_SUCCESSOR : TLS_FILES_LEAF);
+    if (r != 0)
+        return fail(r < 0 ? strerror(-r) : crypto_cert_error_text(r), NULL);
+    fprintf(
+        stderr,
+        config->is_new_key
+            ? "made a successor CA; SIGHUP announces its pin over the live links and "
+              "then serves it. Agents that are away must join again.\n"
+            : "made a new certificate of the same CA; SIGHUP serves it, pins stay.\n");
+    return EXIT_SUCCESS;
+}
+
+static int run_cert(const struct hub_config *config, const struct settings_list *words) {
+    const char *verb = words->count > 1 ? words->items[1] : "show";
+
+    if (strcmp(verb, "show") == 0)
+        return show_cert(config);
+    if (strcmp(verb, "new") == 0)
+        return new_cert(config);
+    fail("cert: show or new", "roostd --help");
+    return EXIT_USAGE;
+}
+
+static const struct command {
+    const char *name;
+    int (*run)(const struct hub_config *config, const struct settings_list *words);
+    size_t words_max;
+    const char *help;
+} commands[] = {
+    { "claim", run_claim, 1, "print the code by which the first administrator comes in" },
+    { "check", run_check, 1, "check settings, certificate and store" },
+    { "cert", run_cert, 2,
+      "show: the certificate served; new [--new-key]: make another" },
+};
+
+static void print_help(void) {
+    struct buf out = { 0 };
+
+    buf_add_text(&out,
+                 "usage: roostd [FLAGS]            run the hub in the foreground\n");
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        buf_printf(&out, "       roostd %-8s [FLAGS]   %s\n", commands[i].name,
+                   commands[i].help);
+    buf_add_text(&out, "\nflags:\n");
+    settings_show_help(config_table(), NULL, &out);
+    buf_add_text(
+        &out,
+        "\nexamples:\n"
+        "  roostd --data /srv/roost --listen :8000\n"
+        "  roostd claim --data /srv/roost\n"
+        "  roostd cert new --new-key --data /srv/roost && systemctl reload roostd\n");
+    fwrite(out.data, 1, out.len, stdout);
+    buf_done(&out);
+}
+
+static int dispatch(const struct hub_config *config, const struct settings_list *words) {
+    if (words->count == 0)
+        return run(config);
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        if (strcmp(commands[i].name, words->items[0]) == 0 &&
+            words->count <= commands[i].words_max)
+            return commands[i].run(config, words);
+    char *what = mem_printf("%s: no such command", words->items[0]);
+    fail(what, "roostd --help");
+    free(what);
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv) {
+    struct settings *settings = settings_new(config_table());
+    struct hub_config *config = NULL;
+    int status = EXIT_SUCCESS;
+
+    signal(SIGPIPE, SIG_IGN);
+    if (config_load(settings, argc, argv, &config) != 0) {
+        settings_complain(settings, stderr);
+        settings_free(settings);
+        return EXIT_USAGE;
+    }
+    if (config->log_level)
+        log_set_level((enum log_level)log_level_parse(config->log_level));
+    log_set_json(config->log_format && strcmp(config->log_format, "json") == 0);
+    if (config->help)
+        print_help();
+    else if (config->version)
+        puts("roostd " ROOST_VERSION);
+    else
+        status = dispatch(config, settings_words(settings));
+    config_free(config);
+    settings_free(settings);
+    return status;
+}

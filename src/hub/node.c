@@ -1,0 +1,91 @@
+#include "hub/node.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "hub/latest.h"
+
+struct node *node_new(const char *name) {
+    struct node *node = mem_new(sizeof(*node));
+
+    *node = (struct node) {
+        .name = mem_strdup(name),
+        .title = mem_strdup(""),
+        .tags = mem_new(sizeof(*node->tags)),
+        .instance = mem_strdup(""),
+        .address = mem_strdup(""),
+        .version = mem_strdup(""),
+        .capabilities = mem_strdup(""),
+        .transport = mem_strdup(""),
+        .refused = mem_strdup(""),
+        .kind = NODE_AGENT,
+    };
+    return node;
+}
+
+struct node *node_free(struct node *node) {
+    if (!node)
+        return NULL;
+    for (char **tag = node->tags; *tag; tag++)
+        free(*tag);
+    free(node->tags);
+    free(node->name);
+    free(node->title);
+    free(node->instance);
+    free(node->address);
+    free(node->version);
+    free(node->capabilities);
+    free(node->transport);
+    free(node->refused);
+    latest_free(node->latest);
+    free(node);
+    return NULL;
+}
+
+void node_set(char **field, const char *text) {
+    char *copy = mem_strdup(text);
+    free(*field);
+    *field = copy;
+}
+
+size_t node_tag_count(const struct node *node) {
+    size_t count = 0;
+    while (node->tags[count])
+        count++;
+    return count;
+}
+
+bool node_has_tag(const struct node *node, const char *tag) {
+    for (char **at = node->tags; *at; at++)
+        if (strcmp(*at, tag) == 0)
+            return true;
+    return false;
+}
+
+bool node_add_tag(struct node *node, const char *tag) {
+    size_t count = node_tag_count(node);
+    size_t at = 0;
+
+    if (count >= NODE_TAGS_MAX || node_has_tag(node, tag))
+        return false;
+    while (at < count && strcmp(node->tags[at], tag) < 0)
+        at++;
+    node->tags = mem_grow(node->tags, (count + 2) * sizeof(*node->tags));
+    memmove(node->tags + at + 1, node->tags + at, (count + 1 - at) * sizeof(*node->tags));
+    node->tags[at] = mem_strdup(tag);
+    return true;
+}
+
+bool node_remove_tag(struct node *node, const char *tag) {
+    size_t count = node_tag_count(node);
+
+    for (size_t at = 0; at < count; at++) {
+        if (strcmp(node->tags[at], tag) != 0)
+            continue;
+        free(node->tags[at]);
+        memmove(node->tags + at, node->tags + at + 1, (count - at) * sizeof(*node->tags));
+        return true;
+    }
+    return false;
+}

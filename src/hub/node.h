@@ -1,0 +1,56 @@
+/*
+ * node - what the hub knows of one node
+ *
+ * A plain value that the registry owns. What is kept over restarts is saved by the
+ * registry whenever it changes; the session and the latest values live only while the hub
+ * runs.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct latest;
+struct session;
+
+enum node_kind { NODE_AGENT = 1, NODE_SERVICE, NODE_DEVICE };
+
+enum { NODE_TAGS_MAX = 32 };
+
+struct node {
+    char *name;  /* owned: [a-z0-9][a-z0-9._-]{0,62} */
+    char *title; /* owned; "" when unset */
+    char **tags; /* owned; NULL-terminated, sorted */
+    char
+        *instance; /* owned: of the agent that holds the name; "" before the first link */
+    char *address; /* owned: of the live link, or of the last one */
+    char *version; /* owned */
+    char *capabilities; /* owned: comma-separated */
+    char *transport;    /* owned: "ptth", "ws" */
+    int64_t created_ms; /* wall times; 0: never */
+    int64_t online_since_ms;
+    int64_t last_seen_ms;
+    uint64_t generation; /* of the live link, or of the last one */
+    enum node_kind kind;
+    struct session
+        *session;          /* borrowed: the session that holds the name; NULL: offline */
+    char *refused;         /* owned: the instance that was refused last; "" */
+    struct latest *latest; /* owned: the newest sample; NULL before the first */
+};
+
+/* An empty node of that name; strings are never NULL. */
+struct node *node_new(const char *name);
+
+/* NULL is fine; always returns NULL. */
+struct node *node_free(struct node *node);
+
+/* Replaces a string field: node_set(&node->title, "NAS"). */
+void node_set(char **field, const char *text);
+
+bool node_has_tag(const struct node *node, const char *tag);
+
+/* Adds or removes; false when nothing changed or there are NODE_TAGS_MAX already. */
+bool node_add_tag(struct node *node, const char *tag);
+bool node_remove_tag(struct node *node, const char *tag);
+size_t node_tag_count(const struct node *node);

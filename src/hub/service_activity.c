@@ -1,0 +1,280 @@
+#include "hub/service_activity.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "hub/activity.h"
+#include "roost/v1/activity.pb-c.h"
+#include "rpc/actor.h"
+#include "rpc/call.h"
+#include "rpc/invocation.h"
+#include "rpc/services.h"
+#include "store/store.h"
+#include "wire/timestamp.h"
+
+enum {
+    LIST_MAX = 1000,
+    LIST_USUAL = 100,
+    REPLAY_MAX = 1000,           /* events that a watch from an old id starts with */
+    WATCH_WAITING_MAX = 1 << 20, /* a watcher that is this far behind is dropped */
+};
+
+struct service_activity {
+    struct activity *activity; /* borrowed: outlives us */
+    struct store *store;       /* borrowed: outlives us */
+};
+
+/* A List that waits for the store. */
+struct listing {
+    struct invocation *invocation; /* borrowed: until on_gone; NULL when nobody waits */
+};
+
+/* One Watch stream. */
+struct activity_watch {
+    struct activity_watcher watcher;
+    struct invocation *invocation; /* borrowed: until on_gone; NULL when it has gone */
+    char *node;                    /* owned */
+    char *actor;                   /* owned */
+    struct store *store;           /* borrowed: outlives us */
+    uint64_t last_id;              /* replayed so far */
+    bool loading;                  /* the store still answers; then it frees us */
+    bool missed;                   /* something happened meanwhile: ask again */
+};
+
+/* Events of nodes are for those who may see the node, others for administrators. */
+static bool may_see(const struct invocation *invocation, const char *node) {
+    const struct actor *actor = invocation_call(invocation)->actor;
+    return actor->admin ||
+           (node[0] != '\0' && actor_role_on(actor, node) >= ACTOR_VIEWER);
+}
+
+static void event_init(Roost__V1__ActivityEvent *message,
+                       Google__Protobuf__Timestamp *time,
+                       const struct store_event *event) {
+    roost__v1__activity_event__init(message);
+    message->id = event->id;
+    message->time = timestamp_set(time, event->time_ms);
+    message->kind = (char *)event->kind;
+    message->node = (char *)(event->node ? event->node : "");
+    message->actor = (char *)(event->actor ? event->actor : "");
+    message->text = (char *)(event->text ? event->text : "");
+}
+
+static void reply_events(struct invocation *invocation,
+                         const struct store_event *events,
+                         size_t count) {
+    Roost__V1__ListActivityResponse response = ROOST__V1__LIST_ACTIVITY_RESPONSE__INIT;
+    Roost__V1__ActivityEvent *parts = mem_new_array(count, sizeof(*parts));
+    Google__Protobuf__Timestamp *times = mem_new_array(count, sizeof(*times));
+
+    response.events = mem_new_array(count, sizeof(*response.events));
+    for (size_t i = 0; i < count; i++) {
+        if (!may_see(invocation, events[i].node ? events[i].node : ""))
+            continue;
+        event_init(&parts[response.n_events], &times[response.n_events], &events[i]);
+        response.events[response.n_events] = &parts[response.n_events];
+        response.n_events++;
+    }
+    invocation_reply(invocation, &response.base);
+    free(response.events);
+    free(times);
+    free(parts);
+}
+
+static void on_listing_gone(struct invocation *invocation, void *user) {
+    struct listing *listing = user;
+    listing->invocation = NULL;
+}
+
+static void on_listed(void *arg,
+                      int result,
+                      const struct store_event *events,
+                      size_t count) {
+    struct listing *listing = arg;
+    struct invocation *invocation = listing->invocation;
+
+    free(listing);
+    if (!invocation)
+        return;
+    invocation_set_user(invocation, NULL, NULL);
+    if (result == 0)
+        reply_events(invocation, events, count);
+    else
+        invocation_finish(invocation, GRPC_UNAVAILABLE, "the hub's store cannot be read");
+}
+
+static void on_list(void *arg,
+                    struct invocation *invocation,
+                    const ProtobufCMessage *message) {
+    struct service_activity *service = arg;
+    const Roost__V1__ListActivityRequest *request =
+        (const Roost__V1__ListActivityRequest *)message;
+    struct store_event_query query = {
+        .node = request->node[0] ? request->node : NULL,
+        .actor = request->actor[0] ? request->actor : NULL,
+        .since_ms = timestamp_get(request->since),
+        .until_ms = timestamp_get(request->until),
+        .before_id = request->before_id,
+        .limit = request->limit == 0         ? LIST_USUAL
+                 : request->limit > LIST_MAX ? LIST_MAX
+                                             : request->limit,
+    };
+    struct listing *listing = mem_new(sizeof(*listing));
+
+    listing->invocation = invocation;
+    invocation_set_user(invocation, listing, on_listing_gone);
+    if (store_list_events(service->store, &query, on_listed, listing) == 0)
+        return;
+    invocation_set_user(invocation, NULL, NULL);
+    free(listing);
+    invocation_finish(invocation, GRPC_RESOURCE_EXHAUSTED,
+                      "the hub's store is busy; try again");
+}
+
+static void watch_free(struct activity_watch *watch) {
+    activity_unwatch(&watch->watcher);
+    free(watch->node);
+    free(watch->actor);
+    free(watch);
+}
+
+static void on_watch_gone(struct invocation *invocation, void *user) {
+    struct activity_watch *watch = user;
+
+    watch->invocation = NULL;
+    activity_unwatch(&watch->watcher);
+    if (!watch->loading)
+        watch_free(watch);
+}
+
+static bool is_wanted(const struct activity_watch *watch,
+                      const char *node,
+                      const char *actor) {
+    return (watch->node[0] == '\0' || strcmp(watch->node, node) == 0) &&
+           (watch->actor[0] == '\0' || strcmp(watch->actor, actor) == 0) &&
+           may_see(watch->invocation, node);
+}
+
+static void send_event(struct activity_watch *watch, const struct store_event *event) {
+    Roost__V1__ActivityEvent message;
+    Google__Protobuf__Timestamp time;
+
+    event_init(&message, &time, event);
+    invocation_send(watch->invocation, &message.base);
+}
+
+static void on_event(struct activity_watcher *watcher,
+                     const struct activity_event *event) {
+    struct activity_watch *watch = container_of(watcher, struct activity_watch, watcher);
+    struct store_event row = {
+        .id = event->id,
+        .time_ms = event->time_ms,
+        .kind = event->kind,
+        .node = event->node,
+        .actor = event->actor,
+        .text = event->text,
+    };
+
+    if (watch->loading) {
+        watch->missed = true;
+        return;
+    }
+    if (!is_wanted(watch, event->node, event->actor))
+        return;
+    if (invocation_waiting(watch->invocation) > WATCH_WAITING_MAX) {
+        activity_unwatch(watcher);
+        invocation_finish(watch->invocation, GRPC_RESOURCE_EXHAUSTED,
+                          "the watcher is too slow; watch again");
+        return;
+    }
+    send_event(watch, &row);
+}
+
+static void on_replayed(void *arg,
+                        int result,
+                        const struct store_event *events,
+                        size_t count);
+
+/* Asks for what happened after last_id; what happens meanwhile is asked for again. */
+static void replay(struct activity_watch *watch) {
+    struct store_event_query query = {
+        .node = watch->node[0] ? watch->node : NULL,
+        .actor = watch->actor[0] ? watch->actor : NULL,
+        .after_id = watch->last_id,
+        .oldest_first = true,
+        .limit = REPLAY_MAX,
+    };
+
+    watch->missed = false;
+    watch->loading = store_list_events(watch->store, &query, on_replayed, watch) == 0;
+}
+
+static void on_replayed(void *arg,
+                        int result,
+                        const struct store_event *events,
+                        size_t count) {
+    struct activity_watch *watch = arg;
+
+    watch->loading = false;
+    if (!watch->invocation) {
+        watch_free(watch);
+        return;
+    }
+    for (size_t i = 0; result == 0 && i < count; i++) {
+        watch->last_id = events[i].id;
+        if (may_see(watch->invocation, events[i].node ? events[i].node : ""))
+            send_event(watch, &events[i]);
+    }
+    if (watch->missed)
+        replay(watch);
+}
+
+static void on_watch(void *arg,
+                     struct invocation *invocation,
+                     const ProtobufCMessage *message) {
+    struct service_activity *service = arg;
+    const Roost__V1__WatchActivityRequest *request =
+        (const Roost__V1__WatchActivityRequest *)message;
+    struct activity_watch *watch = mem_new(sizeof(*watch));
+
+    *watch = (struct activity_watch) {
+        .watcher.on_event = on_event,
+        .invocation = invocation,
+        .node = mem_strdup(request->node),
+        .actor = mem_strdup(request->actor),
+        .store = service->store,
+        .last_id = request->after_id,
+    };
+    invocation_set_user(invocation, watch, on_watch_gone);
+    activity_watch(service->activity, &watch->watcher);
+    if (watch->last_id > 0)
+        replay(watch);
+}
+
+static const struct service_method methods[] = {
+    { "List", SERVICE_UNARY, on_list },
+    { "Watch", SERVICE_SERVER_STREAM, on_watch },
+    { 0 },
+};
+
+struct service_activity *service_activity_new(struct services *services,
+                                              struct activity *activity,
+                                              struct store *store) {
+    struct service_activity *service = mem_new(sizeof(*service));
+    struct service table = {
+        .descriptor = &roost__v1__activity__descriptor,
+        .methods = methods,
+        .arg = service,
+    };
+
+    service->activity = activity;
+    service->store = store;
+    services_add(services, &table);
+    return service;
+}
+
+struct service_activity *service_activity_free(struct service_activity *service) {
+    free(service);
+    return NULL;
+}

@@ -1,0 +1,35 @@
+/*
+ * service_tokens - roost.v1.Tokens
+ */
+#pragma once
+
+#include <stddef.h>
+
+struct access;
+struct activity;
+struct registry;
+struct service_tokens;
+struct services;
+struct session_pool;
+struct loop;
+struct store;
+
+struct service_tokens_config { /* all borrowed, all outlive it */
+    struct loop *loop;
+    struct store *store;
+    struct services *services;
+    struct access *access;
+    struct activity *activity;
+    struct registry *registry;
+    struct session_pool *sessions;
+    const char *addresses; /* [hub] address: "HOST:PORT[,HOST:PORT]"; "" when unset */
+    /* The pin of the CA in use, or "" when a public certificate is served. */
+    const char *(*pin)(void *arg);
+    void *arg;
+};
+
+/* Adds the service to the set. */
+struct service_tokens *service_tokens_new(const struct service_tokens_config *config);
+
+/* NULL is fine; always returns NULL. */
+struct service_tokens *service_tokens_free(struct service_tokens *service);

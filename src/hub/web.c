@@ -1,0 +1,106 @@
+#include "hub/web.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/version.h"
+#include "hub/admission.h"
+#include "roost/v1/host.pb-c.h"
+#include "rpc/connect.h"
+#include "rpc/exchange.h"
+#include "rpc/link_accept.h"
+#include "rpc/origin.h"
+#include "rpc/services.h"
+
+struct web {
+    struct web_config config;
+    struct connect_config connect;
+    struct services
+        *node_services; /* owned: types of what nodes serve; never called here */
+};
+
+static bool find(void *arg,
+                 const char *path,
+                 enum service_kind *ret_kind,
+                 const ProtobufCMethodDescriptor **ret_types) {
+    const struct web *web = arg;
+    return services_find(web->config.services, path, ret_kind, ret_types) ||
+           services_find(web->node_services, path, ret_kind, ret_types);
+}
+
+struct web *web_new(const struct web_config *config) {
+    static const struct service_method host_methods[] = {
+        { "Describe", SERVICE_UNARY, NULL },
+        { "Samples", SERVICE_BIDI, NULL },
+        { 0 },
+    };
+    struct web *web = mem_new(sizeof(*web));
+    struct service host = {
+        .descriptor = &roost__v1__host__descriptor,
+        .methods = host_methods,
+    };
+
+    web->config = *config;
+    web->connect = (struct connect_config) {
+        .loop = config->loop,
+        .target = config->gate,
+        .message_max = config->message_max,
+        .find = find,
+        .arg = web,
+    };
+    web->node_services = services_new(config->message_max);
+    services_add(web->node_services, &host);
+    return web;
+}
+
+struct web *web_free(struct web *web) {
+    if (!web)
+        return NULL;
+    services_free(web->node_services);
+    free(web);
+    return NULL;
+}
+
+static void answer_text(struct exchange *exchange, unsigned status, const char *text) {
+    exchange_answer(exchange, status, "text/plain; charset=utf-8", slice_of_text(text));
+    exchange_release(exchange);
+}
+
+static void serve_page(struct exchange *exchange) {
+    const char *method = exchange_method(exchange);
+    const char *path = exchange_path(exchange);
+
+    if (strcmp(path, "/") == 0 &&
+        (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0))
+        answer_text(exchange, 200,
+                    "This is a Roost hub, version " ROOST_VERSION
+                    ".\nReach it with: roost login https://HOST:PORT --code CODE\n");
+    else
+        connect_refuse(exchange, 404, GRPC_UNIMPLEMENTED, "nothing is here");
+}
+
+/* "/package.Service/Method": two segments, the first with a dot. */
+static bool is_api(const char *path) {
+    const char *slash = path[0] == '/' ? strchr(path + 1, '/') : NULL;
+    const char *dot = strchr(path, '.');
+    return slash && dot && dot < slash;
+}
+
+void web_serve(struct web *web, struct exchange *exchange) {
+    enum link_transport transport;
+
+    if (!origin_is_allowed(exchange, web->config.hosts))
+        connect_refuse(exchange, 403, GRPC_PERMISSION_DENIED,
+                       "requests of pages of another origin are refused");
+    else if (link_accept_is_asked(exchange, &transport))
+        admission_take(web->config.admission, exchange, transport);
+    else if (strcmp(exchange_path(exchange), LINK_PATH) == 0)
+        link_accept_refuse(
+            exchange, 426, "upgrade-required",
+            "links need Upgrade: ptth, or a WebSocket of protocol ptth.h2");
+    else if (is_api(exchange_path(exchange)))
+        connect_serve(&web->connect, exchange);
+    else
+        serve_page(exchange);
+}

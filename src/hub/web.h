@@ -1,0 +1,32 @@
+/*
+ * web - what the hub answers over HTTP besides gRPC
+ *
+ * Links, the API as JSON, and a line for people who open the address in a browser.
+ * Requests of pages of other origins are refused before anything looks at them.
+ */
+#pragma once
+
+#include <stddef.h>
+
+struct admission;
+struct exchange;
+struct loop;
+struct services;
+struct target;
+struct web;
+
+struct web_config { /* all borrowed, all outlive it */
+    struct loop *loop;
+    struct services *services;
+    struct admission *admission;
+    struct target *gate;
+    const char *const
+        *hosts; /* names and addresses of this hub, for origins; NULL-terminated */
+    size_t message_max;
+};
+
+struct web *web_new(const struct web_config *config);
+struct web *web_free(struct web *web);
+
+/* Takes the exchange. */
+void web_serve(struct web *web, struct exchange *exchange);
