@@ -1,0 +1,253 @@
+/*
+ * roost-agent - one host's side of Roost
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/config.h"
+#include "agent/describe.h"
+#include "agent/doctor.h"
+#include "agent/first_contact.h"
+#include "agent/identity.h"
+#include "agent/install.h"
+#include "agent/join.h"
+#include "agent/running.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/settings_ask.h"
+#include "base/settings_show.h"
+#include "base/token.h"
+#include "base/version.h"
+
+enum { EXIT_USAGE = 2 };
+
+static int usage_error(const char *what) {
+    fprintf(stderr, "roost-agent: %s\ntry: roost-agent --help\n", what);
+    return EXIT_USAGE;
+}
+
+static int explain_identity(const struct agent_config *config, int error) {
+    if (error == IDENTITY_E_NONE)
+        fprintf(stderr,
+                "roost-agent: %s: this host has not joined a hub\n"
+                "try: roost-agent join LINK (make one with: roost token new NAME)\n",
+                config->state);
+    else
+        fprintf(stderr, "roost-agent: %s/identity: %s\ntry: roost-agent join LINK\n",
+                config->state, error < 0 ? strerror(-error) : "the file is damaged");
+    return EXIT_FAILURE;
+}
+
+static int run_join(const struct agent_config *config,
+                    const struct settings_list *words) {
+    struct join_config join = {
+        .state = config->state,
+        .name = config->name,
+        .proxy = config->proxy,
+        .ca_file = config->ca_file,
+    };
+
+    if (words->count != 2)
+        return usage_error("join: needs one LINK, or - to read it from standard input");
+    join.link = words->items[1];
+    return join_run(&join);
+}
+
+/* The identity to run with: joined, joined now by [hub] link, or of the older system's
+ * variables. */
+static int find_identity(const struct agent_config *config,
+                         struct identity *ret_identity) {
+    if (config->secret)
+        return first_contact_make(config, ret_identity);
+    int r = identity_load(config->state, ret_identity);
+    if (r == IDENTITY_E_NONE && config->link) {
+        struct join_config join = {
+            .link = config->link,
+            .state = config->state,
+            .proxy = config->proxy,
+        };
+        int status = join_run(&join);
+        if (status != 0)
+            return status;
+        r = identity_load(config->state, ret_identity);
+    }
+    return r == 0 ? 0 : explain_identity(config, r);
+}
+
+static int run_run(const struct agent_config *config, const struct settings_list *words) {
+    struct identity identity;
+
+    int status = find_identity(config, &identity);
+    if (status == 0)
+        status = running_run(config, &identity);
+    mem_wipe(&identity, sizeof(identity));
+    return status;
+}
+
+static int run_describe(const struct agent_config *config,
+                        const struct settings_list *words) {
+    struct sampler *sampler = running_make_sampler(config);
+    int status = describe_run(sampler, config->json);
+
+    running_free_sampler(sampler);
+    return status;
+}
+
+/* The link of the command line as an identity that is only looked at. */
+static int identity_of_link(const char *text, struct identity *ret_identity) {
+    struct token_link link;
+
+    int r = token_link_parse(text, &link);
+    if (r != 0) {
+        fprintf(stderr, "roost-agent: doctor: %s\n", token_error_text(r));
+        return EXIT_USAGE;
+    }
+    struct identity identity = { .address_count = link.address_count };
+    memcpy(identity.addresses, link.addresses, sizeof(link.addresses));
+    memcpy(identity.credential, link.token, sizeof(link.token));
+    if (link.pin[0] != '\0') {
+        memcpy(identity.pins[0], link.pin, sizeof(link.pin));
+        identity.pin_count = 1;
+    }
+    identity_make_instance(&identity);
+    *ret_identity = identity;
+    return 0;
+}
+
+static int run_doctor(const struct agent_config *config,
+                      const struct settings_list *words) {
+    struct identity identity;
+    struct doctor_config doctor = {
+        .identity = &identity,
+        .proxy = config->proxy,
+        .ca_file = config->ca_file,
+    };
+    int r;
+
+    if (words->count > 1) {
+        r = identity_of_link(words->items[1], &identity);
+        if (r != 0)
+            return r;
+    } else {
+        r = identity_load(config->state, &identity);
+        if (r != 0)
+            return explain_identity(config, r);
+    }
+    r = doctor_run(&doctor);
+    mem_wipe(&identity, sizeof(identity));
+    return r;
+}
+
+static int run_install(const struct agent_config *config,
+                       const struct settings_list *words) {
+    return install_run(config->state, config->user);
+}
+
+static int run_uninstall(const struct agent_config *config,
+                         const struct settings_list *words) {
+    return install_undo(config->state, config->user, config->purge);
+}
+
+static const struct command {
+    const char *name;
+    int (*run)(const struct agent_config *config, const struct settings_list *words);
+    size_t words_max;
+    const char *help;
+} commands[] = {
+    { "join", run_join, 2,
+      "LINK|-    exchange a join link for a credential of this host" },
+    { "run", run_run, 1, "          keep the link to the hub; stays in the foreground" },
+    { "describe", run_describe, 1,
+      "          print what this agent would report, without a hub" },
+    { "doctor", run_doctor, 2, "[LINK]    try every way to the hub and tell what fails" },
+    { "install", run_install, 1, "[--user]  run as a systemd service from now on" },
+    { "uninstall", run_uninstall, 1,
+      "[--purge] take the service away, with --purge its state" },
+};
+
+static void print_help(void) {
+    struct buf out = { 0 };
+
+    buf_add_text(&out, "usage: roost-agent COMMAND [FLAGS]\n");
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        buf_printf(&out, "  %-10s %s\n", commands[i].name, commands[i].help);
+    buf_add_text(&out, "\nflags:\n");
+    settings_show_help(config_table(), NULL, &out);
+    buf_add_text(&out, "\nexamples:\n"
+                       "  roost-agent join roost://hub.example.org:8000/TOKEN#PIN\n"
+                       "  ssh nas sudo roost-agent join - < link\n"
+                       "  roost-agent run --interval 1\n");
+    fwrite(out.data, 1, out.len, stdout);
+    buf_done(&out);
+}
+
+static int dispatch(const struct agent_config *config,
+                    const struct settings_list *words) {
+    const char *name = words->count > 0 ? words->items[0] : "run";
+
+    if (words->count == 0 && !config->secret)
+        return usage_error("needs a command");
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        if (strcmp(commands[i].name, name) == 0 && words->count <= commands[i].words_max)
+            return commands[i].run(config, words);
+    char *what = mem_printf("%s: no such command, or too many words", name);
+    int status = usage_error(what);
+    free(what);
+    return status;
+}
+
+/* An agent without a command, identity and secret asks for what the older system asked
+ * for. */
+static int ask_if_bare(struct settings *settings, struct agent_config **config) {
+    struct settings_ask ask = {
+        .in = isatty(STDIN_FILENO) ? stdin : NULL,
+        .out = stderr,
+        .env_path = ".env",
+    };
+    const struct agent_config *now = *config;
+
+    if (now->help || now->version || now->secret || settings_words(settings)->count > 0 ||
+        !ask.in)
+        return 0;
+    struct agent_config *asked = NULL;
+    int r = config_ask(settings, &ask, &asked);
+    if (r != 0)
+        return r;
+    config_free(*config);
+    *config = asked;
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    struct settings *settings = settings_new(config_table());
+    struct agent_config *config = NULL;
+    int status = EXIT_SUCCESS;
+
+    signal(SIGPIPE, SIG_IGN);
+    int r = config_load(settings, argc, argv, &config);
+    if (r == 0)
+        r = ask_if_bare(settings, &config);
+    if (r != 0) {
+        settings_complain(settings, stderr);
+        config_free(config);
+        settings_free(settings);
+        return EXIT_USAGE;
+    }
+    if (config->log_level)
+        log_set_level((enum log_level)log_level_parse(config->log_level));
+    log_set_json(config->log_format && strcmp(config->log_format, "json") == 0);
+    if (config->help)
+        print_help();
+    else if (config->version)
+        puts("roost-agent " ROOST_VERSION);
+    else
+        status = dispatch(config, settings_words(settings));
+    config_free(config);
+    settings_free(settings);
+    return status;
+}

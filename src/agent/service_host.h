@@ -1,0 +1,28 @@
+/*
+ * service_host - roost.v1.Host of this agent: what the host is, and its samples
+ *
+ * Takes a sample at the interval whether or not somebody listens, so that rates are right
+ * from the first row on, and sends it to every stream. Each stream has its own chain of
+ * differences, which begins with a catalogue.
+ */
+#pragma once
+
+#include <stdint.h>
+
+struct loop;
+struct sampler;
+struct service_host;
+struct services;
+
+struct service_host_config {
+    struct loop *loop;         /* borrowed: outlives the service */
+    struct services *services; /* borrowed: outlives the service */
+    struct sampler *sampler;   /* borrowed: outlives the service */
+    const char *capabilities;  /* borrowed: comma-separated verbs */
+    uint64_t interval_ms;
+};
+
+struct service_host *service_host_new(const struct service_host_config *config);
+
+/* NULL is fine; always returns NULL. */
+struct service_host *service_host_free(struct service_host *service);

@@ -1,0 +1,314 @@
+#include "agent/uplink.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/identity.h"
+#include "base/crypto.h"
+#include "base/mem.h"
+#include "base/version.h"
+#include "loop/conn.h"
+#include "loop/loop.h"
+#include "loop/timer.h"
+#include "loop/tls.h"
+#include "rpc/call.h"
+#include "rpc/exchange.h"
+#include "rpc/h2conn.h"
+#include "rpc/link_dial.h"
+#include "rpc/services.h"
+
+enum {
+    DIAL_TIMEOUT_MS = 20000,  /* name, connect, proxy and TLS of one attempt */
+    MISMATCH_WAIT_MS = 60000, /* a changed key is a person's business: no hurry */
+    STEADY_MS = 30000,        /* a link that lived so long starts the back-off anew */
+    HEADER_BYTES_MAX = 65536, /* of a request of the hub */
+    STREAMS_MAX = 4096,       /* of the hub, which limits itself */
+};
+
+struct uplink {
+    struct uplink_config config;
+    struct loop *loop;                         /* borrowed: outlives us */
+    struct tls_client *tls[IDENTITY_PINS_MAX]; /* owned; one a pin, or one for all */
+    size_t tls_count;
+    struct link_dial *dial; /* owned; NULL when none is under way */
+    struct h2conn *h2conn;  /* owned; NULL when there is no link */
+    char *proxy;            /* owned: of the environment; or NULL */
+    struct timer wait;
+    struct timer ending;
+    size_t address; /* tried now */
+    size_t tls_at;  /* trust tried now */
+    enum link_transport transport;
+    bool tried_other; /* both transports were tried at this address */
+    bool mismatched;  /* a pin did not fit in this round */
+    unsigned backoff_ms;
+    uint64_t linked_ms;
+    void (*on_ended)(void *arg);
+    void *ended_arg; /* borrowed: whoever finishes */
+};
+
+static void dial(struct uplink *uplink);
+
+unsigned uplink_next_wait(unsigned *step_ms, unsigned max_ms, uint32_t random) {
+    unsigned step = *step_ms < UPLINK_BACKOFF_MIN_MS ? UPLINK_BACKOFF_MIN_MS : *step_ms;
+
+    if (step > max_ms)
+        step = max_ms;
+    *step_ms = step * 2 > max_ms ? max_ms : step * 2;
+    return step / 2 + random % (step / 2 + 1);
+}
+
+static void free_trust(struct uplink *uplink) {
+    for (size_t i = 0; i < uplink->tls_count; i++)
+        tls_client_free(uplink->tls[i]);
+    uplink->tls_count = 0;
+}
+
+static int make_trust(struct uplink *uplink) {
+    const struct identity *identity = uplink->config.identity;
+    size_t count = identity->pin_count > 0 ? identity->pin_count : 1;
+
+    for (size_t i = 0; i < count; i++) {
+        struct tls_trust trust = {
+            .pin = identity->pin_count > 0 ? identity->pins[i] : NULL,
+            .ca_file = uplink->config.ca_file,
+        };
+        int r = tls_client_new(&trust, uplink->config.sessions_path, &uplink->tls[i]);
+        if (r != 0)
+            return r;
+        uplink->tls_count++;
+    }
+    return 0;
+}
+
+static void on_wait(struct timer *timer) {
+    dial(container_of(timer, struct uplink, wait));
+}
+
+static void wait_and_retry(struct uplink *uplink, unsigned wait_ms) {
+    uplink->address = 0;
+    uplink->tls_at = 0;
+    uplink->tried_other = false;
+    uplink->mismatched = false;
+    timer_start(uplink->loop, &uplink->wait, wait_ms);
+}
+
+static void back_off(struct uplink *uplink) {
+    uint32_t random;
+
+    crypto_random(&random, sizeof(random));
+    wait_and_retry(uplink, uplink_next_wait(&uplink->backoff_ms,
+                                            uplink->config.backoff_max_ms, random));
+}
+
+static void tell(struct uplink *uplink,
+                 enum uplink_trouble trouble,
+                 const char *error,
+                 const char *message) {
+    uplink->config.on_trouble(uplink->config.arg, trouble, error, message);
+}
+
+static void on_link_closed(void *owner, struct h2conn *h2conn, int reason) {
+    struct uplink *uplink = owner;
+
+    uplink->h2conn = h2conn_free(h2conn);
+    if (uplink->on_ended) {
+        timer_stop(&uplink->ending);
+        uplink->on_ended(uplink->ended_arg); /* may be gone here */
+        return;
+    }
+    tell(uplink, UPLINK_LOST, "",
+         reason == 0 ? "the hub ended the link" : strerror(-reason));
+    if (loop_now_ms(uplink->loop) - uplink->linked_ms >= STEADY_MS)
+        uplink->backoff_ms = 0;
+    back_off(uplink);
+}
+
+static void on_call(void *owner, struct h2conn *h2conn, struct call *call) {
+    struct uplink *uplink = owner;
+    call_start(call, services_target(uplink->config.services));
+}
+
+static void on_exchange(void *owner, struct exchange *exchange) {
+    exchange_answer(exchange, 404, NULL, slice_of(NULL, 0));
+    exchange_release(exchange);
+}
+
+static void take_link(struct uplink *uplink, const struct link_dial_result *result) {
+    struct h2conn_config link = {
+        .role = H2_SERVER,
+        .limits = {
+            .streams_max = STREAMS_MAX,
+            .window = CALL_PIPE_MAX,
+            .header_bytes_max = HEADER_BYTES_MAX,
+            .trust_resets = true,
+        },
+        .pings = true,
+        .on_call = on_call,
+        .on_exchange = on_exchange,
+        .on_closed = on_link_closed,
+        .owner = uplink,
+    };
+
+    uplink->linked_ms = loop_now_ms(uplink->loop);
+    uplink->tried_other = false;
+    uplink->h2conn = h2conn_new(result->conn, &link);
+    uplink->config.on_linked(uplink->config.arg, result->name, uplink->transport);
+}
+
+/* Nothing is to be got from this address: the next one, or wait. */
+static void next_address(struct uplink *uplink) {
+    uplink->tried_other = false;
+    uplink->tls_at = 0;
+    if (++uplink->address < uplink->config.identity->address_count)
+        dial(uplink);
+    else if (uplink->config.join)
+        uplink->config.on_gave_up(uplink->config.arg); /* may be gone here */
+    else if (uplink->mismatched)
+        wait_and_retry(uplink, MISMATCH_WAIT_MS);
+    else
+        back_off(uplink);
+}
+
+static void take_unreached(struct uplink *uplink, const struct link_dial_result *result) {
+    const struct tls_mismatch *seen = tls_client_seen(uplink->tls[uplink->tls_at]);
+    bool mismatch = result->step == DIAL_TLS && seen && seen->expected_pin[0] != '\0' &&
+                    strcmp(seen->expected_pin, seen->seen_pin) != 0 && seen->seen_pin[0];
+
+    if (mismatch && uplink->tls_at + 1 < uplink->tls_count) {
+        uplink->tls_at++;
+        dial(uplink);
+        return;
+    }
+    if (mismatch) {
+        char *text = mem_printf(
+            "the hub at this address has another key: expected pin %s, seen %s, "
+            "certificate issued by %s",
+            seen->expected_pin, seen->seen_pin, seen->issuer);
+        uplink->mismatched = true;
+        tell(uplink, UPLINK_MISMATCH, "", text);
+        free(text);
+    } else {
+        tell(uplink, UPLINK_UNREACHED, "", result->message);
+    }
+    next_address(uplink);
+}
+
+static void on_dialled(void *arg, const struct link_dial_result *result) {
+    struct uplink *uplink = arg;
+
+    uplink->dial = NULL;
+    switch (result->end) {
+    case LINK_DIAL_READY:
+        if (uplink->config.join)
+            uplink->config.on_joined(uplink->config.arg, result->name,
+                                     result->credential);
+        else
+            take_link(uplink, result);
+        return;
+    case LINK_DIAL_UNREACHED:
+        take_unreached(uplink, result);
+        return;
+    case LINK_DIAL_NO_UPGRADE:
+        uplink->transport = uplink->transport == LINK_PTTH ? LINK_WEBSOCKET : LINK_PTTH;
+        if (!uplink->tried_other) {
+            uplink->tried_other = true;
+            dial(uplink);
+            return;
+        }
+        tell(uplink, UPLINK_UNREACHED, "", result->message);
+        next_address(uplink);
+        return;
+    case LINK_DIAL_REFUSED:
+        tell(uplink, UPLINK_REFUSED, result->error, result->message);
+        next_address(uplink);
+        return;
+    }
+}
+
+static void dial(struct uplink *uplink) {
+    const struct identity *identity = uplink->config.identity;
+    const struct address *address = &identity->addresses[uplink->address];
+
+    free(uplink->proxy);
+    uplink->proxy = uplink->config.proxy ? mem_strdup(uplink->config.proxy)
+                                         : dialler_proxy_for(address->host);
+    struct link_dial_config config = {
+        .dial = {
+            .host = address->host,
+            .port = address->port,
+            .proxy = uplink->proxy,
+            .tls = uplink->tls[uplink->tls_at],
+            .timeout_ms = DIAL_TIMEOUT_MS,
+        },
+        .transport = uplink->transport,
+        .hello = {
+            .credential = identity->credential,
+            .name = identity->name,
+            .instance = identity->instance,
+            .version = ROOST_VERSION,
+            .status = "ok",
+            .capabilities = uplink->config.capabilities,
+            .intent = uplink->config.join ? LINK_JOIN : LINK_RUN,
+        },
+        .on_done = on_dialled,
+        .arg = uplink,
+    };
+    uplink->dial = link_dial_start(uplink->loop, &config);
+}
+
+int uplink_new(struct loop *loop,
+               const struct uplink_config *config,
+               struct uplink **ret_uplink) {
+    struct uplink *uplink = mem_new(sizeof(*uplink));
+
+    *uplink = (struct uplink) { .config = *config, .loop = loop, .wait.fire = on_wait };
+    int r = make_trust(uplink);
+    if (r != 0) {
+        uplink_free(uplink);
+        return r;
+    }
+    dial(uplink);
+    *ret_uplink = uplink;
+    return 0;
+}
+
+static void on_ending(struct timer *timer) {
+    struct uplink *uplink = container_of(timer, struct uplink, ending);
+    uplink->on_ended(uplink->ended_arg); /* may be gone here */
+}
+
+void uplink_finish(struct uplink *uplink,
+                   unsigned limit_ms,
+                   void (*on_ended)(void *arg),
+                   void *arg) {
+    timer_stop(&uplink->wait);
+    uplink->dial = link_dial_cancel(uplink->dial);
+    uplink->on_ended = on_ended;
+    uplink->ended_arg = arg;
+    uplink->ending.fire = on_ending;
+    if (uplink->h2conn)
+        h2conn_drain(uplink->h2conn);
+    timer_start(uplink->loop, &uplink->ending, uplink->h2conn ? limit_ms : 0);
+}
+
+struct uplink *uplink_free(struct uplink *uplink) {
+    if (!uplink)
+        return NULL;
+    timer_stop(&uplink->wait);
+    timer_stop(&uplink->ending);
+    link_dial_cancel(uplink->dial);
+    h2conn_free(uplink->h2conn);
+    free_trust(uplink);
+    free(uplink->proxy);
+    free(uplink);
+    return NULL;
+}
+
+void uplink_retrust(struct uplink *uplink) {
+    if (uplink->dial)
+        return; /* the attempt under way uses what it began with; its end makes a new one
+                 */
+    free_trust(uplink);
+    make_trust(uplink);
+}
