@@ -21,9 +21,9 @@ void notify_send(const char *state) {
     if (fd < 0)
         return;
     /* A supervisor that does not listen changes nothing for us: ignoring. */
-    ssize_t sent = sendto(fd, state, strlen(state), MSG_NOSIGNAL,
-                          (const struct sockaddr *)&address,
-                          (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
+    ssize_t sent =
+        sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address,
+               (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
     (void)sent;
     close(fd);
 }

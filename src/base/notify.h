@@ -1,8 +1,8 @@
 /*
  * notify - tells systemd how the service is (sd_notify(3))
  *
- * A datagram to $NOTIFY_SOCKET; without one everything here does nothing. Small enough to do without
- * libsystemd, which would cost every agent its memory.
+ * A datagram to $NOTIFY_SOCKET; without one everything here does nothing. Small enough to
+ * do without libsystemd, which would cost every agent its memory.
  */
 #pragma once
 

@@ -7,6 +7,9 @@
 
 #include "cli/text.h"
 
+static void say(const char *prefix, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
 static void say(const char *prefix, const char *format, va_list args) {
     struct buf raw = { 0 };
     struct buf line = { 0 };

@@ -71,7 +71,7 @@ static void finish_from(struct call *call, const struct headers *said, int http_
 
 static int http_status_of(const struct h2_stream *stream) {
     const char *status = headers_get(&stream->head, ":status");
-    return status ? atoi(status) : 0;
+    return status ? (int)strtol(status, NULL, 10) : 0;
 }
 
 static void take_head(struct client_half *client) {

@@ -9,6 +9,7 @@
 #include "rpc/services.h"
 
 typedef Grpc__Health__V1__HealthCheckResponse Response;
+typedef Grpc__Health__V1__HealthCheckResponse__ServingStatus ServingStatus;
 
 struct health {
     const struct services *services; /* borrowed: outlives us */
@@ -23,7 +24,7 @@ struct watcher {
     bool known;
 };
 
-static void send_status(struct invocation *invocation, int status) {
+static void send_status(struct invocation *invocation, ServingStatus status) {
     Response response = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__INIT;
     response.status = status;
     invocation_send(invocation, &response.base);
@@ -33,7 +34,7 @@ static bool is_known(const struct health *health, const char *service) {
     return service[0] == '\0' || services_has(health->services, service);
 }
 
-static int status_of(const struct health *health, bool known) {
+static ServingStatus status_of(const struct health *health, bool known) {
     if (!known)
         return GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVICE_UNKNOWN;
     return health->stopping

@@ -13,7 +13,7 @@ enum { MESSAGE_MAX = 100000 };
 /* Repeats itself, so that it packs well, across several chunks of a pipe. */
 static void fill(uint8_t *at, size_t len) {
     for (size_t i = 0; i < len; i++)
-        at[i] = (uint8_t)("abcdefgh"[i % 8] + (i / 1000));
+        at[i] = (uint8_t)('a' + i % 8 + i / 1000);
 }
 
 static void fill_random(uint8_t *at, size_t len) {
@@ -25,7 +25,7 @@ static void fill_random(uint8_t *at, size_t len) {
 }
 
 static void messages_come_out_at_any_split(void) {
-    for (int encoding = GRPC_IDENTITY; encoding <= GRPC_GZIP; encoding++) {
+    for (enum grpc_encoding encoding = GRPC_IDENTITY; encoding <= GRPC_GZIP; encoding++) {
         uint8_t body[300];
         struct buf wire, message;
         buf_init(&wire);
@@ -67,7 +67,7 @@ static void messages_come_out_at_any_split(void) {
 static void messages_come_out_byte_at_a_time(void) {
     static uint8_t body[60000];
     fill(body, sizeof(body));
-    for (int encoding = GRPC_IDENTITY; encoding <= GRPC_GZIP; encoding++) {
+    for (enum grpc_encoding encoding = GRPC_IDENTITY; encoding <= GRPC_GZIP; encoding++) {
         struct buf wire, message;
         struct pipe pipe;
         size_t taken, found = 0;

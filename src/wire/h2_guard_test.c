@@ -297,7 +297,7 @@ static void a_body_over_the_window_resets_its_stream(void) {
     struct h2 *h2 = h2_testing_new(H2_SERVER, &h2_testing_limits);
     struct buf bytes = { 0 }, out = { 0 };
     static const uint8_t body[16384];
-    struct slice code;
+    struct slice code = { 0 };
     uint32_t id;
 
     h2_testing_add(&bytes, H2_TESTING_SETTINGS, 1, 0, slice_of(NULL, 0));
