@@ -115,7 +115,7 @@ static char *message_of(struct http1_message *answer) {
     char *message = json_find_text(slice_of(body, len), "message");
     return message ? message
                    : mem_printf("the answer was HTTP %s %s", status,
-                                http1_reason((unsigned)atoi(status)));
+                                http1_reason((unsigned)strtoul(status, NULL, 10)));
 }
 
 static void take_refusal(struct link_dial *it) {
@@ -125,7 +125,7 @@ static void take_refusal(struct link_dial *it) {
     struct link_dial_result result = {
         .end = error ? LINK_DIAL_REFUSED : LINK_DIAL_NO_UPGRADE,
         .step = DIAL_TLS,
-        .http_status = atoi(headers_get(&answer->head, ":status")),
+        .http_status = (int)strtol(headers_get(&answer->head, ":status"), NULL, 10),
         .error = error ? error : "",
         .message = message,
     };

@@ -110,7 +110,7 @@ void sample_encode(struct sample_chain *chain,
                    uint64_t time_ms,
                    const int64_t *values,
                    struct buf *out) {
-    uint8_t mask[MASK_MAX];
+    uint8_t mask[MASK_MAX] = { 0 };
     uint64_t step = time_ms - chain->time_ms;
 
     add_varint(out, zigzag(step - chain->step_ms));
@@ -158,7 +158,7 @@ static bool take_mask(const struct sample_chain *chain,
                       uint8_t mask[static MASK_MAX]) {
     size_t groups = (chain->count + GROUP - 1) / GROUP;
     size_t tops = (groups + GROUP - 1) / GROUP;
-    uint8_t top[TOP_MAX];
+    uint8_t top[TOP_MAX] = { 0 };
 
     for (size_t i = 0; i < tops; i++)
         if (!take_byte(bytes, &top[i]) || has_stray(top[i], i, groups))
@@ -189,7 +189,7 @@ static bool take_value(struct sample_chain *chain, size_t i, struct slice *bytes
 }
 
 static bool take_row(struct sample_chain *chain, struct slice *bytes) {
-    uint8_t mask[MASK_MAX];
+    uint8_t mask[MASK_MAX] = { 0 };
     uint64_t code;
 
     if (!take_varint(bytes, &code) || !take_mask(chain, bytes, mask))
