@@ -1,3 +1,5 @@
+#include <stdlib.h>
+
 #include "google/protobuf/descriptor.pb-c.h"
 #include "wire/pb.h"
 
