@@ -13,6 +13,7 @@
 #include "agent/service_host.h"
 #include "agent/service_link.h"
 #include "agent/uplink.h"
+#include "base/buf.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -124,17 +125,38 @@ static void on_trusted(void *arg) {
     uplink_retrust(running->uplink);
 }
 
+/* "a,b" of a list; NULL of an empty one. To be freed. */
+static char *join_list(const struct settings_list *list) {
+    struct buf text = { 0 };
+
+    if (list->count == 0)
+        return NULL;
+    for (size_t i = 0; i < list->count; i++)
+        buf_printf(&text, "%s%s", i > 0 ? "," : "", list->items[i]);
+    return buf_take_text(&text);
+}
+
 struct sampler *running_make_sampler(const struct agent_config *config) {
-    struct sampler_config sampler = {
-        .net_include = &config->net_include,
-        .net_exclude = &config->net_exclude,
-        .net_ignore = &config->net_ignore,
-        .mounts_include = &config->mounts_include,
-        .mounts_exclude = &config->mounts_exclude,
-        .disks_include = &config->disks_include,
-        .disks_exclude = &config->disks_exclude,
+    char *net_include = join_list(&config->net_include);
+    char *net_exclude = join_list(&config->net_exclude);
+    char *net_ignore = join_list(&config->net_ignore);
+    char *mounts_include = join_list(&config->mounts_include);
+    char *mounts_exclude = join_list(&config->mounts_exclude);
+    char *disks_include = join_list(&config->disks_include);
+    char *disks_exclude = join_list(&config->disks_exclude);
+    struct sampler_config wanted = {
+        .interfaces = { .include = net_include, .exclude = net_exclude },
+        .mounts = { .include = mounts_include, .exclude = mounts_exclude },
+        .disks = { .include = disks_include, .exclude = disks_exclude },
+        .net_ignore = net_ignore,
     };
-    return sampler_new(&sampler);
+
+    struct sampler *sampler = sampler_new(&wanted);
+    char *texts[] = { net_include,    net_exclude,   net_ignore,   mounts_include,
+                      mounts_exclude, disks_include, disks_exclude };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        free(texts[i]);
+    return sampler;
 }
 
 void running_free_sampler(struct sampler *sampler) {

@@ -46,24 +46,41 @@ struct stream {
     uint32_t catalogue_id;
 };
 
+/* The catalogue as messages that borrow the sampler's names. */
+struct infos {
+    Roost__V1__MetricInfo *parts;     /* owned */
+    Roost__V1__MetricInfo **pointers; /* owned */
+    size_t count;
+};
+
+static void infos_init(struct infos *infos, const struct sampler *sampler) {
+    const struct metric_info *series = sampler_catalogue(sampler, &infos->count);
+
+    infos->parts = mem_new_array(infos->count, sizeof(*infos->parts));
+    infos->pointers = mem_new_array(infos->count, sizeof(*infos->pointers));
+    for (size_t i = 0; i < infos->count; i++) {
+        roost__v1__metric_info__init(&infos->parts[i]);
+        infos->parts[i].name = series[i].name;
+        infos->parts[i].unit = (char *)series[i].unit;
+        infos->parts[i].scale = series[i].scale;
+        infos->pointers[i] = &infos->parts[i];
+    }
+}
+
+static void infos_done(struct infos *infos) {
+    free(infos->parts);
+    free(infos->pointers);
+}
+
 static void send_catalogue(struct stream *stream) {
     const struct service_host *service = stream->service;
     Roost__V1__SamplesResponse response = ROOST__V1__SAMPLES_RESPONSE__INIT;
     Roost__V1__Catalogue catalogue = ROOST__V1__CATALOGUE__INIT;
-    size_t count = 0;
-    const struct sampler_series *series =
-        sampler_catalogue(service->config.sampler, &count);
+    struct infos infos;
 
-    Roost__V1__MetricInfo *infos = mem_new_array(count, sizeof(*infos));
-    catalogue.metrics = mem_new_array(count, sizeof(*catalogue.metrics));
-    catalogue.n_metrics = count;
-    for (size_t i = 0; i < count; i++) {
-        roost__v1__metric_info__init(&infos[i]);
-        infos[i].name = (char *)series[i].name;
-        infos[i].unit = (char *)series[i].unit;
-        infos[i].scale = series[i].scale;
-        catalogue.metrics[i] = &infos[i];
-    }
+    infos_init(&infos, service->config.sampler);
+    catalogue.metrics = infos.pointers;
+    catalogue.n_metrics = infos.count;
     stream->catalogue_id = sampler_catalogue_id(service->config.sampler);
     catalogue.id = stream->catalogue_id;
     catalogue.epoch = service->epoch;
@@ -76,9 +93,8 @@ static void send_catalogue(struct stream *stream) {
     response.catalogue = &catalogue;
     invocation_send(stream->invocation, &response.base);
     sample_chain_free(stream->chain);
-    stream->chain = sample_chain_new(count);
-    free(catalogue.metrics);
-    free(infos);
+    stream->chain = sample_chain_new(infos.count);
+    infos_done(&infos);
 }
 
 static void send_row(struct stream *stream) {
@@ -182,9 +198,9 @@ static void on_describe(void *arg,
     struct host_facts facts;
     char *verbs[VERBS_MAX];
     char *rest = NULL;
-    size_t count = 0;
+    struct infos infos;
 
-    host_facts_read(&facts, sampler_gpus(service->config.sampler));
+    host_facts_read(&facts, service->config.sampler);
     fill_description(&response, &facts);
     response.boot_time = timestamp_set(&boot_time, facts.boot_time_ms);
     char *text = mem_strdup(service->config.capabilities);
@@ -193,21 +209,11 @@ static void on_describe(void *arg,
          verb && response.n_capabilities < VERBS_MAX; verb = strtok_r(NULL, ",", &rest))
         verbs[response.n_capabilities++] = verb;
 
-    const struct sampler_series *series =
-        sampler_catalogue(service->config.sampler, &count);
-    Roost__V1__MetricInfo *infos = mem_new_array(count, sizeof(*infos));
-    response.metrics = mem_new_array(count, sizeof(*response.metrics));
-    response.n_metrics = count;
-    for (size_t i = 0; i < count; i++) {
-        roost__v1__metric_info__init(&infos[i]);
-        infos[i].name = (char *)series[i].name;
-        infos[i].unit = (char *)series[i].unit;
-        infos[i].scale = series[i].scale;
-        response.metrics[i] = &infos[i];
-    }
+    infos_init(&infos, service->config.sampler);
+    response.metrics = infos.pointers;
+    response.n_metrics = infos.count;
     invocation_reply(invocation, &response.base);
-    free(response.metrics);
-    free(infos);
+    infos_done(&infos);
     free(text);
     host_facts_done(&facts);
 }

@@ -207,16 +207,7 @@ static const struct settings_row rows[] = {
       .fallback = "16MiB",
       .low = 64 * KIB,
       .high = UINT64_C(4096) * MIB,
-      .help = "Memory that one connection may hold" },
-    /* Windows grow beyond 64 KiB out of this alone; eight long, fast streams. */
-    { .section = "limits",
-      .name = "window_budget",
-      .kind = SETTINGS_BYTES,
-      AT(window_budget_bytes),
-      .fallback = "64MiB",
-      .low = MIB,
-      .high = UINT64_C(65536) * MIB,
-      .help = "Memory of all growing stream windows together" },
+      .help = "Memory that the streams of one connection may hold, 128 KiB each" },
     /* TLS on a bad mobile line takes two to three seconds. */
     { .section = "limits",
       .name = "handshake",

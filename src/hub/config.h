@@ -33,7 +33,6 @@ struct hub_config {
     uint64_t unauthenticated_max;
     uint64_t per_client_max;
     uint64_t connection_bytes_max;
-    uint64_t window_budget_bytes;
     uint64_t handshake_ms;
     uint64_t head_ms;
     uint64_t body_ms;

@@ -42,6 +42,7 @@ enum {
     LISTENERS_MAX = 16,
     TOUCH_MS = 60000, /* how old a "last seen" may be after a crash */
     HOSTS_MAX = 64,
+    STREAM_BYTES = 2 * CALL_PIPE_MAX, /* what one stream may hold, both ways */
     DRAIN_LOOK_MS = 50, /* how often a graceful end looks whether all have gone */
 };
 
@@ -219,6 +220,15 @@ static void make_hosts(struct hub *hub) {
     hub->addresses = buf_take_text(&joined);
 }
 
+/* As many as are configured, and as fit into the memory of one connection. */
+static uint32_t streams_of(const struct hub_config *config) {
+    uint64_t fit = config->connection_bytes_max / STREAM_BYTES;
+
+    if (fit < 1)
+        fit = 1;
+    return (uint32_t)(fit < config->streams_max ? fit : config->streams_max);
+}
+
 static void make_front(struct hub *hub) {
     const struct hub_config *config = hub->config;
     struct web_config web = {
@@ -232,7 +242,7 @@ static void make_front(struct hub *hub) {
     struct front_config front = {
         .limits = {
             .header_bytes_max = config->header_bytes_max,
-            .streams_max = (uint32_t)config->streams_max,
+            .streams_max = streams_of(config),
             .head_ms = (unsigned)config->head_ms,
             .body_ms = (unsigned)config->body_ms,
             .idle_ms = (unsigned)config->idle_ms,

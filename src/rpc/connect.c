@@ -10,9 +10,10 @@
 #include "loop/listener.h"
 #include "rpc/client.h"
 #include "rpc/exchange.h"
-#include "wire/json.h"
+#include "wire/json_writer.h"
 #include "wire/pb.h"
 #include "wire/pbjson.h"
+#include "wire/utf8.h"
 
 enum {
     ENVELOPE_LEN = 5, /* flags and length, as in gRPC */
@@ -34,7 +35,9 @@ struct request {
 
 static void add_error(struct buf *out, enum grpc_status status, const char *message) {
     buf_printf(out, "{\"code\":\"%s\",\"message\":", grpc_connect_code((int)status));
-    json_write_text(out, slice_of_text(message));
+    json_writer_quote(out, slice_of_text(utf8_is_valid(slice_of_text(message))
+                                             ? message
+                                             : "(the message is not UTF-8)"));
     buf_add_text(out, "}");
 }
 

@@ -7,7 +7,7 @@
 #include "loop/conn.h"
 #include "loop/wsconn.h"
 #include "rpc/exchange.h"
-#include "wire/json.h"
+#include "wire/json_writer.h"
 #include "wire/ws.h"
 
 bool link_accept_is_asked(const struct exchange *exchange,
@@ -65,7 +65,7 @@ void link_accept_refuse(struct exchange *exchange,
     char number[24];
 
     buf_printf(&body, "{\"code\":\"%s\",\"message\":", error);
-    json_write_text(&body, slice_of_text(message));
+    json_writer_quote(&body, slice_of_text(message));
     buf_add_text(&body, "}\n");
 
     headers_init(&head);

@@ -11,7 +11,7 @@
 #include "loop/timer.h"
 #include "loop/wsconn.h"
 #include "wire/http1.h"
-#include "wire/json.h"
+#include "wire/json_reader.h"
 #include "wire/ws.h"
 
 enum {
@@ -104,6 +104,28 @@ static void take_upgrade(struct link_dial *it, struct slice rest) {
     finish(it, &result);
 }
 
+/* The text under "message" of a JSON object; NULL when there is none. To be freed. */
+static char *find_message(struct slice json) {
+    struct json_reader reader;
+    char *message = NULL;
+
+    json_reader_init(&reader, json);
+    if (json_reader_next(&reader) == JSON_OBJECT) {
+        while (!message && json_reader_next(&reader) == JSON_NAME) {
+            bool found = slice_is_text(json_reader_value(&reader), "message");
+            enum json_token token = json_reader_next(&reader);
+            if (found && token == JSON_TEXT) {
+                struct slice text = json_reader_value(&reader);
+                message = mem_dup(text.at, text.len);
+            } else if (!json_reader_skip(&reader, token)) {
+                break;
+            }
+        }
+    }
+    json_reader_done(&reader);
+    return message;
+}
+
 /* The message of a refusal's JSON, or the HTTP status in words. */
 static char *message_of(struct http1_message *answer) {
     const char *status = headers_get(&answer->head, ":status");
@@ -112,7 +134,7 @@ static char *message_of(struct http1_message *answer) {
 
     pipe_copy(&answer->body, body, len);
     body[len] = '\0';
-    char *message = json_find_text(slice_of(body, len), "message");
+    char *message = find_message(slice_of(body, len));
     return message ? message
                    : mem_printf("the answer was HTTP %s %s", status,
                                 http1_reason((unsigned)strtoul(status, NULL, 10)));
