@@ -12,6 +12,8 @@
 static const enum transport transports[] = {
     TRANSPORT_TCP,
     TRANSPORT_TLS,
+    TRANSPORT_WS,
+    TRANSPORT_WSS,
 };
 
 #define FOR_EACH_TRANSPORT(transport)                                                    \
@@ -343,7 +345,7 @@ static void an_abrupt_end_is_told_as_one(void) {
     static const enum transport with_farewell[] = { TRANSPORT_TLS, TRANSPORT_WS,
                                                     TRANSPORT_WSS };
 
-    for (size_t i = 0; i < 1; i++) {
+    for (size_t i = 0; i < 3; i++) {
         struct test_pair pair;
         struct side client, server;
 

@@ -7,6 +7,7 @@
 #include "loop/conn_tcp.h"
 #include "loop/conn_tls.h"
 #include "loop/netaddr.h"
+#include "loop/wsconn.h"
 
 static const struct listener_limits limits = {
     .handshake_ms = 10000,
@@ -91,6 +92,11 @@ void test_pair_open(struct test_pair *pair, enum transport transport) {
     opening.conn = conn_tcp_connect(pair->loop, &address, on_connected, &opening);
     loop_run(pair->loop);
     pair->listener = listener_free(pair->listener);
+
+    if (transport == TRANSPORT_WS || transport == TRANSPORT_WSS) {
+        pair->client = wsconn_new(pair->client, true);
+        pair->server = wsconn_new(pair->server, false);
+    }
 }
 
 void test_pair_close(struct test_pair *pair) {
