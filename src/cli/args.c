@@ -18,6 +18,7 @@ struct args {
     size_t operand_count;
     size_t first;  /* operands before it were shifted out */
     char *culprit; /* owned */
+    bool keep_dashes;
 };
 
 struct args *args_new(void) {
@@ -54,12 +55,12 @@ static void add_operand(struct args *args, const char *word) {
     args->operands[args->operand_count++] = word;
 }
 
-static const struct args_option *find(const struct args *args,
+static const struct args_option *find(const struct args_option *const *tables,
                                       const char *name,
                                       size_t len,
                                       char letter) {
-    for (size_t i = 0; args->tables[i]; i++)
-        for (const struct args_option *at = args->tables[i]; at->name; at++)
+    for (size_t i = 0; tables[i]; i++)
+        for (const struct args_option *at = tables[i]; at && at->name; at++)
             if (letter ? at->letter == letter
                        : strlen(at->name) == len && memcmp(at->name, name, len) == 0)
                 return at;
@@ -70,7 +71,7 @@ static const struct args_option *find(const struct args *args,
 static int take_long(struct args *args, const char *word, const char *next, int *taken) {
     size_t len = strcspn(word + 2, "=");
     const char *value = word[2 + len] == '=' ? word + 2 + len + 1 : NULL;
-    const struct args_option *option = find(args, word + 2, len, 0);
+    const struct args_option *option = find(args->tables, word + 2, len, 0);
 
     if (!option)
         return blame(args, ARGS_E_UNKNOWN, word, 2 + len);
@@ -93,7 +94,7 @@ static int take_letters(struct args *args,
                         int *taken) {
     for (const char *at = word + 1; *at; at++) {
         char name[3] = { '-', *at, '\0' };
-        const struct args_option *option = find(args, NULL, 0, *at);
+        const struct args_option *option = find(args->tables, NULL, 0, *at);
 
         if (!option)
             return blame(args, ARGS_E_UNKNOWN, name, 2);
@@ -110,6 +111,16 @@ static int take_letters(struct args *args,
     return 0;
 }
 
+void args_keep_dashes(struct args *args) {
+    args->keep_dashes = true;
+}
+
+static bool is_operand(const struct args *args, const char *word) {
+    if (word[0] != '-' || word[1] == '\0')
+        return true;
+    return args->keep_dashes && word[1] != '-' && word[2] != '\0';
+}
+
 int args_parse(struct args *args,
                const struct args_option *const *tables,
                int count,
@@ -123,7 +134,7 @@ int args_parse(struct args *args,
         int taken = 0;
         int r = 0;
 
-        if (only_operands || word[0] != '-' || word[1] == '\0')
+        if (only_operands || is_operand(args, word))
             add_operand(args, word);
         else if (strcmp(word, "--") == 0)
             only_operands = true;
@@ -176,5 +187,34 @@ const char *args_value_at(const struct args *args, const char *name, size_t i) {
     for (size_t at = 0; at < args->given_count; at++)
         if (strcmp(args->given[at].option->name, name) == 0 && i-- == 0)
             return args->given[at].value;
+    return NULL;
+}
+
+static bool takes_next(const struct args_option *const *tables, const char *word) {
+    const struct args_option *option;
+
+    if (word[1] == '-')
+        option = strchr(word, '=') ? NULL : find(tables, word + 2, strlen(word + 2), 0);
+    else
+        option = find(tables, NULL, 0, word[strlen(word) - 1]);
+    return option && option->value;
+}
+
+const char *args_peek(const struct args_option *const *tables,
+                      int count,
+                      char **words,
+                      unsigned n) {
+    for (int i = 0; i < count; i++) {
+        const char *word = words[i];
+
+        if (strcmp(word, "--") == 0)
+            return NULL;
+        if (word[0] != '-' || word[1] == '\0') {
+            if (n-- == 0)
+                return word;
+        } else if (takes_next(tables, word)) {
+            i++;
+        }
+    }
     return NULL;
 }

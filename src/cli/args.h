@@ -32,6 +32,9 @@ struct args *args_new(void);
 /* NULL is fine; always returns NULL. */
 struct args *args_free(struct args *args);
 
+/* From now on a word like "-home", one dash and several letters, is an operand. */
+void args_keep_dashes(struct args *args);
+
 /*
  * Sorts count words. tables are borrowed until args_free(), NULL-terminated; the words
  * too. 0 or ARGS_E_*, and args_culprit() tells which word.
@@ -40,6 +43,15 @@ int args_parse(struct args *args,
                const struct args_option *const *tables,
                int count,
                char **words);
+
+/*
+ * The n-th operand that a command line seems to have, before it is known which options
+ * there are; unknown ones count as flags. NULL: it has not so many. Lent.
+ */
+const char *args_peek(const struct args_option *const *tables,
+                      int count,
+                      char **words,
+                      unsigned n);
 
 /* The option or value that was wrong ("--jsn"). Lent. */
 const char *args_culprit(const struct args *args);

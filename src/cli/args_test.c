@@ -93,7 +93,19 @@ static void an_empty_value_is_a_value(void) {
     args_free(args);
 }
 
-TESTS(TEST(options_may_stand_anywhere),
+static void operands_are_seen_before_options_are_known(void) {
+    const char *words[] = { "--hub",     "home",   "-x", "node",
+                            "--unknown", "rename", "--", "a" };
+    char **at = (char **)(void *)words;
+
+    CHECK_TEXT(args_peek(tables, COUNT(words), at, 0), "node");
+    CHECK_TEXT(args_peek(tables, COUNT(words), at, 1), "rename");
+    CHECK(!args_peek(tables, COUNT(words), at, 2));
+    CHECK(!args_peek(tables, 0, at, 0));
+}
+
+TESTS(TEST(operands_are_seen_before_options_are_known),
+      TEST(options_may_stand_anywhere),
       TEST(letters_cluster_and_the_last_takes_the_rest),
       TEST(what_is_wrong_is_named),
       TEST(an_empty_value_is_a_value))

@@ -43,6 +43,10 @@ void report_note(const char *format, ...) {
     va_end(args);
 }
 
+void report_hint(const char *text, const char *remedy) {
+    fprintf(stderr, "%s\ntry: %s\n", text, remedy);
+}
+
 enum report_exit report_exit_of(enum grpc_status status) {
     switch (status) {
     case GRPC_OK:

@@ -31,6 +31,9 @@ int report_fail(enum report_exit code, const char *remedy, const char *format, .
 /* A line for the person beside what a script reads. */
 void report_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Says that there is nothing, and what to do about it. */
+void report_hint(const char *text, const char *remedy);
+
 /* The exit status that a gRPC status means for any command but `call`. */
 enum report_exit report_exit_of(enum grpc_status status);
 

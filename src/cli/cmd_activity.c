@@ -1,0 +1,295 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/hub.h"
+#include "cli/nodes.h"
+#include "cli/output.h"
+#include "cli/text.h"
+#include "loop/loop.h"
+#include "roost/v1/activity.pb-c.h"
+#include "rpc/client.h"
+
+enum { COUNT_MAX = 1000 };
+
+/* What -f waits with. */
+struct following {
+    struct cli *cli; /* borrowed: the caller */
+    uint64_t last_id;
+    enum grpc_status status;
+    char *message; /* owned */
+    int code;
+    bool done;
+};
+
+static enum terminal_colour colour_of(const char *kind) {
+    static const struct {
+        const char *kind;
+        enum terminal_colour colour;
+    } colours[] = {
+        { "node.registered", TERMINAL_GREEN }, { "node.unregistered", TERMINAL_YELLOW },
+        { "node.refused", TERMINAL_RED },      { "node.removed", TERMINAL_RED },
+        { "token.revoked", TERMINAL_RED },     { "user.claimed", TERMINAL_CYAN },
+        { "hub.started", TERMINAL_CYAN },
+    };
+    for (size_t i = 0; i < sizeof(colours) / sizeof(colours[0]); i++)
+        if (strcmp(colours[i].kind, kind) == 0)
+            return colours[i].colour;
+    return TERMINAL_PLAIN;
+}
+
+static void add_padded(struct buf *out, const char *text, size_t columns) {
+    size_t width = text_width(text);
+
+    text_add_clean(out, text);
+    text_add_spaces(out, width < columns ? columns - width : 0);
+}
+
+/* One line: local time, kind, node, text, actor. */
+static void print_text(const struct cli *cli, const Roost__V1__ActivityEvent *event) {
+    const struct terminal *terminal = &cli->terminal;
+    time_t seconds = event->time ? (time_t)event->time->seconds : 0;
+    struct tm local;
+    char when[32] = "";
+    struct buf out = { 0 };
+
+    if (localtime_r(&seconds, &local))
+        strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &local);
+    buf_printf(&out, "%s%s%s  %s", terminal_colour(terminal, TERMINAL_DIM), when,
+               terminal_colour(terminal, TERMINAL_PLAIN),
+               terminal_colour(terminal, colour_of(event->kind)));
+    add_padded(&out, event->kind, 18);
+    buf_printf(&out, "%s  %s", terminal_colour(terminal, TERMINAL_PLAIN),
+               terminal_colour(terminal, TERMINAL_BOLD));
+    add_padded(&out, event->node, 12);
+    buf_printf(&out, "%s  ", terminal_colour(terminal, TERMINAL_PLAIN));
+    text_add_clean(&out, event->text);
+    if (*event->actor) {
+        buf_printf(&out, " %s(", terminal_colour(terminal, TERMINAL_DIM));
+        text_add_clean(&out, event->actor);
+        buf_printf(&out, ")%s", terminal_colour(terminal, TERMINAL_PLAIN));
+    }
+    buf_add_byte(&out, '\n');
+    fwrite(out.data, 1, out.len, stdout);
+    buf_done(&out);
+}
+
+/* 0, or a status. With -f JSON is one object a line. */
+static int print_event(struct cli *cli, const Roost__V1__ActivityEvent *event) {
+    if (cli->json)
+        return output_message(&event->base, false);
+    print_text(cli, event);
+    return 0;
+}
+
+static int read_since(const struct cli *cli, const char *option, int64_t *ret_ms) {
+    const char *text = args_value(cli->args, option);
+    uint64_t back_ms;
+
+    *ret_ms = -1;
+    if (!text)
+        return 0;
+    if (clock_parse(text, ret_ms) == 0)
+        return 0;
+    if (clock_parse_duration(text, &back_ms) != 0)
+        return cli_usage(cli,
+                         "--%s: \"%s\" is neither a time (2026-01-31T12:00:00Z) nor a "
+                         "length of time (2h)",
+                         option, text);
+    *ret_ms = clock_wall_ms() - (int64_t)back_ms;
+    return 0;
+}
+
+static void set_time(Google__Protobuf__Timestamp *time,
+                     int64_t at_ms,
+                     Google__Protobuf__Timestamp **ret_field) {
+    if (at_ms < 0)
+        return;
+    google__protobuf__timestamp__init(time);
+    time->seconds = at_ms / 1000;
+    time->nanos = (int32_t)(at_ms % 1000) * 1000000;
+    *ret_field = time;
+}
+
+static int read_count(const struct cli *cli, uint32_t fallback, uint32_t *ret_count) {
+    const char *text = args_value(cli->args, "lines");
+    char *end;
+
+    *ret_count = fallback;
+    if (!text)
+        return 0;
+    unsigned long count = strtoul(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end != '\0' || count > COUNT_MAX)
+        return cli_usage(cli, "-n: \"%s\" is no number from 0 to %d", text, COUNT_MAX);
+    *ret_count = (uint32_t)count;
+    return 0;
+}
+
+static char *option_text(const struct cli *cli, const char *name) {
+    const char *value = args_value(cli->args, name);
+    return (char *)(uintptr_t)(value ? value : "");
+}
+
+static int print_list(struct cli *cli,
+                      const Roost__V1__ListActivityResponse *list,
+                      uint64_t *ret_last_id) {
+    if (cli->json && !args_has(cli->args, "follow"))
+        return output_message(&list->base, true);
+    for (size_t i = list->n_events; i > 0; i--) { /* newest first there, last here */
+        const Roost__V1__ActivityEvent *event = list->events[i - 1];
+        int r = print_event(cli, event);
+        if (r != 0)
+            return r;
+        *ret_last_id = event->id > *ret_last_id ? event->id : *ret_last_id;
+    }
+    return 0;
+}
+
+static int show_past(struct cli *cli, uint32_t count, uint64_t *ret_last_id) {
+    Roost__V1__ListActivityRequest request = ROOST__V1__LIST_ACTIVITY_REQUEST__INIT;
+    Google__Protobuf__Timestamp since, until;
+    int64_t since_ms, until_ms;
+    struct session_ask ask = {
+        .method = "/roost.v1.Activity/List",
+        .request = &request.base,
+        .reply_type = &roost__v1__list_activity_response__descriptor,
+    };
+    ProtobufCMessage *reply;
+
+    int r = read_since(cli, "since", &since_ms);
+    if (r == 0)
+        r = read_since(cli, "until", &until_ms);
+    if (r != 0)
+        return r;
+    set_time(&since, since_ms, &request.since);
+    set_time(&until, until_ms, &request.until);
+    request.node = option_text(cli, "node");
+    request.actor = option_text(cli, "actor");
+    request.limit = count;
+    r = hub_call(cli, "activity", ask, &reply);
+    if (r != 0)
+        return r;
+    r = print_list(cli, (const Roost__V1__ListActivityResponse *)reply, ret_last_id);
+    pb_free(reply);
+    return r;
+}
+
+static void finish(struct following *following) {
+    following->done = true;
+    loop_stop(cli_loop(following->cli));
+}
+
+static void on_message(void *user, struct slice bytes) {
+    struct following *following = user;
+    ProtobufCMessage *message;
+
+    if (following->done ||
+        pb_unpack(&roost__v1__activity_event__descriptor, bytes, &message) != 0)
+        return;
+    const Roost__V1__ActivityEvent *event = (const Roost__V1__ActivityEvent *)message;
+    if (event->id > following->last_id) {
+        following->last_id = event->id;
+        following->code = print_event(following->cli, event);
+    }
+    pb_free(message);
+    if (report_is_output_over() || following->code != 0)
+        finish(following);
+}
+
+static void on_done(void *user,
+                    enum grpc_status status,
+                    const char *message,
+                    const struct headers *trailers) {
+    struct following *following = user;
+
+    (void)trailers;
+    following->status = status;
+    following->message = mem_strdup(message ? message : "");
+    finish(following);
+}
+
+static int follow(struct cli *cli, uint64_t last_id) {
+    static const struct client_events events = {
+        .on_message = on_message,
+        .on_done = on_done,
+    };
+    Roost__V1__WatchActivityRequest watch = ROOST__V1__WATCH_ACTIVITY_REQUEST__INIT;
+    struct following following = { .cli = cli, .last_id = last_id };
+    struct headers metadata;
+
+    watch.node = option_text(cli, "node");
+    watch.actor = option_text(cli, "actor");
+    watch.after_id = last_id;
+    session_metadata(cli->session, NULL, &metadata);
+    struct client_request request = {
+        .method = "/roost.v1.Activity/Watch",
+        .metadata = &metadata,
+        .timeout_ms = cli->timeout_ms,
+    };
+    fflush(stdout);
+    struct client_call *client = client_start(cli_loop(cli), session_target(cli->session),
+                                              &request, &events, &following);
+    client_send(client, &watch.base);
+    client_end(client);
+    session_wait(cli->session, &following.done);
+    headers_done(&metadata);
+    if (!following.message) {
+        client_cancel(client);
+        return following.code;
+    }
+    int r = REPORT_OK;
+    if (following.status != GRPC_OK)
+        r = hub_report_call(cli, "activity", following.status, following.message);
+    free(following.message);
+    return r;
+}
+
+static int run(struct cli *cli) {
+    bool follows = args_has(cli->args, "follow");
+    uint64_t last_id = 0;
+    uint32_t count;
+
+    int r = read_count(cli, follows ? 10 : 100, &count);
+    if (r == 0 && (count > 0 || !follows))
+        r = show_past(cli, count, &last_id);
+    else if (r == 0)
+        r = hub_connect(cli);
+    if (r != 0 || !follows)
+        return r;
+    return follow(cli, last_id);
+}
+
+static const struct args_option options[] = {
+    { "follow", 'f', NULL, "go on with what happens" },
+    { "lines", 'n', "N", "at most so many (100; 10 with -f)" },
+    { "node", 0, "NODE", "only of this node" },
+    { "actor", 0, "NAME", "only by this user or token" },
+    { "since", 0, "TIME", "from then on: 2h, or 2026-01-31T12:00:00Z" },
+    { "until", 0, "TIME", "up to then" },
+    { 0 },
+};
+
+static const char *const examples[] = {
+    "roost activity",
+    "what happened last",
+    "roost activity -f --node pi",
+    "what happens to one node",
+    "roost activity --since 1d --json",
+    "a day of it for a script",
+    NULL,
+};
+
+const struct command cmd_activity = {
+    .name = "activity",
+    .alias = "activities",
+    .usage = "",
+    .summary = "show what happened",
+    .examples = examples,
+    .options = options,
+    .run = run,
+};

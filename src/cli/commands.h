@@ -1,0 +1,23 @@
+/*
+ * commands - the rows that command.h's table is made of, one file each
+ */
+#pragma once
+
+#include "cli/command.h"
+
+extern const struct command cmd_activity;
+extern const struct command cmd_call;
+extern const struct command cmd_completion;
+extern const struct command cmd_config;
+extern const struct command cmd_doctor;
+extern const struct command cmd_help;
+extern const struct command cmd_hubs;
+extern const struct command cmd_login;
+extern const struct command cmd_logout;
+extern const struct command cmd_node;
+extern const struct command cmd_nodes;
+extern const struct command cmd_status;
+extern const struct command cmd_token;
+extern const struct command cmd_version;
+extern const struct command cmd_watch;
+extern const struct command cmd_whoami;

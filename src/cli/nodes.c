@@ -1,0 +1,130 @@
+#include "cli/nodes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "cli/hub.h"
+#include "cli/units.h"
+
+int nodes_list(struct cli *cli,
+               const char *selection,
+               Roost__V1__ListNodesResponse **ret_list) {
+    Roost__V1__ListNodesRequest request = ROOST__V1__LIST_NODES_REQUEST__INIT;
+    request.select = (char *)(uintptr_t)selection;
+    struct session_ask ask = {
+        .method = "/roost.v1.Nodes/List",
+        .request = &request.base,
+        .reply_type = &roost__v1__list_nodes_response__descriptor,
+    };
+    ProtobufCMessage *reply;
+
+    int r = hub_call(cli, *selection ? selection : "nodes", ask, &reply);
+    if (r == 0)
+        *ret_list = (Roost__V1__ListNodesResponse *)reply;
+    return r;
+}
+
+int nodes_one(struct cli *cli, const char *text, const char *act, char **ret_name) {
+    Roost__V1__ListNodesResponse *list;
+    struct buf names = { 0 };
+
+    if (*text == '\0')
+        return cli_usage(cli, "%s: the name of a node is empty", act);
+    int r = nodes_list(cli, text, &list);
+    if (r != 0)
+        return r;
+    if (list->n_nodes == 1) {
+        *ret_name = mem_strdup(list->nodes[0]->name);
+    } else if (list->n_nodes == 0) {
+        r = report_fail(REPORT_NOT_FOUND, "roost nodes", "%s: no such node", text);
+    } else {
+        for (size_t i = 0; i < list->n_nodes; i++)
+            buf_printf(&names, "%s%s", i ? ", " : "", list->nodes[i]->name);
+        r = cli_usage(cli, "%s: takes one node, and %s is %zu of them (%s)", act, text,
+                      list->n_nodes, buf_text(&names));
+        buf_done(&names);
+    }
+    pb_free(&list->base);
+    return r;
+}
+
+int64_t nodes_time_ms(const Google__Protobuf__Timestamp *time) {
+    if (!time || time->seconds > INT64_MAX / 1000 - 1 || time->seconds < 0)
+        return -1;
+    return time->seconds * 1000 + time->nanos / 1000000;
+}
+
+void nodes_add_state(struct table *table,
+                     const struct terminal *terminal,
+                     bool is_online,
+                     const char *word) {
+    table_printf(table, is_online ? TERMINAL_GREEN : TERMINAL_RED, "%s %s",
+                 terminal_sign(terminal, is_online ? "\xe2\x97\x8f" : "\xe2\x97\x8b",
+                               is_online ? "*" : "-"),
+                 word);
+}
+
+const char *nodes_kind(Roost__V1__NodeKind kind) {
+    switch (kind) {
+    case ROOST__V1__NODE_KIND__AGENT:
+        return "agent";
+    case ROOST__V1__NODE_KIND__SERVICE:
+        return "service";
+    case ROOST__V1__NODE_KIND__DEVICE:
+        return "device";
+    default:
+        return "";
+    }
+}
+
+char *nodes_tags(const Roost__V1__Node *node) {
+    struct buf out = { 0 };
+
+    for (size_t i = 0; i < node->n_tags; i++)
+        buf_printf(&out, "%s@%s", i ? " " : "", node->tags[i]);
+    return buf_take_text(&out);
+}
+
+static void add_row(struct table *table,
+                    const struct terminal *terminal,
+                    const Roost__V1__Node *node,
+                    int64_t now_ms) {
+    bool is_online = node->state == ROOST__V1__NODE_STATE__ONLINE;
+    int64_t since_ms = nodes_time_ms(is_online ? node->online_since : node->last_seen);
+    auto_(mem_freep) char *tags = nodes_tags(node);
+    char ago[UNITS_LEN] = "never seen";
+
+    if (since_ms > 0)
+        units_ago(since_ms, now_ms, ago);
+    table_cell(table, TERMINAL_BOLD, node->name);
+    table_cell(table, TERMINAL_PLAIN, node->title);
+    nodes_add_state(table, terminal, is_online, is_online ? "online" : "offline");
+    table_cell(table, TERMINAL_PLAIN, ago);
+    table_cell(table, TERMINAL_PLAIN, nodes_kind(node->kind));
+    table_cell(table, TERMINAL_PLAIN, node->address);
+    table_cell(table, TERMINAL_PLAIN, node->transport);
+    table_cell(table, TERMINAL_PLAIN, node->version);
+    table_cell(table, TERMINAL_CYAN, tags);
+}
+
+void nodes_print(struct cli *cli, const Roost__V1__ListNodesResponse *list) {
+    struct table *table = table_new();
+    int64_t now_ms = clock_wall_ms();
+
+    table_column(table, "NAME", TABLE_LEFT);
+    table_column(table, "TITLE", TABLE_FLEXIBLE);
+    table_column(table, "STATE", TABLE_LEFT);
+    table_column(table, "SINCE", TABLE_LEFT);
+    table_column(table, "KIND", TABLE_LEFT);
+    table_column(table, "ADDRESS", TABLE_FLEXIBLE);
+    table_column(table, "LINK", TABLE_LEFT);
+    table_column(table, "VERSION", TABLE_LEFT);
+    table_column(table, "TAGS", TABLE_FLEXIBLE);
+    for (size_t i = 0; i < list->n_nodes; i++)
+        add_row(table, &cli->terminal, list->nodes[i], now_ms);
+    table_print(table, &cli->terminal);
+    table_free(table);
+}
