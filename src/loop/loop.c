@@ -121,8 +121,10 @@ struct loop *loop_free(struct loop *loop) {
     uv_close((uv_handle_t *)&loop->alarm, NULL);
     uv_walk(&loop->uv, assert_is_closing, NULL);
 
-    /* What is left are close callbacks and name look-ups that nobody waits for. */
-    uv_run(&loop->uv, UV_RUN_DEFAULT);
+    /* What is left are close callbacks and name look-ups that nobody waits for. A stop
+     * that libuv has not seen yet ends its first run at once. */
+    while (uv_run(&loop->uv, UV_RUN_DEFAULT) != 0)
+        ;
     run_graves(loop);
     int r = uv_loop_close(&loop->uv);
     assert(r == 0);
