@@ -7,7 +7,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/hub.h"
-#include "cli/nodes.h"
+#include "cli/node_cells.h"
 #include "cli/output.h"
 #include "cli/overview.h"
 #include "cli/panel.h"
@@ -88,8 +88,8 @@ static void print_one(const struct status *status) {
     for (int i = 0; i < 3; i++)
         table_column(head, "", TABLE_LEFT);
     table_cell(head, TERMINAL_BOLD, status->latest->nodes[0]->node);
-    nodes_add_state(head, terminal, values->online,
-                    values->online ? "online" : "offline");
+    node_cells_add_state(head, terminal, values->online,
+                         values->online ? "online" : "offline");
     table_cell(head, TERMINAL_DIM, ago);
     table_print(head, terminal);
     table_free(head);

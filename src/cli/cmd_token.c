@@ -8,7 +8,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/hub.h"
-#include "cli/nodes.h"
+#include "cli/node_cells.h"
 #include "cli/output.h"
 #include "cli/units.h"
 #include "roost/v1/tokens.pb-c.h"
@@ -44,7 +44,7 @@ static const char *role_word(const Roost__V1__Token *token) {
 }
 
 static bool is_past(const Google__Protobuf__Timestamp *time) {
-    int64_t at_ms = nodes_time_ms(time);
+    int64_t at_ms = node_cells_time_ms(time);
     return at_ms > 0 && at_ms <= clock_wall_ms();
 }
 
@@ -61,7 +61,7 @@ static void add_state(struct table *table, const Roost__V1__Token *token) {
 }
 
 static void add_time(struct table *table, const Google__Protobuf__Timestamp *time) {
-    int64_t at_ms = nodes_time_ms(time);
+    int64_t at_ms = node_cells_time_ms(time);
     char text[UNITS_LEN] = "";
 
     if (at_ms > 0)

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/hub.h"
-#include "cli/nodes.h"
+#include "cli/node_cells.h"
 #include "cli/output.h"
 #include "cli/units.h"
 #include "roost/v1/host.pb-c.h"
@@ -104,7 +104,7 @@ static void add(struct table *table, const char *key, const char *value) {
 static void add_time(struct table *table,
                      const char *key,
                      const Google__Protobuf__Timestamp *time) {
-    int64_t at_ms = nodes_time_ms(time);
+    int64_t at_ms = node_cells_time_ms(time);
     char text[CLOCK_TEXT_LEN];
     char ago[UNITS_LEN];
 
@@ -129,16 +129,16 @@ static void add_node(struct table *table,
                      const struct terminal *terminal,
                      const Roost__V1__Node *node) {
     bool is_online = node->state == ROOST__V1__NODE_STATE__ONLINE;
-    auto_(mem_freep) char *tags = nodes_tags(node);
+    auto_(mem_freep) char *tags = node_cells_tags(node);
 
     table_cell(table, TERMINAL_DIM, "name");
     table_cell(table, TERMINAL_BOLD, node->name);
     add(table, "title", node->title);
     table_cell(table, TERMINAL_DIM, "state");
-    nodes_add_state(table, terminal, is_online, is_online ? "online" : "offline");
+    node_cells_add_state(table, terminal, is_online, is_online ? "online" : "offline");
     add_time(table, is_online ? "since" : "last seen",
              is_online ? node->online_since : node->last_seen);
-    add(table, "kind", nodes_kind(node->kind));
+    add(table, "kind", node_cells_kind(node->kind));
     add(table, "tags", tags);
     add(table, "address", node->address);
     add(table, "link", node->transport);

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/hub.h"
+#include "cli/node_cells.h"
 #include "cli/units.h"
 
 int nodes_list(struct cli *cli,
@@ -51,59 +52,23 @@ int nodes_one(struct cli *cli, const char *text, const char *act, char **ret_nam
     return r;
 }
 
-int64_t nodes_time_ms(const Google__Protobuf__Timestamp *time) {
-    if (!time || time->seconds > INT64_MAX / 1000 - 1 || time->seconds < 0)
-        return -1;
-    return time->seconds * 1000 + time->nanos / 1000000;
-}
-
-void nodes_add_state(struct table *table,
-                     const struct terminal *terminal,
-                     bool is_online,
-                     const char *word) {
-    table_printf(table, is_online ? TERMINAL_GREEN : TERMINAL_RED, "%s %s",
-                 terminal_sign(terminal, is_online ? "\xe2\x97\x8f" : "\xe2\x97\x8b",
-                               is_online ? "*" : "-"),
-                 word);
-}
-
-const char *nodes_kind(Roost__V1__NodeKind kind) {
-    switch (kind) {
-    case ROOST__V1__NODE_KIND__AGENT:
-        return "agent";
-    case ROOST__V1__NODE_KIND__SERVICE:
-        return "service";
-    case ROOST__V1__NODE_KIND__DEVICE:
-        return "device";
-    default:
-        return "";
-    }
-}
-
-char *nodes_tags(const Roost__V1__Node *node) {
-    struct buf out = { 0 };
-
-    for (size_t i = 0; i < node->n_tags; i++)
-        buf_printf(&out, "%s@%s", i ? " " : "", node->tags[i]);
-    return buf_take_text(&out);
-}
-
 static void add_row(struct table *table,
                     const struct terminal *terminal,
                     const Roost__V1__Node *node,
                     int64_t now_ms) {
     bool is_online = node->state == ROOST__V1__NODE_STATE__ONLINE;
-    int64_t since_ms = nodes_time_ms(is_online ? node->online_since : node->last_seen);
-    auto_(mem_freep) char *tags = nodes_tags(node);
+    int64_t since_ms =
+        node_cells_time_ms(is_online ? node->online_since : node->last_seen);
+    auto_(mem_freep) char *tags = node_cells_tags(node);
     char ago[UNITS_LEN] = "never seen";
 
     if (since_ms > 0)
         units_ago(since_ms, now_ms, ago);
     table_cell(table, TERMINAL_BOLD, node->name);
     table_cell(table, TERMINAL_PLAIN, node->title);
-    nodes_add_state(table, terminal, is_online, is_online ? "online" : "offline");
+    node_cells_add_state(table, terminal, is_online, is_online ? "online" : "offline");
     table_cell(table, TERMINAL_PLAIN, ago);
-    table_cell(table, TERMINAL_PLAIN, nodes_kind(node->kind));
+    table_cell(table, TERMINAL_PLAIN, node_cells_kind(node->kind));
     table_cell(table, TERMINAL_PLAIN, node->address);
     table_cell(table, TERMINAL_PLAIN, node->transport);
     table_cell(table, TERMINAL_PLAIN, node->version);

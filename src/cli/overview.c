@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "cli/bars.h"
-#include "cli/nodes.h"
+#include "cli/node_cells.h"
 #include "cli/panel.h"
 #include "cli/units.h"
 
@@ -70,13 +70,13 @@ static void add_state(struct table *table,
     char ago[UNITS_LEN];
 
     if (row->online || row->seen_ms <= 0) {
-        nodes_add_state(table, terminal, row->online,
-                        row->online ? "online" : "never seen");
+        node_cells_add_state(table, terminal, row->online,
+                             row->online ? "online" : "never seen");
         return;
     }
     units_ago(row->seen_ms, now_ms, ago);
     auto_(mem_freep) char *word = mem_printf("offline, seen %s", ago);
-    nodes_add_state(table, terminal, false, word);
+    node_cells_add_state(table, terminal, false, word);
 }
 
 struct table *overview_make(const struct terminal *terminal,

@@ -167,6 +167,12 @@ static bool has_titles(const struct table *table) {
     return false;
 }
 
+static void end_line(struct buf *out, const char *eol) {
+    while (out->len > 0 && out->data[out->len - 1] == ' ')
+        out->len--;
+    buf_add_text(out, eol);
+}
+
 void table_render(const struct table *table,
                   const struct terminal *terminal,
                   const char *eol,
@@ -181,14 +187,14 @@ void table_render(const struct table *table,
     if (has_titles(table)) {
         for (size_t i = 0; i < table->column_count; i++)
             put_cell(&writer, i, TERMINAL_DIM, table->columns[i].title);
-        buf_add_text(out, eol);
+        end_line(out, eol);
         lines++;
     }
     for (size_t row = 0; row < rows && (rows_max == 0 || lines < rows_max); row++) {
         const struct cell *cells = table->cells + row * table->column_count;
         for (size_t i = 0; i < table->column_count; i++)
             put_cell(&writer, i, cells[i].colour, cells[i].text);
-        buf_add_text(out, eol);
+        end_line(out, eol);
         lines++;
     }
 }

@@ -56,7 +56,7 @@ static void colours_do_not_count_as_width(void) {
     table_cell(table, TERMINAL_PLAIN, "b");
     table_cell(table, TERMINAL_PLAIN, "ccc");
     table_cell(table, TERMINAL_PLAIN, "");
-    check_render(table, &coloured, "\x1b[32ma\x1b[0m    b\nccc  \n");
+    check_render(table, &coloured, "\x1b[32ma\x1b[0m    b\nccc\n");
 }
 
 static void a_name_cannot_move_the_cursor(void) {

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/metric.h"
-#include "cli/nodes.h"
+#include "cli/node_cells.h"
 
 enum { DECIMALS = 3 }; /* of a metric whose scale is not known */
 
@@ -72,7 +72,7 @@ void values_take(struct values *values, const Roost__V1__NodeValues *from) {
         value->number = from->values[i]->value;
         value->is_there = true;
     }
-    values->time_ms = nodes_time_ms(from->time);
+    values->time_ms = node_cells_time_ms(from->time);
     values->online = from->online;
 }
 

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "cli/cli.h"
-#include "cli/nodes.h"
+#include "cli/node_cells.h"
 #include "cli/session.h"
 #include "roost/v1/metrics.pb-c.h"
 #include "rpc/client.h"
@@ -123,7 +123,8 @@ static void take_node(struct watching *watching, const Roost__V1__Node *from) {
     set_text(&node->address, from->address);
     set_text(&node->version, from->version);
     node->online = from->state == ROOST__V1__NODE_STATE__ONLINE;
-    node->since_ms = nodes_time_ms(node->online ? from->online_since : from->last_seen);
+    node->since_ms =
+        node_cells_time_ms(node->online ? from->online_since : from->last_seen);
 }
 
 static void on_node_message(void *user, struct slice bytes) {
