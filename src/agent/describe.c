@@ -87,7 +87,7 @@ int describe_run(struct sampler *sampler, bool json) {
     sampler_take(sampler, clock_boot_ns());
     nanosleep(&pause, NULL);
     sampler_take(sampler, clock_boot_ns());
-    host_facts_read(&host, sampler);
+    host_facts_read(&host, "");
     struct fact facts[] = {
         { "hostname", host.hostname },
         { "osRelease", host.os_release },

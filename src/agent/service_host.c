@@ -184,7 +184,7 @@ static void fill_description(Roost__V1__HostDescription *out,
     out->hardware = facts->hardware;
     out->virtualization = facts->virtualization;
     out->user = facts->user;
-    out->gpus = facts->gpus;
+    out->gpus = (char **)facts->gpus;
     out->n_gpus = facts->gpu_count;
     out->agent_version = (char *)ROOST_VERSION;
 }
@@ -200,7 +200,7 @@ static void on_describe(void *arg,
     char *rest = NULL;
     struct infos infos;
 
-    host_facts_read(&facts, service->config.sampler);
+    host_facts_read(&facts, "");
     fill_description(&response, &facts);
     response.boot_time = timestamp_set(&boot_time, facts.boot_time_ms);
     char *text = mem_strdup(service->config.capabilities);

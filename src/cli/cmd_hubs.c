@@ -82,8 +82,7 @@ static int run_list(struct cli *cli) {
     else if (cli->profiles->count > 0)
         print_table(cli);
     else if (!cli->quiet)
-        report_note(
-            "no hub is known yet\ntry: roost login https://HOST:8000 --code CODE");
+        report_hint("no hub is known yet", "roost login https://HOST:8000 --code CODE");
     return REPORT_OK;
 }
 
