@@ -61,8 +61,8 @@ static const struct args_option *find(const struct args_option *const *tables,
                                       char letter) {
     for (size_t i = 0; tables[i]; i++)
         for (const struct args_option *at = tables[i]; at && at->name; at++)
-            if (letter ? at->letter == letter
-                       : strlen(at->name) == len && memcmp(at->name, name, len) == 0)
+            if (name ? strlen(at->name) == len && memcmp(at->name, name, len) == 0
+                     : at->letter == letter)
                 return at;
     return NULL;
 }
