@@ -35,7 +35,6 @@ static void on_deadline(struct timer *timer) {
 
     call->cancelled = true;
     call_finish(call, GRPC_DEADLINE_EXCEEDED, "the deadline has passed", NULL);
-    wake_callee(call);
 }
 
 struct call *call_new(struct loop *loop,
@@ -137,7 +136,6 @@ void call_cancel(struct call *call) {
         return;
     call->cancelled = true;
     call_finish(call, GRPC_CANCELLED, "the caller has gone", NULL);
-    wake_callee(call);
 }
 
 void call_reply_taken(struct call *call) {
@@ -203,6 +201,7 @@ void call_finish(struct call *call,
         pipe_done(&call->reply); /* an early end overtakes what was said before it */
     pipe_done(&call->request);
     wake_caller(call);
+    wake_callee(call);
 }
 
 void call_fail(struct call *call, enum grpc_status status, const char *format, ...) {

@@ -116,7 +116,8 @@ size_t call_reply_move(struct call *call, struct pipe *from, size_t max);
 void call_request_taken(struct call *call);
 
 /* Callee (or a gate that refuses): the end. message and trailers are copied, both may be
- * NULL. Only the first end counts. */
+ * NULL. Only the first end counts. Both halves are woken: each detaches when it sees it.
+ */
 void call_finish(struct call *call,
                  enum grpc_status status,
                  const char *message,

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "rpc/actor.h"
 #include "rpc/call.h"
+#include "rpc/inbox.h"
 #include "wire/pb.h"
 
 enum { MESSAGE_MAX = 4 << 20 }; /* gRPC's usual limit */
@@ -23,8 +24,7 @@ struct client_call {
     const struct client_events *events; /* borrowed: static */
     void *user;                         /* borrowed: the asker */
     struct unary *unary;                /* owned; NULL for other calls */
-    size_t message_max;
-    enum grpc_encoding encoding;
+    struct inbox inbox;
     bool gave_head;
     bool paused;
     bool was_waiting;
@@ -38,6 +38,7 @@ static void destroy(struct client_call *client) {
         free(client->unary);
     }
     struct call *call = TAKE(client->call);
+    inbox_done(&client->inbox);
     free(client);
     call_detach_caller(call);
 }
@@ -49,7 +50,7 @@ static void give_head(struct client_call *client) {
         return;
     client->gave_head = true;
     grpc_encoding_parse(headers_get(&call->reply_head, "grpc-encoding"),
-                        &client->encoding);
+                        &client->inbox.encoding);
     if (client->events->on_head)
         client->events->on_head(client->user, &call->reply_head);
 }
@@ -60,8 +61,7 @@ static bool give_message(struct client_call *client, enum grpc_status *status) {
 
     if (client->cancelled || client->paused)
         return false;
-    int r = grpc_message_take(&client->call->reply, client->encoding, client->message_max,
-                              &bytes, &taken);
+    int r = inbox_take(&client->inbox, &client->call->reply, &bytes, &taken);
     if (taken > 0)
         call_reply_taken(client->call);
     if (r == 0 && client->events->on_message)
@@ -90,7 +90,7 @@ static void give_end(struct client_call *client, enum grpc_status broken) {
                                           : "a reply is over the message limit");
     else if (!call->finished || client->paused)
         return;
-    else if (call->reply.len > 0 && call->status == GRPC_OK)
+    else if (inbox_has_part(&client->inbox) && call->status == GRPC_OK)
         give_done(client, GRPC_INTERNAL, "the reply ended inside a message");
     else
         give_done(client, call->status, call->message);
@@ -131,8 +131,8 @@ struct client_call *client_start(struct loop *loop,
         .call = call_new(loop, request->method, &caller),
         .events = events,
         .user = user,
-        .message_max = request->message_max ? request->message_max : MESSAGE_MAX,
     };
+    inbox_init(&client->inbox, request->message_max ? request->message_max : MESSAGE_MAX);
     if (request->metadata)
         headers_add_all(&client->call->metadata, request->metadata);
     headers_add(&client->call->metadata, "grpc-accept-encoding", "identity,gzip");

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "rpc/call.h"
+#include "rpc/inbox.h"
 #include "wire/pb.h"
 
 struct invocation {
@@ -12,17 +13,16 @@ struct invocation {
     const struct service_method *method;            /* borrowed: static */
     void *arg;                                      /* borrowed: the service */
     const ProtobufCMessageDescriptor *request_type; /* borrowed: static */
-    size_t message_max;
-    void *user; /* borrowed: the handler */
+    struct inbox inbox;
+    struct buf request; /* the one message of a unary request, until the caller ends */
+    void *user;         /* borrowed: the handler */
     void (*on_gone)(struct invocation *invocation, void *user);
     void (*on_drained)(struct invocation *invocation, void *user);
-    enum grpc_encoding request_encoding;
     enum grpc_encoding reply_encoding;
-    bool handled;     /* the one request was given */
+    bool has_request; /* the one request is here */
+    bool handled;     /* ... and was given */
     bool said_end;    /* the end of the requests was given */
     bool was_waiting; /* reply bytes waited at the last look */
-    bool busy;        /* inside a handler: the end waits until it returns */
-    bool over;
 };
 
 static bool is_stream_in(const struct invocation *it) {
@@ -30,86 +30,92 @@ static bool is_stream_in(const struct invocation *it) {
 }
 
 static void end(struct invocation *it) {
-    if (it->busy) {
-        it->over = true;
-        return;
-    }
     if (it->on_gone)
         it->on_gone(it, it->user);
     struct call *call = TAKE(it->call);
+    inbox_done(&it->inbox);
+    buf_done(&it->request);
     free(it);
     call_detach_callee(call);
 }
 
 static void handle(struct invocation *it, const ProtobufCMessage *request) {
-    it->busy = true;
     it->method->handle(it->arg, it, request);
-    it->busy = false;
 }
 
 static void fail_take(struct invocation *it, int error) {
     if (error == GRPC_E_TOO_LONG)
         call_fail(it->call, GRPC_RESOURCE_EXHAUSTED,
-                  "a message is over the limit of %zu bytes", it->message_max);
+                  "a message is over the limit of %zu bytes", it->inbox.message_max);
     else
         call_finish(it->call, GRPC_INTERNAL, "malformed message frame", NULL);
 }
 
-/* Takes one message and hands it over: false when there is none or the call is over. */
-static bool take_message(struct invocation *it) {
+/* Takes the next whole message: false when there is none; a bad one ends the call. */
+static bool take_message(struct invocation *it, struct buf *ret_bytes) {
     struct call *call = it->call;
-    struct buf bytes = { 0 };
     size_t taken = 0;
 
-    int r = grpc_message_take(&call->request, it->request_encoding, it->message_max,
-                              &bytes, &taken);
+    int r = inbox_take(&it->inbox, &call->request, ret_bytes, &taken);
     if (taken > 0)
         call_request_taken(call);
-    if (r == GRPC_E_MORE && call->request_ended && call->request.len > 0)
-        call_finish(call, GRPC_INTERNAL, "the request ended inside a message", NULL);
-    else if (r > GRPC_E_MORE)
+    if (r > GRPC_E_MORE)
         fail_take(it, r);
-    if (r != 0) {
-        buf_done(&bytes);
-        return false;
-    }
-
-    ProtobufCMessage *message = NULL;
-    r = pb_unpack(it->request_type, buf_slice(&bytes), &message);
-    buf_done(&bytes);
-    if (r != 0) {
-        call_fail(call,
-                  r == PB_E_TOO_BIG ? GRPC_RESOURCE_EXHAUSTED : GRPC_INVALID_ARGUMENT,
-                  r == PB_E_TOO_BIG ? "the message nests too deep or unpacks too big"
-                                    : "not a message of type %s",
-                  it->request_type->name);
-        return false;
-    }
-    it->handled = true;
-    handle(it, message);
-    pb_free(message);
-    return true;
+    else if (r == GRPC_E_MORE && call->request_ended && inbox_has_part(&it->inbox))
+        call_finish(call, GRPC_INTERNAL, "the request ended inside a message", NULL);
+    return r == 0;
 }
 
-/* A unary request must be exactly one message; it is handed over when the caller has
- * ended. */
+/* Unpacks a message and gives it to the handler; one that is none ends the call. */
+static void hand_over(struct invocation *it, struct slice bytes) {
+    ProtobufCMessage *message = NULL;
+
+    int r = pb_unpack(it->request_type, bytes, &message);
+    if (r == PB_E_TOO_BIG) {
+        call_finish(it->call, GRPC_RESOURCE_EXHAUSTED,
+                    "the message nests too deep or unpacks too big", NULL);
+        return;
+    }
+    if (r != 0) {
+        call_fail(it->call, GRPC_INTERNAL, "not a message of type %s",
+                  it->request_type->name);
+        return;
+    }
+    handle(it, message);
+    pb_free(message);
+}
+
+/* A unary request is exactly one message; it is handed over when the caller has ended. */
 static void take_one(struct invocation *it) {
     struct call *call = it->call;
 
-    if (it->handled || !call->request_ended)
+    if (it->handled)
         return;
-    if (!take_message(it) && !call->finished)
-        call_finish(call, GRPC_INVALID_ARGUMENT, "the request message is missing", NULL);
+    if (!it->has_request)
+        it->has_request = take_message(it, &it->request);
+    if (call->finished)
+        return;
+    if (it->has_request && call->request.len > 0)
+        call_finish(call, GRPC_UNIMPLEMENTED, "the method takes one request message",
+                    NULL);
+    else if (call->request_ended && !it->has_request)
+        call_finish(call, GRPC_UNIMPLEMENTED, "the request message is missing", NULL);
+    else if (call->request_ended) {
+        it->handled = true;
+        hand_over(it, buf_slice(&it->request));
+        buf_done(&it->request);
+    }
 }
 
 static void take_stream(struct invocation *it) {
     struct call *call = it->call;
+    struct buf bytes = { 0 };
 
-    while (!call->finished && !it->over && call->reply.len < CALL_PIPE_MAX &&
-           take_message(it))
-        ;
-    if (!call->finished && !it->over && call->request_ended && call->request.len == 0 &&
-        !it->said_end) {
+    while (!call->finished && call->reply.len < CALL_PIPE_MAX && take_message(it, &bytes))
+        hand_over(it, buf_slice(&bytes));
+    buf_done(&bytes);
+    if (!call->finished && call->request_ended && call->request.len == 0 &&
+        !inbox_has_part(&it->inbox) && !it->said_end) {
         it->said_end = true;
         handle(it, NULL);
     }
@@ -124,12 +130,12 @@ static void on_wake(struct call *call, void *user) {
         else
             take_one(it);
     }
-    if (!call->finished && !it->over && it->was_waiting && call->reply.len == 0) {
+    if (!call->finished && it->was_waiting && call->reply.len == 0) {
         it->was_waiting = false;
         if (it->on_drained)
             it->on_drained(it, it->user);
     }
-    if (call->finished || it->over)
+    if (call->finished)
         end(it);
 }
 
@@ -164,12 +170,11 @@ void invocation_start(struct call *call,
         .method = method,
         .arg = arg,
         .request_type = request_type,
-        .message_max = message_max,
-        .request_encoding = request_encoding,
         .reply_encoding = choose_reply_encoding(call),
     };
+    inbox_init(&it->inbox, message_max);
+    it->inbox.encoding = request_encoding;
     call_attach_callee(call, &callee);
-    call_request_taken(call);
     loop_post(call->loop, &call->wake_callee);
 }
 
@@ -227,11 +232,7 @@ void invocation_on_drained(struct invocation *invocation,
 
 static void finish(struct invocation *it, enum grpc_status status, const char *message) {
     send_head(it);
-    call_finish(it->call, status, message, NULL);
-    if (!it->busy)
-        loop_post(it->call->loop, &it->call->wake_callee);
-    else
-        it->over = true;
+    call_finish(it->call, status, message, NULL); /* which wakes us for the end */
 }
 
 void invocation_reply(struct invocation *invocation, const ProtobufCMessage *message) {
