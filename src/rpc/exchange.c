@@ -1,6 +1,7 @@
 #include "rpc/exchange.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const char *field(const struct exchange *exchange, const char *name) {
     const char *value = headers_get(exchange->head, name);
@@ -25,6 +26,8 @@ void exchange_respond(struct exchange *exchange,
                       bool has_body) {
     if (exchange->gone || exchange->responded)
         return;
+    if (strcmp(exchange_method(exchange), "HEAD") == 0)
+        has_body = false; /* what the owner writes is not sent (RFC 9110, 9.3.2) */
     exchange->responded = true;
     exchange->ended = !has_body;
     exchange->ops->respond(exchange, head, has_body);

@@ -38,8 +38,9 @@ struct exchange {
     bool gone; /* the peer went away: only release is left */
     bool responded;
     bool ended; /* our response is complete */
-    /* Set by the owner: body, room or end changed, or the peer is gone; then it releases
-     * before it returns. Never from inside an exchange_* call. */
+    /* Set by the owner before on_exchange returns, unless it has released by then: body,
+     * room or end changed, or the peer is gone; then it releases before it returns. Never
+     * from inside an exchange_* call. */
     void (*on_wake)(struct exchange *exchange);
     void *user; /* borrowed: the owner */
 };
@@ -49,7 +50,8 @@ const char *exchange_method(const struct exchange *exchange);
 const char *exchange_path(const struct exchange *exchange);
 const char *exchange_authority(const struct exchange *exchange);
 
-/* Starts the response: head begins with ":status". Without a body it ends at once. */
+/* Starts the response: head begins with ":status". Without a body it ends at once. To
+ * HEAD a body is told by the head, and not sent. */
 void exchange_respond(struct exchange *exchange,
                       const struct headers *head,
                       bool has_body);
@@ -71,7 +73,7 @@ void exchange_taken(struct exchange *exchange, size_t count);
 /*
  * Answers an HTTP/1.1 request with head (":status" 101 first) and hands the connection
  * over: the result is the caller's, the exchange is gone. NULL when the connection cannot
- * (HTTP/2).
+ * (HTTP/2, a body that has not ended, a peer that is gone); then nothing has changed.
  */
 struct conn *exchange_upgrade(struct exchange *exchange, const struct headers *head);
 

@@ -1,7 +1,8 @@
 #include "rpc/http1conn.h"
 
-#include <stdio.h>
+#include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -14,9 +15,7 @@
 
 enum {
     BODY_PIPE_MAX = 65536, /* what waits for a slow owner before reading stops */
-    AHEAD_MAX =
-        65536 * 2,     /* bytes of later requests; reading stops, so this is one read */
-    SEND_ROOM = 65536, /* bytes that an owner may write at once */
+    SEND_ROOM = 65536,     /* bytes that an owner may write at once */
 };
 
 struct http1conn {
@@ -25,17 +24,20 @@ struct http1conn {
     const struct http1conn_events *events; /* borrowed: the front */
     void *owner;                           /* borrowed: the front */
     struct http1 *http1;                   /* owned */
-    struct pipe ahead;                     /* bytes behind the current message */
-    struct timer timer;
+    struct pipe ahead;  /* bytes behind a request that waits for its answer */
+    struct timer timer; /* of the head, the body, or idleness */
     struct task wake;
+    struct task resume; /* reads what is ahead */
     struct task closed;
     struct exchange exchange;
     bool has_exchange;
-    bool chunked;
-    bool closing; /* no further request is read */
-    bool over;
-    bool draining;
-    bool idle; /* between requests */
+    bool chunked;  /* the response's body */
+    bool last;     /* the response said that the connection closes */
+    bool draining; /* no request after this one */
+    bool idle;     /* between requests */
+    bool closing;  /* all is said; what comes is dropped until the peer ends too */
+    bool in_order; /* the peer ended it by FIN */
+    bool over;     /* on_closed is on its way or has come */
 };
 
 static void end_connection(struct http1conn *it) {
@@ -46,38 +48,62 @@ static void end_connection(struct http1conn *it) {
     loop_post(conn_loop(it->conn), &it->closed);
 }
 
+/* All is said: the peer gets the rest, and ends too, for which we must read. */
+static void finish(struct http1conn *it) {
+    it->closing = true;
+    timer_stop(&it->timer);
+    pipe_done(&it->ahead);
+    conn_pause(it->conn, false);
+    conn_finish(it->conn);
+}
+
 static void refuse(struct http1conn *it, unsigned status) {
     struct buf out = { 0 };
     buf_printf(&out, "HTTP/1.1 %u %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
                status, http1_reason(status));
     conn_send(it->conn, buf_slice(&out));
     buf_done(&out);
-    it->closing = true;
-    timer_stop(&it->timer);
-    conn_finish(it->conn);
+    finish(it);
+}
+
+/* No whole request comes: says so if nothing was said yet, and ends. */
+static void give_up(struct http1conn *it, unsigned status) {
+    if (it->has_exchange && it->exchange.responded) {
+        end_connection(it);
+        return;
+    }
+    refuse(it, status);
+    if (it->has_exchange) {
+        it->exchange.gone = true;
+        loop_post(conn_loop(it->conn), &it->wake);
+    }
 }
 
 static void on_timer(struct timer *timer) {
     struct http1conn *it = container_of(timer, struct http1conn, timer);
 
-    if (it->has_exchange && it->exchange.responded)
-        end_connection(it);
-    else if (it->has_exchange)
-        exchange_answer(&it->exchange, 408, NULL, slice_of(NULL, 0)), end_connection(it);
-    else if (it->idle)
-        conn_finish(it->conn);
+    if (it->idle)
+        finish(it);
     else
-        refuse(it, 408);
+        give_up(it, 408);
 }
 
-static void wait_for_head(struct http1conn *it) {
-    timer_start(conn_loop(it->conn), &it->timer, it->limits->head_ms);
+static void wait_for_request(struct http1conn *it, unsigned limit_ms) {
+    it->idle = true;
+    timer_start(conn_loop(it->conn), &it->timer, limit_ms);
+}
+
+/* May the reader have bytes? Not while a whole request waits for its answer. */
+static bool can_read(const struct http1conn *it) {
+    return !it->over && !it->closing &&
+           !(it->has_exchange && http1_message(it->http1)->ended);
 }
 
 /* Reading stops while the owner is slow or a later request waits. */
 static void balance(struct http1conn *it) {
-    bool full = it->ahead.len > 0 || http1_message(it->http1)->body.len >= BODY_PIPE_MAX;
-    conn_pause(it->conn, full);
+    if (!it->over && !it->closing)
+        conn_pause(it->conn, it->ahead.len > 0 ||
+                                 http1_message(it->http1)->body.len >= BODY_PIPE_MAX);
 }
 
 static void run_wake(struct task *task) {
@@ -97,20 +123,22 @@ static void start_exchange(struct http1conn *it) {
     struct http1_message *message = http1_message(it->http1);
 
     it->has_exchange = true;
+    it->last = false;
     it->exchange = (struct exchange) {
         .ops = &ops,
         .conn = it->conn,
         .head = &message->head,
         .body = &message->body,
-        .body_ended = message->ended || message->upgrade,
+        .body_ended = message->ended,
     };
-    if (message->ended || message->upgrade)
+    if (message->ended)
         timer_stop(&it->timer);
     else
         timer_start(conn_loop(it->conn), &it->timer, it->limits->body_ms);
     if (message->expects_continue && !message->ended)
         conn_send(it->conn, slice_of_text("HTTP/1.1 100 Continue\r\n\r\n"));
     it->events->on_exchange(it->owner, &it->exchange);
+    assert(!it->has_exchange || it->exchange.on_wake);
 }
 
 static void take_progress(struct http1conn *it) {
@@ -119,79 +147,83 @@ static void take_progress(struct http1conn *it) {
     if (message->has_head && !it->has_exchange) {
         start_exchange(it);
     } else if (it->has_exchange) {
-        it->exchange.body_ended = message->ended || message->upgrade;
+        it->exchange.body_ended = message->ended;
         if (message->ended)
             timer_stop(&it->timer);
         wake_owner(it);
     }
 }
 
-static void feed(struct http1conn *it, struct slice bytes) {
-    if (it->over || it->closing)
-        return;
-    const struct http1_message *message = http1_message(it->http1);
-    if (it->has_exchange && (message->ended || message->upgrade)) {
-        if (it->ahead.len + bytes.len > AHEAD_MAX) {
-            end_connection(it);
-            return;
-        }
-        pipe_add(&it->ahead, bytes);
-        balance(it);
-        return;
-    }
+/* Gives bytes to the reader; returns how many it took. A fault ends the connection. */
+static size_t feed(struct http1conn *it, struct slice bytes, int *ret_fault) {
+    size_t taken = 0;
+
     if (it->idle) {
         it->idle = false;
-        wait_for_head(it);
+        timer_start(conn_loop(it->conn), &it->timer, it->limits->head_ms);
     }
+    *ret_fault = http1_feed(it->http1, bytes, &taken);
+    return taken;
+}
 
-    size_t taken = 0;
-    int r = http1_feed(it->http1, bytes, &taken);
-    if (r != 0) {
-        if (it->has_exchange)
-            end_connection(it);
-        else
-            refuse(it, r == HTTP1_E_HEAD_TOO_LONG ? 431 : 400);
-        return;
+static void act(struct http1conn *it, int fault) {
+    if (fault == 0)
+        take_progress(it);
+    else
+        give_up(it, fault == HTTP1_E_HEAD_TOO_LONG ? 431 : 400);
+}
+
+/* Reads what is ahead, for as long as requests are answered on the spot. */
+static void read_on(struct http1conn *it) {
+    while (can_read(it) && it->ahead.len > 0) {
+        int fault;
+        size_t taken = feed(it, pipe_peek(&it->ahead), &fault);
+        pipe_drop(&it->ahead, taken);
+        act(it, fault);
     }
-    if (taken < bytes.len)
-        pipe_add(&it->ahead, slice_after(bytes, taken));
     balance(it);
-    take_progress(it);
+}
+
+static void run_resume(struct task *task) {
+    read_on(container_of(task, struct http1conn, resume));
+}
+
+static void on_bytes(void *owner, struct slice bytes) {
+    struct http1conn *it = owner;
+
+    if (it->over || it->closing)
+        return;
+    if (it->ahead.len > 0 || !can_read(it)) {
+        pipe_add(&it->ahead, bytes);
+    } else {
+        int fault;
+        size_t taken = feed(it, bytes, &fault);
+        pipe_add(&it->ahead,
+                 slice_after(bytes, taken)); /* an upgrade looks for it there */
+        act(it, fault);
+    }
+    read_on(it);
 }
 
 /* The answer is complete: goes on with the next request, or ends. */
 static void next_request(struct http1conn *it) {
-    const struct http1_message *message = http1_message(it->http1);
-
-    it->has_exchange = false;
-    loop_cancel(&it->wake);
-    if (!message->ended || !message->keep_alive || it->draining || it->closing) {
-        it->closing = true;
-        timer_stop(&it->timer);
-        conn_finish(it->conn);
+    if (!http1_message(it->http1)->ended || it->last || it->draining) {
+        finish(it);
         return;
     }
     http1_next(it->http1);
-    it->idle = true;
-    timer_start(conn_loop(it->conn), &it->timer, it->limits->idle_ms);
-
-    struct pipe waiting;
-    pipe_init(&waiting);
-    pipe_move(&waiting, &it->ahead, SIZE_MAX);
-    while (waiting.len > 0) {
-        struct slice part = pipe_peek(&waiting);
-        feed(it, part);
-        pipe_drop(&waiting, part.len);
-    }
-    balance(it);
+    wait_for_request(it, it->limits->idle_ms);
+    loop_post(conn_loop(it->conn), &it->resume);
 }
 
 static struct http1conn *of(struct exchange *exchange) {
     return container_of(exchange, struct http1conn, exchange);
 }
 
-static bool has_no_body(const char *status) {
-    return status[0] == '1' || strcmp(status, "204") == 0 || strcmp(status, "304") == 0;
+/* Of a response without a body: may it say that its length is 0? */
+static bool has_length(const struct exchange *exchange, const char *status) {
+    return strcmp(exchange_method(exchange), "HEAD") != 0 && status[0] != '1' &&
+           strcmp(status, "204") != 0 && strcmp(status, "304") != 0;
 }
 
 static void respond(struct exchange *exchange,
@@ -199,22 +231,21 @@ static void respond(struct exchange *exchange,
                     bool has_body) {
     struct http1conn *it = of(exchange);
     const struct http1_message *message = http1_message(it->http1);
-    const char *status = headers_get(head, ":status");
-    bool keep = message->keep_alive && message->ended && !it->draining;
+    bool knows_length = headers_get(head, "content-length") != NULL;
     struct buf out = { 0 };
     struct headers full;
 
     headers_init(&full);
     headers_add_all(&full, head);
-    it->chunked = has_body && !headers_get(head, "content-length");
+    it->chunked = has_body && !knows_length && !message->is_1_0;
+    it->last = !message->keep_alive || !message->ended || it->draining;
     if (it->chunked)
         headers_add(&full, "transfer-encoding", "chunked");
-    else if (!has_body && !headers_get(head, "content-length") && !has_no_body(status))
+    else if (!has_body && !knows_length &&
+             has_length(exchange, headers_get(head, ":status")))
         headers_add(&full, "content-length", "0");
-    if (!keep)
+    if (it->last)
         headers_add(&full, "connection", "close");
-    if (!keep)
-        it->closing = true;
     http1_write_head(&out, &full);
     conn_send(it->conn, buf_slice(&out));
     buf_done(&out);
@@ -226,69 +257,78 @@ static size_t room(const struct exchange *exchange) {
     return conn_is_writable(it->conn) ? SEND_ROOM : 0;
 }
 
-static void write_body(struct exchange *exchange, struct slice bytes) {
-    struct http1conn *it = of(exchange);
-
-    if (!it->chunked) {
-        conn_send(it->conn, bytes);
-        return;
-    }
+static void send_chunk(struct http1conn *it, struct slice bytes) {
     struct buf out = { 0 };
+
     http1_write_chunk(&out, bytes);
     conn_send(it->conn, buf_slice(&out));
     buf_done(&out);
 }
 
+static void write_body(struct exchange *exchange, struct slice bytes) {
+    struct http1conn *it = of(exchange);
+
+    if (it->chunked)
+        send_chunk(it, bytes);
+    else
+        conn_send(it->conn, bytes);
+}
+
 static void end(struct exchange *exchange) {
     struct http1conn *it = of(exchange);
-    struct buf out = { 0 };
 
-    if (!it->chunked)
-        return;
-    http1_write_chunk(&out, slice_of(NULL, 0));
-    conn_send(it->conn, buf_slice(&out));
-    buf_done(&out);
+    if (it->chunked)
+        send_chunk(it, slice_of(NULL, 0));
 }
 
 static void taken_body(struct exchange *exchange, size_t count) {
     balance(of(exchange));
 }
 
-/* The connection leaves: bytes that came behind the request belong to its new owner. */
+/* Bytes that came behind the request belong to the connection's new owner. */
+static void give_back_ahead(struct http1conn *it) {
+    struct buf bytes = { 0 };
+    size_t len = it->ahead.len;
+
+    if (len == 0)
+        return;
+    pipe_copy(&it->ahead, buf_room(&bytes, len), len);
+    buf_added(&bytes, len);
+    pipe_done(&it->ahead);
+    conn_unread(it->conn, buf_slice(&bytes));
+    buf_done(&bytes);
+}
+
 static struct conn *upgrade(struct exchange *exchange, const struct headers *head) {
     struct http1conn *it = of(exchange);
-    struct conn *conn = it->conn;
     struct buf out = { 0 };
 
+    if (!http1_message(it->http1)->ended)
+        return NULL;
     http1_write_head(&out, head);
-    conn_send(conn, buf_slice(&out));
+    conn_send(it->conn, buf_slice(&out));
     buf_done(&out);
-    conn_pause(conn, false);
-    while (it->ahead.len > 0) {
-        struct slice part = pipe_peek(&it->ahead);
-        conn_unread(conn, part);
-        pipe_drop(&it->ahead, part.len);
-    }
+    conn_pause(it->conn, false);
+    give_back_ahead(it);
     timer_stop(&it->timer);
+    loop_cancel(&it->wake);
     it->has_exchange = false;
     it->over = true;
-    loop_post(conn_loop(conn), &it->closed);
-    it->conn = NULL;
-    return conn;
+    loop_post(conn_loop(it->conn), &it->closed);
+    return TAKE(it->conn);
 }
 
 static void release(struct exchange *exchange) {
     struct http1conn *it = of(exchange);
-    bool cut = !exchange->gone && !exchange->ended;
 
     it->has_exchange = false;
     loop_cancel(&it->wake);
-    if (it->over)
+    if (it->over || it->closing)
         return;
-    if (cut)
-        end_connection(it);
-    else
+    if (exchange->ended)
         next_request(it);
+    else
+        end_connection(it);
 }
 
 static const struct exchange_ops ops = {
@@ -301,26 +341,30 @@ static const struct exchange_ops ops = {
     .release = release,
 };
 
-static void on_bytes(void *owner, struct slice bytes) {
-    feed(owner, bytes);
-}
-
 static void on_writable(void *owner) {
     wake_owner(owner);
 }
 
 static void on_conn_closed(void *owner, int reason) {
-    end_connection(owner);
+    struct http1conn *it = owner;
+
+    it->in_order = reason == 0;
+    end_connection(it);
+}
+
+/* The owner of the exchange learns that its peer is gone, and releases it. */
+static void lose_exchange(struct http1conn *it) {
+    if (!it->has_exchange)
+        return;
+    it->exchange.gone = true;
+    it->exchange.on_wake(&it->exchange);
+    assert(!it->has_exchange);
 }
 
 static void run_closed(struct task *task) {
     struct http1conn *it = container_of(task, struct http1conn, closed);
 
-    if (it->has_exchange) {
-        it->exchange.gone = true;
-        if (it->exchange.on_wake)
-            it->exchange.on_wake(&it->exchange);
-    }
+    lose_exchange(it);
     it->events->on_closed(it->owner, it);
 }
 
@@ -343,36 +387,45 @@ struct http1conn *http1conn_new(struct conn *conn,
         .http1 = http1_new(HTTP1_REQUEST, limits->header_bytes_max),
         .timer.fire = on_timer,
         .wake.run = run_wake,
+        .resume.run = run_resume,
         .closed.run = run_closed,
     };
     pipe_init(&it->ahead);
     conn_set_owner(conn, &conn_events, it);
-    wait_for_head(it);
+    wait_for_request(it, limits->head_ms);
     return it;
 }
 
 void http1conn_drain(struct http1conn *it) {
     it->draining = true;
-    if (!it->has_exchange && !it->over && !it->closing) {
-        it->closing = true;
-        conn_finish(it->conn);
+    if (!it->has_exchange && !it->over && !it->closing)
+        finish(it);
+}
+
+/* What was sent last shall arrive when the peer ended its side in order. */
+static void let_go(struct http1conn *it) {
+    struct conn *conn = TAKE(it->conn);
+
+    if (!conn)
+        return;
+    if (it->in_order && !it->closing) {
+        conn_set_owner(conn, NULL, NULL);
+        conn_finish(conn);
+    } else {
+        conn_close(conn);
     }
 }
 
 struct http1conn *http1conn_free(struct http1conn *it) {
     if (!it)
         return NULL;
-    if (it->has_exchange) {
-        it->over = true;
-        it->exchange.gone = true;
-        if (it->exchange.on_wake)
-            it->exchange.on_wake(&it->exchange);
-    }
+    it->over = true;
+    lose_exchange(it);
     timer_stop(&it->timer);
     loop_cancel(&it->wake);
+    loop_cancel(&it->resume);
     loop_cancel(&it->closed);
-    if (it->conn)
-        conn_close(it->conn);
+    let_go(it);
     pipe_done(&it->ahead);
     http1_free(it->http1);
     free(it);

@@ -69,6 +69,7 @@ static void begin(struct http1 *http1) {
     pipe_done(&message->body);
     message->has_head = false;
     message->ended = false;
+    message->is_1_0 = false;
     message->keep_alive = false;
     message->upgrade = false;
     message->expects_continue = false;
@@ -205,6 +206,7 @@ static int on_headers_complete(llhttp_t *parser) {
         http1->kind == HTTP1_RESPONSE && !is_empty && !is_chunked && !has_length;
 
     message->has_head = true;
+    message->is_1_0 = http1->is_1_0;
     message->upgrade = wants_upgrade(http1);
     message->keep_alive =
         !http1->is_1_0 && !until_fin && !headers_has_token(head, "connection", "close");

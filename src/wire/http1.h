@@ -46,6 +46,7 @@ struct http1_message {
                             feeding */
     bool has_head;
     bool ended;      /* the message is whole */
+    bool is_1_0;     /* HTTP/1.0: its sender knows no codings */
     bool keep_alive; /* the connection may carry another message */
     bool upgrade;    /* Upgrade (101 or request with Connection: upgrade) or CONNECT: what
                         follows is not HTTP, if the owner agrees */
