@@ -1,5 +1,6 @@
 #include "rpc/h2conn.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -40,8 +41,10 @@ static void run_closed(struct task *task) {
     h2conn->config.on_closed(h2conn->config.owner, h2conn, h2conn->reason);
 }
 
-/* The connection is over: every half learns it, then the owner does. */
+/* The connection is over: every half learns it, then the owner does. A half's owner may
+ * free the connection; so this runs within serve(). */
 static void end(struct h2conn *h2conn, int reason) {
+    assert(h2conn->busy);
     if (h2conn->over)
         return;
     h2conn->over = true;
@@ -54,6 +57,7 @@ static void end(struct h2conn *h2conn, int reason) {
     loop_post(conn_loop(h2conn->conn), &h2conn->closed);
 }
 
+/* Whoever is told of a stream may end the connection, which is then freed by serve(). */
 static void take_news(struct h2conn *h2conn) {
     struct h2_stream *stream;
 
@@ -68,20 +72,53 @@ static void take_news(struct h2conn *h2conn) {
     }
 }
 
-static void run_flush(struct task *task) {
-    struct h2conn *h2conn = container_of(task, struct h2conn, flush);
+static void destroy(struct h2conn *h2conn) {
+    loop_cancel(&h2conn->closed);
+    loop_cancel(&h2conn->flush);
+    h2_free(h2conn->h2);
+    if (h2conn->reason == -EPROTO) {
+        conn_set_owner(h2conn->conn, NULL, NULL); /* the GOAWAY shall arrive */
+        conn_finish(h2conn->conn);
+    } else {
+        conn_close(h2conn->conn);
+    }
+    free(h2conn);
+}
+
+/* Does work that calls out, and then what h2conn_free() put off. */
+static void serve(struct h2conn *h2conn,
+                  void (*work)(struct h2conn *h2conn, const void *arg),
+                  const void *arg) {
+    assert(!h2conn->busy);
+    h2conn->busy = true;
+    work(h2conn, arg);
+    h2conn->busy = false;
+    if (h2conn->doomed)
+        destroy(h2conn);
+}
+
+/* Says why the connection ends, as far as the socket takes it. */
+static void send_last(struct h2conn *h2conn, int reason) {
+    struct buf out = { 0 };
+
+    h2_drain(h2conn->h2, &out, GATHER_MAX);
+    conn_send(h2conn->conn, buf_slice(&out));
+    buf_done(&out);
+    end(h2conn, reason);
+}
+
+static void flush(struct h2conn *h2conn, const void *unused) {
     struct buf out = { 0 };
 
     while (!h2conn->over && conn_is_writable(h2conn->conn) && h2_has_output(h2conn->h2)) {
         buf_clear(&out);
-        if (h2_drain(h2conn->h2, &out, GATHER_MAX) < 0) {
-            end(h2conn, -EPROTO);
-            break;
-        }
-        if (out.len == 0)
-            break;
+        int r = h2_drain(h2conn->h2, &out, GATHER_MAX);
         conn_send(h2conn->conn, buf_slice(&out));
         take_news(h2conn);
+        if (r < 0 && !h2conn->over)
+            send_last(h2conn, r);
+        if (out.len == 0)
+            break;
     }
     buf_done(&out);
     if (!h2conn->over && !h2_is_alive(h2conn->h2) && h2conn->count == 0 &&
@@ -89,10 +126,21 @@ static void run_flush(struct task *task) {
         conn_finish(h2conn->conn);
 }
 
+static void end_for(struct h2conn *h2conn, const void *arg) {
+    const int *reason = arg;
+    end(h2conn, *reason);
+}
+
+static void run_flush(struct task *task) {
+    serve(container_of(task, struct h2conn, flush), flush, NULL);
+}
+
 static void watch(struct h2conn *h2conn) {
     unsigned delay_ms = h2conn->config.pings ? H2CONN_QUIET_MS : h2conn->config.idle_ms;
     if (delay_ms > 0)
         timer_start(conn_loop(h2conn->conn), &h2conn->quiet, delay_ms);
+    else
+        timer_stop(&h2conn->quiet); /* of a probe that was answered */
 }
 
 /* Nothing was received for a while. */
@@ -100,7 +148,8 @@ static void on_quiet(struct timer *timer) {
     struct h2conn *h2conn = container_of(timer, struct h2conn, quiet);
 
     if (h2conn->probing) {
-        end(h2conn, -ETIMEDOUT);
+        int reason = -ETIMEDOUT;
+        serve(h2conn, end_for, &reason);
     } else if (h2conn->config.pings || h2conn->count > 0) {
         h2conn_probe(h2conn, H2CONN_PONG_MS);
     } else {
@@ -122,6 +171,19 @@ bool h2conn_is_probing(const struct h2conn *h2conn) {
     return h2conn->probing;
 }
 
+static void feed(struct h2conn *h2conn, const void *arg) {
+    const struct slice *bytes = arg;
+
+    int r = h2_feed(h2conn->h2, *bytes);
+    take_news(h2conn);
+    if (h2conn->over)
+        return;
+    if (r < 0)
+        send_last(h2conn, r);
+    else
+        h2conn_mark_dirty(h2conn);
+}
+
 static void on_bytes(void *owner, struct slice bytes) {
     struct h2conn *h2conn = owner;
 
@@ -130,18 +192,7 @@ static void on_bytes(void *owner, struct slice bytes) {
     h2conn->probing = false;
     h2conn->heard_ms = loop_now_ms(conn_loop(h2conn->conn));
     watch(h2conn);
-    int r = h2_feed(h2conn->h2, bytes);
-    take_news(h2conn);
-    if (r < 0 && !h2conn->over) {
-        struct buf out = { 0 };
-        if (h2_drain(h2conn->h2, &out, GATHER_MAX) == 0)
-            conn_send(h2conn->conn, buf_slice(&out));
-        buf_done(&out);
-        end(h2conn, r);
-        return;
-    }
-    if (!h2conn->over)
-        h2conn_mark_dirty(h2conn);
+    serve(h2conn, feed, &bytes);
 }
 
 static void on_writable(void *owner) {
@@ -150,7 +201,7 @@ static void on_writable(void *owner) {
 }
 
 static void on_conn_closed(void *owner, int reason) {
-    end(owner, reason);
+    serve(owner, end_for, &reason);
 }
 
 struct h2conn *h2conn_new(struct conn *conn, const struct h2conn_config *config) {
@@ -182,15 +233,12 @@ struct h2conn *h2conn_new(struct conn *conn, const struct h2conn_config *config)
 struct h2conn *h2conn_free(struct h2conn *h2conn) {
     if (!h2conn)
         return NULL;
-    end(h2conn, -ECONNABORTED);
-    loop_cancel(&h2conn->closed);
-    loop_cancel(&h2conn->flush);
-    h2_free(h2conn->h2);
-    if (h2conn->reason == -EPROTO)
-        conn_set_owner(h2conn->conn, NULL, NULL), conn_finish(h2conn->conn);
+    int reason = -ECONNABORTED;
+    h2conn->doomed = true;
+    if (h2conn->busy)
+        end(h2conn, reason);
     else
-        conn_close(h2conn->conn);
-    free(h2conn);
+        serve(h2conn, end_for, &reason);
     return NULL;
 }
 

@@ -43,7 +43,8 @@ struct h2conn_config {
 /* Takes the conn. Copies the config. */
 struct h2conn *h2conn_new(struct conn *conn, const struct h2conn_config *config);
 
-/* Ends everything at once: calls on it finish with UNAVAILABLE. Always returns NULL. */
+/* Ends everything at once: calls on it finish with UNAVAILABLE. From any callback too.
+ * Always returns NULL. */
 struct h2conn *h2conn_free(struct h2conn *h2conn);
 
 /* Client: the target that starts calls here. Lent, lives as long as the h2conn. */

@@ -1,6 +1,7 @@
 /* The callee's half of a call that goes out on an HTTP/2 stream. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "loop/conn.h"
@@ -44,6 +45,16 @@ static void send_request(struct client_half *client) {
     }
 }
 
+/* A number that is none, or that gRPC does not know, is UNKNOWN. */
+static enum grpc_status status_of(const char *number) {
+    size_t digits = strspn(number, "0123456789");
+    unsigned long value = strtoul(number, NULL, 10);
+
+    if (digits == 0 || number[digits] != '\0' || value > GRPC_UNAUTHENTICATED)
+        return GRPC_UNKNOWN;
+    return (enum grpc_status)value;
+}
+
 /* The status that the peer's trailers (or its only head) tell. */
 static void finish_from(struct call *call, const struct headers *said, int http_status) {
     const char *number = headers_get(said, "grpc-status");
@@ -51,8 +62,8 @@ static void finish_from(struct call *call, const struct headers *said, int http_
     struct buf text = { 0 };
     struct headers trailers;
 
-    enum grpc_status status = number ? (enum grpc_status)strtoul(number, NULL, 10)
-                                     : grpc_status_of_http(http_status);
+    enum grpc_status status =
+        number ? status_of(number) : grpc_status_of_http(http_status);
     if (encoded)
         grpc_text_decode(&text, encoded);
     else if (!number)
@@ -62,8 +73,7 @@ static void finish_from(struct call *call, const struct headers *said, int http_
     h2conn_copy_fields(&trailers, said);
     headers_remove(&trailers, "grpc-status");
     headers_remove(&trailers, "grpc-message");
-    if (said != &call->trailers && !number)
-        headers_remove(&trailers, "content-type");
+    headers_remove(&trailers, "content-type"); /* of an only head */
     call_finish(call, status, buf_text(&text), &trailers);
     headers_done(&trailers);
     buf_done(&text);
@@ -74,12 +84,18 @@ static int http_status_of(const struct h2_stream *stream) {
     return status ? (int)strtol(status, NULL, 10) : 0;
 }
 
+/* A head that promises messages; errors of HTTP and an only head do not. */
+static bool is_grpc(const struct h2_stream *stream) {
+    return stream->has_head && http_status_of(stream) == 200 &&
+           grpc_is_content_type(headers_get(&stream->head, "content-type")) &&
+           !headers_get(&stream->head, "grpc-status");
+}
+
 static void take_head(struct client_half *client) {
     struct h2_stream *stream = client->half.stream;
     struct headers head;
 
-    if (client->gave_head || !stream->has_head ||
-        headers_get(&stream->head, "grpc-status"))
+    if (client->gave_head || !is_grpc(stream))
         return;
     client->gave_head = true;
     headers_init(&head);
@@ -92,6 +108,12 @@ static void take_reply(struct client_half *client) {
     struct h2_stream *stream = client->half.stream;
     struct call *call = client->call;
 
+    if (!client->gave_head) { /* the body of an error: nobody reads it */
+        size_t len = stream->in.len;
+        pipe_done(&stream->in);
+        h2_stream_consume(stream, len);
+        return;
+    }
     call_reply_move(call, &stream->in, SIZE_MAX);
     uint64_t taken = call->reply_total - call->reply.len;
     if (taken > client->credited) {
@@ -130,8 +152,7 @@ static void pump(struct h2half *half) {
     if (!stream->closed)
         send_request(client);
     take_head(client);
-    if (client->gave_head && http_status_of(stream) == 200)
-        take_reply(client);
+    take_reply(client);
     if (stream->in_ended)
         finish_from(call, stream->trailers.count > 0 ? &stream->trailers : &stream->head,
                     http_status_of(stream));

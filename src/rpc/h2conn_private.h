@@ -37,7 +37,9 @@ struct h2conn {
     uint64_t heard_ms;  /* loop time of the last received bytes */
     bool probing;
     bool draining;
-    bool over; /* on_closed is on its way or has come */
+    bool busy;   /* streams are being served: the end of the memory waits */
+    bool doomed; /* h2conn_free() came meanwhile */
+    bool over;   /* on_closed is on its way or has come */
     int reason;
 };
 

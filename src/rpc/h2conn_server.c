@@ -158,5 +158,6 @@ void h2conn_server_accept(struct h2conn *h2conn, struct h2_stream *stream) {
     set_deadline(server->call, headers_get(head, "grpc-timeout"));
     if (!server->call->finished)
         h2conn->config.on_call(h2conn->config.owner, h2conn, server->call);
-    pump(&server->half);
+    if (!h2conn->over) /* else it is gone with the connection */
+        pump(&server->half);
 }
