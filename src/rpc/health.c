@@ -110,6 +110,11 @@ void health_stop(struct health *health) {
 }
 
 struct health *health_free(struct health *health) {
+    if (!health)
+        return NULL;
+    while (list_pop(&health->watchers)) {
+        /* Its own end frees it; it only must not find us. */
+    }
     free(health);
     return NULL;
 }

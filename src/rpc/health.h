@@ -14,5 +14,5 @@ struct health *health_new(struct services *services);
 /* Watchers learn NOT_SERVING, and their streams end. */
 void health_stop(struct health *health);
 
-/* NULL is fine; always returns NULL. */
+/* Calls under way may end later. NULL is fine; always returns NULL. */
 struct health *health_free(struct health *health);
