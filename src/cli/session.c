@@ -67,16 +67,22 @@ static void on_closed(void *owner, struct h2conn *h2conn, int reason) {
     loop_stop(session->loop);
 }
 
-static struct h2conn *speak(struct session *session, struct conn *conn) {
+static struct h2conn *speak(struct session *session,
+                            struct conn *conn,
+                            const struct address *address) {
+    char authority[ADDRESS_TEXT_LEN];
     struct h2conn_config config = {
         .role = H2_CLIENT,
         .limits = { .streams_max = STREAMS_MAX,
                     .window = WINDOW,
                     .header_bytes_max = HEADERS_MAX },
+        .authority = authority,
         .pings = true,
         .on_closed = on_closed,
         .owner = session,
     };
+
+    address_print(address, authority);
     return h2conn_new(conn, &config);
 }
 
@@ -117,7 +123,7 @@ int session_open(const struct session_config *config,
     session->loop = config->loop;
     if (config->token)
         session->bearer = mem_printf("Bearer %s", config->token);
-    session->h2conn = speak(session, opening.conn);
+    session->h2conn = speak(session, opening.conn, &url->address);
     *ret_session = session;
     return 0;
 }

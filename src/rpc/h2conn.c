@@ -82,6 +82,7 @@ static void destroy(struct h2conn *h2conn) {
     } else {
         conn_close(h2conn->conn);
     }
+    free(h2conn->authority);
     free(h2conn);
 }
 
@@ -215,6 +216,7 @@ struct h2conn *h2conn_new(struct conn *conn, const struct h2conn_config *config)
     *h2conn = (struct h2conn) {
         .target.start = h2conn_client_start,
         .config = *config,
+        .authority = mem_strdup(config->authority ? config->authority : "roost"),
         .conn = conn,
         .h2 = h2_new(config->role, &config->limits),
         .flush.run = run_flush,

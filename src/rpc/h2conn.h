@@ -28,6 +28,7 @@ enum {
 struct h2conn_config {
     enum h2_role role;
     struct h2_limits limits;
+    const char *authority; /* client: whom requests name, copied; NULL: "roost" */
     bool pings; /* watch the peer's liveness; without it, idle_ms ends an idle connection
                  */
     unsigned idle_ms; /* 0: never */

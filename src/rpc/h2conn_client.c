@@ -170,14 +170,14 @@ static void on_wake(struct call *call, void *user) {
 }
 
 static void make_head(struct headers *head,
-                      const struct call *call,
-                      const struct conn *conn) {
+                      const struct h2conn *h2conn,
+                      const struct call *call) {
     uint64_t left_ms = call_time_left_ms(call);
 
     headers_add(head, ":method", "POST");
-    headers_add(head, ":scheme", conn_is_tls(conn) ? "https" : "http");
+    headers_add(head, ":scheme", conn_is_tls(h2conn->conn) ? "https" : "http");
     headers_add(head, ":path", call->method);
-    headers_add(head, ":authority", "roost");
+    headers_add(head, ":authority", h2conn->authority);
     headers_add(head, "te", "trailers");
     if (!headers_get(&call->metadata, "content-type"))
         headers_add(head, "content-type", "application/grpc");
@@ -196,7 +196,7 @@ void h2conn_client_start(struct target *target, struct call *call) {
     if (!h2conn->over && !h2conn->draining) {
         struct headers head;
         headers_init(&head);
-        make_head(&head, call, h2conn->conn);
+        make_head(&head, h2conn, call);
         stream = h2_request(h2conn->h2, &head, true);
         headers_done(&head);
     }

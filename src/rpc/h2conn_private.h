@@ -27,6 +27,7 @@ struct h2half {
 struct h2conn {
     struct target target;
     struct h2conn_config config;
+    char *authority;    /* owned: of requests */
     struct conn *conn;  /* owned */
     struct h2 *h2;      /* owned */
     struct list halves; /* of struct h2half */
