@@ -232,6 +232,7 @@ int running_run(const struct agent_config *config, struct identity *identity) {
         run_loop(&running);
     }
     uplink_free(running.uplink);
+    loop_settle(running.loop); /* calls that the link carried learn of its end */
     reflection_free(running.reflection);
     health_free(running.health);
     service_link_free(running.link);

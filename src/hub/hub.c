@@ -402,6 +402,7 @@ struct hub *hub_free(struct hub *hub) {
     web_free(hub->web);
     admission_free(hub->admission);
     session_pool_free(hub->sessions);
+    loop_settle(hub->loop); /* calls learn of the end of their connections */
     gate_free(hub->gate);
     service_activity_free(hub->activities);
     service_tokens_free(hub->tokens);

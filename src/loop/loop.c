@@ -159,6 +159,11 @@ uint64_t loop_now_ms(const struct loop *loop) {
     return uv_now(&loop->uv);
 }
 
+void loop_settle(struct loop *loop) {
+    while (has_tasks(loop))
+        run_queues(loop);
+}
+
 static void enqueue(struct list *queue, struct task *task) {
     if (!list_is_linked(&task->node))
         list_add_tail(queue, &task->node);

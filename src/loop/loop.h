@@ -33,6 +33,10 @@ struct loop *loop_free(struct loop *loop);
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
+/* Runs what was posted, and what that posts, without waiting for events: for the end of a
+ * program, when everything that is told of an end is still there. */
+void loop_settle(struct loop *loop);
+
 /* Milliseconds of the monotonic clock as read at the start of this turn; never goes back.
  */
 uint64_t loop_now_ms(const struct loop *loop);
