@@ -6,11 +6,14 @@
 #include "rpc/exchange.h"
 #include "rpc/h2conn_private.h"
 
+enum { LINGER_BODY_MAX = 32768 }; /* fits in a stream's first window */
+
 struct h2_exchange {
     struct h2half half;
     struct exchange exchange;
     struct headers head; /* copies, so that they outlive the stream */
     struct pipe nothing; /* the body once the stream is lost */
+    bool lingers; /* released: the rest of a small body is waited for and dropped */
 };
 
 static struct h2_exchange *of(struct exchange *exchange) {
@@ -41,10 +44,19 @@ static void write_body(struct exchange *exchange, struct slice bytes) {
     h2conn_mark_dirty(it->half.h2conn);
 }
 
+/* Is the rest of the body on its way anyway? Clients are known (curl 7.88) that drop an
+ * answer when RST_STREAM tells them to send no more. */
+static bool is_small(const struct h2_exchange *it) {
+    const char *length = headers_get(&it->head, "content-length");
+    char *rest = NULL;
+
+    return length && strtoull(length, &rest, 10) <= LINGER_BODY_MAX && *rest == '\0';
+}
+
 static void end(struct exchange *exchange) {
     struct h2_exchange *it = of(exchange);
     h2_stream_end(it->half.stream, NULL);
-    if (!it->half.stream->in_ended)
+    if (!it->half.stream->in_ended && !is_small(it))
         h2_stream_stop_reading(it->half.stream);
     h2conn_mark_dirty(it->half.h2conn);
 }
@@ -59,21 +71,44 @@ static struct conn *upgrade(struct exchange *exchange, const struct headers *hea
     return NULL;
 }
 
+static void destroy(struct h2_exchange *it) {
+    headers_done(&it->head);
+    free(it);
+}
+
+static void linger(struct h2_exchange *it) {
+    struct h2_stream *stream = it->half.stream;
+
+    pipe_drop(&stream->in, stream->in.len);
+    if (!stream->in_ended && !stream->closed)
+        return;
+    h2conn_remove_half(&it->half);
+    destroy(it);
+}
+
 static void release(struct exchange *exchange) {
     struct h2_exchange *it = of(exchange);
 
+    if (!exchange->gone && exchange->ended && is_small(it)) {
+        it->lingers = true;
+        linger(it);
+        return;
+    }
     if (!exchange->gone) {
         if (!exchange->ended)
             h2_stream_reset(it->half.stream, H2_CANCEL);
         h2conn_remove_half(&it->half);
     }
-    headers_done(&it->head);
-    free(it);
+    destroy(it);
 }
 
 static void pump(struct h2half *half) {
     struct h2_exchange *it = container_of(half, struct h2_exchange, half);
 
+    if (it->lingers) {
+        linger(it);
+        return;
+    }
     it->exchange.body_ended = half->stream->in_ended;
     if (half->stream->closed && !(it->exchange.ended && half->stream->in_ended)) {
         half->sever(half);
@@ -86,9 +121,13 @@ static void pump(struct h2half *half) {
 static void sever(struct h2half *half) {
     struct h2_exchange *it = container_of(half, struct h2_exchange, half);
 
+    h2conn_remove_half(half);
+    if (it->lingers) {
+        destroy(it);
+        return;
+    }
     it->exchange.gone = true;
     it->exchange.body = &it->nothing;
-    h2conn_remove_half(half);
     wake(it);
 }
 
