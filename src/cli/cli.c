@@ -115,12 +115,14 @@ static int check_operands(const struct cli *cli) {
                              command->name, first, command->name, near);
         return cli_usage(cli, "%s %s: no such command", command->name, first);
     }
+    const char *parent = cli->parent ? cli->parent->name : "";
+    const char *space = cli->parent ? " " : "";
     if (count > command->most)
-        return cli_usage(cli, "%s: \"%s\" is one argument too many", command->name,
-                         args_at(cli->args, command->most));
+        return cli_usage(cli, "%s%s%s: \"%s\" is one argument too many", parent, space,
+                         command->name, args_at(cli->args, command->most));
     if (count < command->least)
-        return cli_usage(cli, "%s: arguments are missing: %s", command->name,
-                         command->usage);
+        return cli_usage(cli, "%s%s%s: arguments are missing: %s", parent, space,
+                         command->name, command->usage);
     return 0;
 }
 

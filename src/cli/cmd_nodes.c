@@ -26,7 +26,8 @@ static int run(struct cli *cli) {
     else if (list->n_nodes > 0)
         nodes_print(cli, list);
     else if (!cli->quiet)
-        report_hint("no node has joined yet", "roost token new NAME");
+        report_hint("no nodes: none has joined, or none that you may see",
+                    "roost token new NAME");
     pb_free(&list->base);
     return r;
 }

@@ -116,7 +116,8 @@ static void print(struct status *status) {
     else if (count > 0)
         print_overview(status);
     else if (!status->cli->quiet)
-        report_hint("no node has joined yet", "roost token new NAME");
+        report_hint("no nodes: none has joined, or none that you may see",
+                    "roost token new NAME");
     for (size_t i = 0; i < count; i++)
         values_done(&status->values[i]);
     free(status->values);

@@ -105,8 +105,22 @@ static void draw_soon(struct watch *watch) {
                     watch->screen ? GATHER_MS : PRINT_GATHER_MS);
 }
 
+/* Nobody is there to be watched: the end, before an empty picture. */
+static bool is_nobody(const struct watch *watch) {
+    return watch->is_selected && watching_is_complete(watch->watching) &&
+           watching_count(watch->watching) == 0;
+}
+
 static void on_change(void *user) {
-    draw_soon(user);
+    struct watch *watch = user;
+
+    if (!is_nobody(watch)) {
+        draw_soon(watch);
+    } else if (!watch->message) {
+        watch->status = GRPC_NOT_FOUND;
+        watch->message = mem_strdup("no such node");
+        leave_loop(watch);
+    }
 }
 
 static void on_values(void *user, const struct watched *node) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/token.h"
 #include "cli/cli.h"
 #include "cli/profile.h"
 #include "cli/suggest.h"
@@ -27,19 +28,6 @@ int hub_load_profiles(struct cli *cli) {
     return REPORT_NO_HUB;
 }
 
-static int use_url(struct cli *cli, const char *text) {
-    struct url url;
-
-    int r = url_parse(text, &url);
-    if (r != 0)
-        return cli_usage(cli, "%s: %s", text, url_error_text(r));
-    auto_(mem_freep) char *printed = url_print(&url);
-    cli->profile = profile_new(printed);
-    profile_set(&cli->profile->hub, printed);
-    profile_set(&cli->profile->pin, url.trust);
-    return 0;
-}
-
 static int no_such_profile(const struct cli *cli, const char *name) {
     const char *names[32];
     size_t count = 0;
@@ -58,6 +46,31 @@ static void copy_profile(struct cli *cli, struct profile *from) {
     for (size_t i = 0; profile_key(i); i++)
         profile_set(profile_field(cli->profile, profile_key(i)),
                     *profile_field(from, profile_key(i)));
+}
+
+/* A URL stands for the profile of that hub, if there is one, unless it says how to trust.
+ */
+static int use_url(struct cli *cli, const char *text) {
+    struct url url;
+
+    int r = url_parse(text, &url);
+    if (r != 0)
+        return cli_usage(cli, "%s: %s", text, url_error_text(r));
+    r = hub_load_profiles(cli);
+    if (r != 0)
+        return r;
+    auto_(mem_freep) char *printed = url_print(&url);
+    for (size_t i = 0; url.trust[0] == '\0' && i < cli->profiles->count; i++) {
+        const char *hub = cli->profiles->items[i]->hub;
+        if (hub && strcmp(hub, printed) == 0) {
+            copy_profile(cli, cli->profiles->items[i]);
+            return 0;
+        }
+    }
+    cli->profile = profile_new(printed);
+    profile_set(&cli->profile->hub, printed);
+    profile_set(&cli->profile->pin, url.trust);
+    return 0;
 }
 
 static int use_saved(struct cli *cli, const char *name) {
@@ -91,8 +104,14 @@ int hub_load_profile(struct cli *cli) {
     int r = name && strstr(name, "://") ? use_url(cli, name) : use_saved(cli, name);
     if (r != 0)
         return r;
-    if (from_environment("ROOST_TOKEN"))
-        profile_set(&cli->profile->token, getenv("ROOST_TOKEN"));
+    const char *token = from_environment("ROOST_TOKEN");
+    if (!token)
+        return 0;
+    r = token_check(token);
+    if (r != 0)
+        return report_fail(REPORT_NO_HUB, "roost token new --caller NAME",
+                           "ROOST_TOKEN: %s", token_error_text(r));
+    profile_set(&cli->profile->token, token);
     return 0;
 }
 

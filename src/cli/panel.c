@@ -15,7 +15,7 @@ struct detail {
 static const struct line {
     const char *label;
     const char *metric;
-    double full; /* the value of a full bar and sparkline; 0: no bar */
+    double full; /* the value of a full bar and sparkline; 0: no bar; -1: neither */
     struct detail details[5];
 } lines[] = {
     { "cpu",
@@ -47,7 +47,7 @@ static const struct line {
       0,
       { { "running ", "proc.running" }, { "   blocked ", "proc.blocked" } } },
     { "tcp", "tcp.established", 0, { { "listening ", "tcp.listen" } } },
-    { "uptime", "uptime", 0, { { 0 } } },
+    { "uptime", "uptime", -1, { { 0 } } },
 };
 
 enum { LINE_COUNT = sizeof(lines) / sizeof(lines[0]) };
@@ -158,6 +158,10 @@ static void add_mounts(struct table *table,
     }
 }
 
+static bool is_without_swap(const struct values *values, const char *metric) {
+    return strcmp(metric, "swap") == 0 && values_number(values, "swap.total", 1) <= 0;
+}
+
 struct table *panel_make(const struct terminal *terminal,
                          const struct values *values,
                          const struct panel_history *history,
@@ -171,13 +175,13 @@ struct table *panel_make(const struct terminal *terminal,
     table_column(table, "", TABLE_FLEXIBLE);
     for (size_t i = 0; i < LINE_COUNT; i++) {
         const struct value *value = values_find(values, lines[i].metric);
-        if (!value)
+        if (!value || is_without_swap(values, lines[i].metric))
             continue;
         table_cell(table, TERMINAL_DIM, lines[i].label);
         add_bar(table, terminal, value, lines[i].full);
         add_value(table, terminal, value);
         add_spark(table, terminal, history ? &history->lines[i] : NULL, lines[i].full,
-                  history ? spark_columns : 0);
+                  history && lines[i].full >= 0 ? spark_columns : 0);
         add_details(table, terminal, values, lines[i].details);
         if (strcmp(lines[i].metric, "disk") == 0)
             add_mounts(table, terminal, values);
