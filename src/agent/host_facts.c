@@ -1,12 +1,14 @@
 #include "agent/host_facts.h"
 
-#include <pwd.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "agent/collect/folder.h"
+#include "agent/virtualization.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -15,7 +17,6 @@
 enum {
     FILE_MAX = 1 << 20, /* /proc/cpuinfo of a host with many cores */
     MODEL_MAX = 200,    /* characters of any fact: these files belong to firmware */
-    GPU_CARDS_MAX = 64,
 };
 
 /* The file as text; empty when it cannot be read. End it with buf_done(). */
@@ -84,96 +85,174 @@ static char *file_value(const char *root,
     return value;
 }
 
-/* x86 has "model name"; Arm boards often only "Model". */
-static char *read_cpu_model(const char *root) {
-    char *model = file_value(root, "/proc/cpuinfo", "model name", ':');
+/* Parts of Arm's own cores by their number in /proc/cpuinfo. */
+static const struct {
+    unsigned long part;
+    const char *name;
+} arm_parts[] = {
+    { 0xb76, "ARM1176" },     { 0xc07, "Cortex-A7" },   { 0xc09, "Cortex-A9" },
+    { 0xc0f, "Cortex-A15" },  { 0xd03, "Cortex-A53" },  { 0xd04, "Cortex-A35" },
+    { 0xd05, "Cortex-A55" },  { 0xd07, "Cortex-A57" },  { 0xd08, "Cortex-A72" },
+    { 0xd09, "Cortex-A73" },  { 0xd0a, "Cortex-A75" },  { 0xd0b, "Cortex-A76" },
+    { 0xd0c, "Neoverse-N1" }, { 0xd0d, "Cortex-A77" },  { 0xd40, "Neoverse-V1" },
+    { 0xd41, "Cortex-A78" },  { 0xd49, "Neoverse-N2" }, { 0xd4f, "Neoverse-V2" },
+};
 
-    if (model[0] != '\0')
-        return model;
-    free(model);
-    return file_value(root, "/proc/cpuinfo", "Model", ':');
+/* "" when it is none of them. */
+static char *read_arm_part(const char *root) {
+    char *text = file_value(root, "/proc/cpuinfo", "CPU part", ':');
+    unsigned long part = strtoul(text, NULL, 16);
+
+    free(text);
+    for (size_t i = 0; i < sizeof(arm_parts) / sizeof(arm_parts[0]); i++)
+        if (arm_parts[i].part == part)
+            return mem_strdup(arm_parts[i].name);
+    return mem_strdup("");
+}
+
+/* x86 has "model name"; 64-bit Arm only the number of the part, or the board's model. */
+static char *read_cpu_model(const char *root) {
+    static const char *const keys[] = { "model name", "cpu model", "uarch", "Model" };
+    char *model = read_arm_part(root);
+
+    for (size_t i = 0; model[0] == '\0' && i < sizeof(keys) / sizeof(keys[0]); i++) {
+        free(model);
+        model = file_value(root, "/proc/cpuinfo", keys[i], ':');
+    }
+    return model;
+}
+
+/* Those that are online: nobody has a core that is switched off. */
+static uint32_t count_cpus(const char *root) {
+    struct buf text = read_text(root, "/proc/cpuinfo");
+    const char *at = buf_text(&text);
+    uint32_t count = 0;
+
+    while ((at = strstr(at, "processor\t"))) {
+        count += at == (const char *)text.data || at[-1] == '\n';
+        at++;
+    }
+    buf_done(&text);
+    return count > 0 ? count : (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+/* Makers that did not fill in the form. */
+static bool is_placeholder(const char *text) {
+    static const char *const empty[] = { "",
+                                         "To Be Filled By O.E.M.",
+                                         "To be filled by O.E.M.",
+                                         "System manufacturer",
+                                         "System Product Name",
+                                         "Default string",
+                                         "Not Specified",
+                                         "None",
+                                         "O.E.M." };
+
+    for (size_t i = 0; i < sizeof(empty) / sizeof(empty[0]); i++)
+        if (strcmp(text, empty[i]) == 0)
+            return true;
+    return false;
+}
+
+/* "VENDOR NAME" of two files of DMI; "" when the name says nothing. */
+static char *join_dmi(const char *root, const char *vendor_file, const char *name_file) {
+    char *vendor = first_line(root, vendor_file);
+    char *name = first_line(root, name_file);
+    bool is_vendor_told = !is_placeholder(vendor) && !strstr(name, vendor);
+    char *both = is_placeholder(name) ? mem_strdup("")
+                                      : mem_printf("%s%s%s", is_vendor_told ? vendor : "",
+                                                   is_vendor_told ? " " : "", name);
+
+    free(vendor);
+    free(name);
+    return both;
 }
 
 static char *read_hardware(const char *root) {
     char *model = first_line(root, "/proc/device-tree/model");
 
-    if (model[0] != '\0')
-        return model;
-    free(model);
-    char *vendor = first_line(root, "/sys/class/dmi/id/sys_vendor");
-    char *product = first_line(root, "/sys/class/dmi/id/product_name");
-    model = mem_printf("%s%s%s", vendor, vendor[0] && product[0] ? " " : "", product);
-    free(vendor);
-    free(product);
+    if (model[0] == '\0') {
+        free(model);
+        model = join_dmi(root, "/sys/class/dmi/id/sys_vendor",
+                         "/sys/class/dmi/id/product_name");
+    }
+    if (model[0] == '\0') {
+        free(model);
+        model = join_dmi(root, "/sys/class/dmi/id/board_vendor",
+                         "/sys/class/dmi/id/board_name");
+    }
     return model;
 }
 
-static bool has_file(const char *root, const char *path) {
-    char *full = mem_printf("%s%s", root, path);
-    bool has = file_exists(full);
-
-    free(full);
-    return has;
+/* Takes a name unless it is empty. */
+static void add_gpu(struct host_facts *facts, char *name) {
+    if (name[0] != '\0' && facts->gpu_count < HOST_FACTS_GPUS_MAX)
+        facts->gpus[facts->gpu_count++] = name;
+    else
+        free(name);
 }
 
-static const struct {
-    const char *vendor; /* how DMI's sys_vendor or product_name begins */
-    const char *word;
-} hypervisors[] = {
-    { "QEMU", "kvm" },
-    { "KVM", "kvm" },
-    { "VMware", "vmware" },
-    { "innotek", "oracle" },
-    { "VirtualBox", "oracle" },
-    { "Xen", "xen" },
-    { "Microsoft", "microsoft" },
-    { "Amazon EC2", "amazon" },
-    { "Google", "google" },
-    { "Parallels", "parallels" },
-};
+/* NVIDIA's driver tells its models in a folder for each card. */
+static void read_nvidia(struct host_facts *facts, const char *root) {
+    char *folder = mem_printf("%s/proc/driver/nvidia/gpus", root);
+    struct folder cards;
 
-/* Containers first, by the files and variables that their managers leave; then DMI. */
-static char *read_virtualization(const char *root) {
-    if (has_file(root, "/.dockerenv"))
-        return mem_strdup("docker");
-    if (has_file(root, "/run/.containerenv"))
-        return mem_strdup("podman");
-    char *container = first_line(root, "/run/systemd/container");
-    if (container[0] != '\0')
-        return container;
-    free(container);
-
-    char *vendor = first_line(root, "/sys/class/dmi/id/sys_vendor");
-    const char *word = NULL;
-    for (size_t i = 0; i < sizeof(hypervisors) / sizeof(hypervisors[0]) && !word; i++)
-        if (strncmp(vendor, hypervisors[i].vendor, strlen(hypervisors[i].vendor)) == 0)
-            word = hypervisors[i].word;
-    free(vendor);
-    if (word)
-        return mem_strdup(word);
-    struct buf cpu = read_text(root, "/proc/cpuinfo");
-    bool hypervised = strstr((const char *)cpu.data, " hypervisor") != NULL;
-    buf_done(&cpu);
-    return mem_strdup(hypervised ? "vm" : "none");
-}
-
-/* Cards by PCI: NVIDIA's driver tells the model, others their kernel driver. */
-static void read_gpus(struct host_facts *facts, const char *root) {
-    for (unsigned i = 0; i < GPU_CARDS_MAX && facts->gpu_count < HOST_FACTS_GPUS_MAX;
-         i++) {
-        char *path = mem_printf("/sys/class/drm/card%u/device/uevent", i);
-        char *driver = file_value(root, path, "DRIVER", '=');
+    folder_list(&cards, folder, "*");
+    for (size_t i = 0; i < cards.count; i++) {
+        char *path =
+            mem_printf("/proc/driver/nvidia/gpus/%s/information", cards.names[i]);
+        add_gpu(facts, file_value(root, path, "Model", ':'));
         free(path);
-        if (driver[0] != '\0')
-            facts->gpus[facts->gpu_count++] = driver;
-        else
-            free(driver);
     }
+    folder_done(&cards);
+    free(folder);
 }
 
-static char *read_user(void) {
-    const struct passwd *entry = getpwuid(geteuid());
-    return entry ? mem_strdup(entry->pw_name) : mem_printf("%u", (unsigned)geteuid());
+/* Other cards: the model where the driver tells it, else the driver. */
+static char *name_card(const char *root, const char *card) {
+    char *uevent = mem_printf("/sys/class/drm/%s/device/uevent", card);
+    char *product = mem_printf("/sys/class/drm/%s/device/product_name", card);
+    char *driver = file_value(root, uevent, "DRIVER", '=');
+    char *name = first_line(root, product);
+
+    if (name[0] == '\0') {
+        free(name);
+        name = mem_strdup(strcmp(driver, "nvidia") == 0 ? "" : driver);
+    }
+    free(uevent);
+    free(product);
+    free(driver);
+    return name;
+}
+
+static void read_gpus(struct host_facts *facts, const char *root) {
+    char *path = mem_printf("%s/sys/class/drm", root);
+    struct folder cards;
+
+    read_nvidia(facts, root);
+    folder_list(&cards, path, "card[0-9]*");
+    for (size_t i = 0; i < cards.count; i++)
+        if (!strchr(cards.names[i], '-')) /* card0-HDMI-A-1 is a socket */
+            add_gpu(facts, name_card(root, cards.names[i]));
+    folder_done(&cards);
+    free(path);
+}
+
+/* By /etc/passwd alone: asking the system's name services loads libraries. */
+static char *read_user(const char *root) {
+    struct buf text = read_text(root, "/etc/passwd");
+    const char *at = buf_text(&text);
+    char *user = NULL;
+
+    for (; *at && !user; at += *at == '\n') {
+        size_t name = strcspn(at, ":\n"), line = strcspn(at, "\n");
+        const char *id = at[name] == ':' ? strchr(at + name + 1, ':') : NULL;
+        if (id && id < at + line && strtoul(id + 1, NULL, 10) == geteuid())
+            user = clean(at, name);
+        at += line;
+    }
+    buf_done(&text);
+    return user ? user : mem_printf("%u", (unsigned)geteuid());
 }
 
 static uint64_t read_memory(const char *root) {
@@ -195,9 +274,9 @@ void host_facts_read(struct host_facts *facts, const char *root) {
         .architecture = mem_strdup(name.machine),
         .cpu_model = read_cpu_model(root),
         .hardware = read_hardware(root),
-        .virtualization = read_virtualization(root),
-        .user = read_user(),
-        .cpu_count = (uint32_t)sysconf(_SC_NPROCESSORS_CONF),
+        .virtualization = mem_strdup(virtualization_find(root)),
+        .user = read_user(root),
+        .cpu_count = count_cpus(root),
         .memory_bytes = read_memory(root),
         .boot_time_ms = clock_wall_ms() - (int64_t)clock_boot_ms(),
     };

@@ -16,10 +16,9 @@ struct host_facts { /* every string is owned, and "" when unknown */
     char *kernel;
     char *architecture;
     char *cpu_model;
-    char *hardware; /* the board's model, or vendor and product by DMI */
-    char *
-        virtualization; /* "none", "kvm", "docker"; see host_facts.c for how it is told */
-    char *user;         /* whom the agent runs as */
+    char *hardware;       /* the board's model, or vendor and product by DMI */
+    char *virtualization; /* "none", "kvm", "docker"; see virtualization.h */
+    char *user;           /* whom the agent runs as */
     char *gpus[HOST_FACTS_GPUS_MAX];
     size_t gpu_count;
     uint32_t cpu_count;

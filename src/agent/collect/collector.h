@@ -83,8 +83,15 @@ bool collector_chooses(const struct sampler_choice *choice,
 /* All of them, a file each. */
 extern const struct collector block_collector;
 extern const struct collector cpu_collector;
+extern const struct collector frequency_collector;
+extern const struct collector gpu_collector;
 extern const struct collector load_collector;
 extern const struct collector memory_collector;
 extern const struct collector mount_collector;
 extern const struct collector network_collector;
+extern const struct collector power_collector;
+extern const struct collector process_collector;
+extern const struct collector sensors_collector;
+extern const struct collector tcp_collector;
+extern const struct collector throttle_collector;
 extern const struct collector uptime_collector;

@@ -18,8 +18,10 @@ enum {
 
 /* In the order of the catalogue; what changes often stands together (see sample.h). */
 static const struct collector *const collectors[] = {
-    &cpu_collector,   &load_collector,   &memory_collector, &network_collector,
-    &block_collector, &uptime_collector, &mount_collector,
+    &cpu_collector,      &load_collector,  &memory_collector,  &network_collector,
+    &block_collector,    &gpu_collector,   &sensors_collector, &uptime_collector,
+    &mount_collector,    &tcp_collector,   &process_collector, &frequency_collector,
+    &throttle_collector, &power_collector,
 };
 
 enum { COLLECTOR_COUNT = sizeof(collectors) / sizeof(collectors[0]) };

@@ -83,6 +83,54 @@ int source_read(struct source *source, struct page *page) {
     return 0;
 }
 
+/* Shows the whole lines in the page and moves what is left to its start. */
+static void show_lines(struct page *page,
+                       bool is_end,
+                       void (*on_line)(void *arg, const char *line),
+                       void *arg) {
+    char *at = page->text, *end = page->text + page->len, *stop;
+
+    *end = '\0';
+    while (at < end && (stop = memchr(at, '\n', (size_t)(end - at)))) {
+        *stop = '\0';
+        on_line(arg, at);
+        at = stop + 1;
+    }
+    bool is_full = at == page->text && page->cap - page->len <= 1;
+    if (at < end && (is_end || is_full)) {
+        on_line(arg, at);
+        at = end;
+    }
+    page->len = (size_t)(end - at);
+    memmove(page->text, at, page->len);
+}
+
+int source_each_line(struct source *source,
+                     struct page *page,
+                     void (*on_line)(void *arg, const char *line),
+                     void *arg) {
+    off_t offset = 0;
+    ssize_t got;
+
+    if (source->fd < 0)
+        return -EBADF;
+    page->len = 0;
+    make_room(page);
+    do {
+        size_t room = page->cap - page->len - 1;
+        got = pread(source->fd, page->text + page->len, room, offset);
+        if (got < 0) {
+            int error = errno;
+            close_now(source);
+            return -error;
+        }
+        offset += got;
+        page->len += (size_t)got;
+        show_lines(page, got == 0, on_line, arg);
+    } while (got > 0);
+    return 0;
+}
+
 int source_read_number(struct source *source, int64_t *ret_number) {
     char text[32];
     char *end;

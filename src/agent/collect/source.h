@@ -44,3 +44,12 @@ int source_read_number(struct source *source, int64_t *ret_number);
 
 /* Reads the start of a file, without white space at its end: 0 or -errno. */
 int source_peek(const char *path, char *ret_text, size_t cap);
+
+/*
+ * Reads a file of any length piece by piece and shows each line, whose end is a NUL:
+ * 0 or -errno. A line longer than the page is cut.
+ */
+int source_each_line(struct source *source,
+                     struct page *page,
+                     void (*on_line)(void *arg, const char *line),
+                     void *arg);
