@@ -61,6 +61,7 @@ static void on_stop(void *arg, int signo) {
 
     log_info("stopping by signal %d", signo);
     notify_send("STOPPING=1");
+    service_host_stop(running->host);
     health_stop(running->health);
     uplink_finish(running->uplink, (unsigned)running->config->drain_ms, on_ended,
                   running);

@@ -24,5 +24,8 @@ struct service_host_config {
 
 struct service_host *service_host_new(const struct service_host_config *config);
 
+/* No more samples: ends the streams, so that the link can drain. */
+void service_host_stop(struct service_host *service);
+
 /* NULL is fine; always returns NULL. */
 struct service_host *service_host_free(struct service_host *service);
