@@ -30,6 +30,7 @@ struct request {
     enum connect_form form;
     struct buf body;
     struct buf reply; /* JSON of a unary reply */
+    bool has_reply;
     bool started;
 };
 
@@ -130,29 +131,6 @@ static void start_stream(struct request *request) {
     headers_done(&head);
 }
 
-static void on_message(void *user, struct slice bytes) {
-    struct request *request = user;
-    ProtobufCMessage *message = NULL;
-    struct buf json = { 0 };
-    char *why = NULL;
-
-    if (pb_unpack(request->types->output, bytes, &message) == 0 &&
-        pbjson_write(&json, message, NULL, &why) == 0) {
-        if (request->form == FORM_UNARY) {
-            buf_clear(&request->reply);
-            buf_add_slice(&request->reply, buf_slice(&json));
-        } else {
-            start_stream(request);
-            write_part(request, buf_slice(&json), 0);
-            if (exchange_room(request->exchange) == 0)
-                client_pause(request->client, true);
-        }
-    }
-    free(why);
-    buf_done(&json);
-    pb_free(message);
-}
-
 /* The last words of a stream: an empty object, or the error. */
 static void end_stream(struct request *request,
                        enum grpc_status status,
@@ -187,10 +165,51 @@ static void on_done(void *user,
         done(request);
     } else if (status != GRPC_OK) {
         refuse(request, (unsigned)grpc_http_of_status((int)status), status, message);
+    } else if (!request->has_reply) {
+        refuse(request, 500, GRPC_INTERNAL, "the answer holds no message");
     } else {
         answer(request->exchange, 200, buf_slice(&request->reply), NULL);
         done(request);
     }
+}
+
+/* The other side broke its word: the call ends here. The request is gone. */
+static void break_off(struct request *request, const char *why) {
+    client_cancel(TAKE(request->client));
+    on_done(request, GRPC_INTERNAL, why, NULL);
+}
+
+static void give_message(struct request *request, struct slice json) {
+    if (request->form != FORM_UNARY) {
+        start_stream(request);
+        write_part(request, json, 0);
+        if (exchange_room(request->exchange) == 0)
+            client_pause(request->client, true);
+    } else if (request->has_reply) {
+        break_off(request, "the answer holds a second message");
+    } else {
+        request->has_reply = true;
+        buf_add_slice(&request->reply, json);
+    }
+}
+
+static void on_message(void *user, struct slice bytes) {
+    struct request *request = user;
+    ProtobufCMessage *message = NULL;
+    struct buf json = { 0 };
+    char *why = NULL;
+
+    int r = pb_unpack(request->types->output, bytes, &message);
+    if (r == 0)
+        r = pbjson_write(&json, message, NULL, &why);
+    if (r == 0)
+        give_message(request, buf_slice(&json));
+    else
+        break_off(request,
+                  why ? why : "the answer is not the message that was asked for");
+    free(why);
+    buf_done(&json);
+    pb_free(message);
 }
 
 static const struct client_events client_events = {
@@ -229,14 +248,21 @@ static bool travels(const char *name) {
     return true;
 }
 
-static uint64_t timeout_of(const struct headers *head) {
+/* "connect-timeout-ms" has up to ten digits: false when it has anything else. 0: none. */
+static bool read_timeout(const struct headers *head, uint64_t *ret_ms) {
     const char *text = headers_get(head, "connect-timeout-ms");
-    return text && strspn(text, "0123456789") == strlen(text) && strlen(text) <= 10
-               ? strtoull(text, NULL, 10)
-               : 0;
+    size_t digits = text ? strspn(text, "0123456789") : 0;
+
+    if (text && (digits == 0 || digits > 10 || text[digits] != '\0'))
+        return false;
+    uint64_t ms = text ? strtoull(text, NULL, 10) : 0;
+    *ret_ms = text && ms == 0 ? 1 : ms;
+    return true;
 }
 
-static void start_call(struct request *request, const ProtobufCMessage *message) {
+static void start_call(struct request *request,
+                       const ProtobufCMessage *message,
+                       uint64_t timeout_ms) {
     const struct headers *head = request->exchange->head;
     struct headers metadata;
 
@@ -247,7 +273,7 @@ static void start_call(struct request *request, const ProtobufCMessage *message)
     struct client_request what = {
         .method = exchange_path(request->exchange),
         .metadata = &metadata,
-        .timeout_ms = timeout_of(head),
+        .timeout_ms = timeout_ms,
         .peer = conn_peer(request->exchange->conn),
         .authority = exchange_authority(request->exchange),
     };
@@ -280,9 +306,14 @@ static bool unwrap(const struct request *request, struct slice *ret_json) {
 static void take_request(struct request *request) {
     ProtobufCMessage *message = NULL;
     struct slice json;
+    uint64_t timeout_ms;
     char *why = NULL;
 
     request->started = true;
+    if (!read_timeout(request->exchange->head, &timeout_ms)) {
+        refuse(request, 400, GRPC_INVALID_ARGUMENT, "malformed connect-timeout-ms");
+        return;
+    }
     if (!unwrap(request, &json)) {
         refuse(request, 400, GRPC_INVALID_ARGUMENT,
                "the request must be exactly one envelope");
@@ -294,7 +325,8 @@ static void take_request(struct request *request) {
         free(why);
         return;
     }
-    start_call(request, message);
+    buf_done(&request->body);
+    start_call(request, message, timeout_ms);
     pb_free(message);
 }
 

@@ -51,8 +51,10 @@ struct conn *link_accept_take(struct exchange *exchange,
         headers_add(&head, "roost-credential", credential);
     struct conn *conn = exchange_upgrade(exchange, &head);
     headers_done(&head);
-    if (!conn)
+    if (!conn) {
+        exchange_release(exchange);
         return NULL;
+    }
     return transport == LINK_WEBSOCKET ? wsconn_new(conn, false) : conn;
 }
 

@@ -32,6 +32,7 @@ struct link_dial {
     char ws_key[25];
     char *host_field; /* owned: "nas:8000" */
     enum link_intent intent;
+    bool telling; /* on_done is being called: it frees itself */
 };
 
 static void destroy(struct link_dial *it) {
@@ -47,6 +48,7 @@ static void destroy(struct link_dial *it) {
 
 /* Tells the end; the dial is gone. */
 static void finish(struct link_dial *it, struct link_dial_result *result) {
+    it->telling = true;
     it->config.on_done(it->config.arg, result);
     destroy(it);
 }
@@ -156,12 +158,24 @@ static void take_refusal(struct link_dial *it) {
     free(message);
 }
 
+/* 100 and 103 come before the answer (RFC 9110, 15.2). */
+static bool is_interim(const struct http1_message *answer) {
+    const char *status = answer->has_head ? headers_get(&answer->head, ":status") : "";
+    return status[0] == '1' && strcmp(status, "101") != 0;
+}
+
 static void on_bytes(void *owner, struct slice bytes) {
     struct link_dial *it = owner;
     struct http1_message *answer = http1_message(it->http1);
     size_t taken = 0;
 
-    if (http1_feed(it->http1, bytes, &taken) != 0) {
+    int r = http1_feed(it->http1, bytes, &taken);
+    while (r == 0 && is_interim(answer)) {
+        http1_next(it->http1);
+        bytes = slice_after(bytes, taken);
+        r = http1_feed(it->http1, bytes, &taken);
+    }
+    if (r != 0) {
         fail(it, LINK_DIAL_NO_UPGRADE, "the answer is not HTTP/1.1");
         return;
     }
@@ -185,7 +199,11 @@ static void on_closed(void *owner, int reason) {
 
 static void on_timer(struct timer *timer) {
     struct link_dial *it = container_of(timer, struct link_dial, timer);
-    fail(it, LINK_DIAL_NO_UPGRADE, "no answer to the upgrade in time");
+
+    if (http1_message(it->http1)->has_head)
+        take_refusal(it);
+    else
+        fail(it, LINK_DIAL_NO_UPGRADE, "no answer to the upgrade in time");
 }
 
 static void make_request(struct link_dial *it, const struct link_hello *hello) {
@@ -261,7 +279,7 @@ struct link_dial *link_dial_start(struct loop *loop,
 }
 
 struct link_dial *link_dial_cancel(struct link_dial *dial) {
-    if (dial)
+    if (dial && !dial->telling)
         destroy(dial);
     return NULL;
 }
