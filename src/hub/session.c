@@ -150,8 +150,11 @@ struct session_pool *session_pool_free(struct session_pool *sessions) {
 }
 
 void session_pool_drain(struct session_pool *sessions) {
-    list_for_each_safe(at, after, &sessions->list)
-        h2conn_drain(container_of(at, struct session, node_in_list)->h2conn);
+    list_for_each_safe(at, after, &sessions->list) {
+        struct session *session = container_of(at, struct session, node_in_list);
+        session->sampling = sampling_free(session->sampling);
+        h2conn_drain(session->h2conn);
+    }
 }
 
 size_t session_pool_count(const struct session_pool *sessions) {
