@@ -153,7 +153,10 @@ static void on_values_message(void *user, struct slice bytes) {
     const Roost__V1__NodeValues *from = (const Roost__V1__NodeValues *)message;
     struct watched *node = put(watching, from->node);
     int64_t before_ms = node->values.time_ms;
-    values_take(&node->values, from);
+    if (from->online || from->n_values > 0)
+        values_take(&node->values, from);
+    else
+        node->values.online = false; /* a hub that forgot them does not take them away */
     bool is_new = from->online && node->values.time_ms != before_ms;
     if (is_new)
         panel_remember(&node->history, &node->values);
