@@ -6,13 +6,15 @@
 #include "wire/pbknown.h"
 
 enum {
-    LEVELS_MAX = 4,  /* deeper than that nobody reads a sample */
-    FIELDS_MAX = 500 /* in all; types of others may be wide and deep */
+    LEVELS_MAX = 4,   /* deeper than that nobody reads a sample */
+    FIELDS_MAX = 500, /* in all; types of others may be wide and deep */
+    BYTES_MAX = 4 << 20,
 };
 
 struct sampling {
     unsigned level;
     unsigned fields;
+    size_t bytes; /* of messages */
 };
 
 static void fill(struct sampling *sampling, ProtobufCMessage *message);
@@ -72,7 +74,7 @@ static bool is_too_deep(const struct sampling *sampling,
     if (field->type != PROTOBUF_C_TYPE_MESSAGE ||
         field->label == PROTOBUF_C_LABEL_REQUIRED)
         return false;
-    return sampling->level >= LEVELS_MAX;
+    return sampling->level >= LEVELS_MAX || sampling->bytes > BYTES_MAX;
 }
 
 static void fill_fields(struct sampling *sampling, ProtobufCMessage *message) {
@@ -107,6 +109,7 @@ static void fill(struct sampling *sampling, ProtobufCMessage *message) {
     if (sampling->level >= PB_DEPTH_MAX - 1)
         return;
     sampling->level++;
+    sampling->bytes += message->descriptor->sizeof_message;
     switch (pbknown_of(message->descriptor)) {
     case PBKNOWN_STAMP:
         fill_stamp(message);

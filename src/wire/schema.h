@@ -3,7 +3,8 @@
  *
  * Takes serialised FileDescriptorProtos in any order (reflection answers so), checks
  * them, and builds protobuf-c descriptors in memory, so that the same transcoder and
- * guard serve generated types and anybody's. The types live as long as the schema.
+ * guard serve generated types and anybody's. The types live as long as the schema. Groups
+ * and extensions are left out: to such a type they are unknown fields.
  */
 #pragma once
 
@@ -17,7 +18,7 @@ struct schema;
 enum {
     SCHEMA_E_BAD = 1, /* not a descriptor, or inconsistent: duplicate numbers, unknown
                          kinds, names clash */
-    SCHEMA_E_MISSING, /* an import or a type is not there (yet) */
+    SCHEMA_E_MISSING, /* a type is not there (yet) */
     SCHEMA_E_TOO_BIG, /* over 1 MiB of descriptors */
 };
 
@@ -36,6 +37,8 @@ struct schema_service {
 };
 
 struct schema *schema_new(void);
+
+/* Frees the schema with all its types; NULL is fine. Always returns NULL. */
 struct schema *schema_free(struct schema *schema);
 
 /* Adds one serialised FileDescriptorProto (a second one of the same name is ignored), or
@@ -43,13 +46,16 @@ struct schema *schema_free(struct schema *schema);
 int schema_add_file(struct schema *schema, struct slice file);
 int schema_add_set(struct schema *schema, struct slice set);
 
-/* An import that is not here yet, or NULL. Lent. */
+/* An import that is not here yet, or NULL. Lent. It may be that no type needs it (options
+ * that nobody reads): then schema_link() succeeds without. */
 const char *schema_missing_import(const struct schema *schema);
 
 /* Resolves all names and builds the types. 0 or SCHEMA_E_*; *ret_why is a text to free.
- * Nothing may be added after it. */
+ * Nothing may be added after it; after a failure more files may come, and then it may be
+ * tried again. */
 int schema_link(struct schema *schema, char **ret_why);
 
+/* After schema_link(): what there is. All is lent by the schema; NULL: not there. */
 size_t schema_service_count(const struct schema *schema);
 const struct schema_service *schema_service_at(const struct schema *schema, size_t i);
 const struct schema_service *schema_service_find(const struct schema *schema,
