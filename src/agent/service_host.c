@@ -260,7 +260,7 @@ struct service_host *service_host_new(const struct service_host_config *config) 
 
 void service_host_stop(struct service_host *service) {
     timer_stop(&service->tick);
-    list_for_each_safe (node, after, &service->streams) {
+    list_for_each_safe(node, after, &service->streams) {
         struct stream *stream = container_of(node, struct stream, node);
         invocation_finish(stream->invocation, GRPC_UNAVAILABLE, "the agent stops");
     }
