@@ -345,8 +345,8 @@ static void types_with_presence_keep_it(void) {
     static const char *const rows[] = {
         "{\"name\":\"\"}",
         "{\"name\":\"x\",\"count\":0,\"label\":\"\",\"raw\":\"\",\"size\":\"SMALL\"}",
-        "{\"name\":\"x\",\"count\":-4,\"on\":false,\"ratio\":0,\"big\":\"0\",\"plain\":"
-        "\"0\"}",
+        ("{\"name\":\"x\",\"count\":-4,\"on\":false,\"ratio\":0,\"big\":\"0\",\"plain\":"
+         "\"0\"}"),
         "{\"name\":\"x\",\"packed\":[1,-1],\"loose\":[1,-1],\"part\":{\"name\":\"y\"}}",
     };
 
