@@ -91,6 +91,23 @@ static bool is_end_of(const char *name, const char *end) {
            strcasecmp(name + len - end_len, end) == 0;
 }
 
+/* A service that was perhaps meant, by its whole name or the end of it; or NULL. */
+static const char *nearest_service(const char *text,
+                                   const char *const *names,
+                                   size_t count) {
+    auto_(mem_freep) const char **ends = mem_new_array(count + 1, sizeof(*ends));
+
+    for (size_t i = 0; i < count; i++) {
+        const char *dot = strrchr(names[i], '.');
+        ends[i] = dot && !strchr(text, '.') ? dot + 1 : names[i];
+    }
+    const char *near = suggest_nearest(text, ends, count);
+    for (size_t i = 0; near && i < count; i++)
+        if (ends[i] == near)
+            return names[i];
+    return NULL;
+}
+
 /* The service that a text means: the whole name, or an end of exactly one. A new string,
  * NULL after telling (*ret_code). */
 static char *complete_service(struct calling *calling, const char *text, int *ret_code) {
@@ -113,7 +130,7 @@ static char *complete_service(struct calling *calling, const char *text, int *re
         }
     }
     char *service = matches == 1 ? mem_strdup(found) : NULL;
-    const char *near = suggest_nearest(text, names, count);
+    const char *near = nearest_service(text, names, count);
     auto_(mem_freep) char *remedy = mem_printf("roost call %s", calling->label);
     if (matches == 0 && near)
         *ret_code =
