@@ -29,13 +29,13 @@ struct rig {
 
 static void answer(struct invocation *invocation, int status) {
     Response response = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__INIT;
-    response.status = status;
+    response.status = (Grpc__Health__V1__HealthCheckResponse__ServingStatus)status;
     invocation_reply(invocation, &response.base);
 }
 
 static void send(struct invocation *invocation, int status) {
     Response response = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__INIT;
-    response.status = status;
+    response.status = (Grpc__Health__V1__HealthCheckResponse__ServingStatus)status;
     invocation_send(invocation, &response.base);
 }
 
