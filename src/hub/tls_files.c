@@ -228,11 +228,16 @@ static void take_next(struct tls_files *files) {
         announcement_free(late);
     }
     int r = keyring_take_next(&files->keyring);
-    if (r < 0)
+    if (r < 0) {
         log_error("%s: %s; the certificate served before stays", files->keyring.next_path,
                   strerror(-r));
-    else
-        load_and_tell(files);
+        return;
+    }
+    load_and_tell(files);
+    r = tls_server_renew_tickets(files->server); /* they vouch for the old key */
+    if (r < 0)
+        log_warning("%s: %s; sessions will not resume after a restart, ignoring",
+                    files->keyring.tickets, strerror(-r));
 }
 
 static void on_announced(void *user,

@@ -40,6 +40,10 @@ int tls_server_load(struct tls_server *server,
  */
 int tls_server_keep_tickets(struct tls_server *server, const char *path);
 
+/* Every client does a whole handshake next: for when the key that it trusts has changed.
+ * 0 or -errno of the file. */
+int tls_server_renew_tickets(struct tls_server *server);
+
 /* How a client checks the server. */
 struct tls_trust {
     const char *pin; /* base64url of SHA-256 of a CA's public key (SPKI): 43 characters;

@@ -146,6 +146,10 @@ int tls_server_keep_tickets(struct tls_server *server, const char *path) {
     return tls_ticket_keys_keep(server->keys, path);
 }
 
+int tls_server_renew_tickets(struct tls_server *server) {
+    return tls_ticket_keys_renew(server->keys);
+}
+
 SSL *tls_server_start(struct tls_server *server) {
     SSL *ssl = SSL_new(server->ctx);
     if (ssl)

@@ -92,8 +92,7 @@ static void rotate_if_due(struct tls_ticket_keys *keys) {
 struct tls_ticket_keys *tls_ticket_keys_new(void) {
     struct tls_ticket_keys *keys = mem_new(sizeof(*keys));
 
-    rotate(keys);
-    rotate(keys);
+    tls_ticket_keys_renew(keys);
     return keys;
 }
 
@@ -127,6 +126,12 @@ int tls_ticket_keys_keep(struct tls_ticket_keys *keys, const char *path) {
     free(keys->path);
     keys->path = mem_strdup(path);
     return is_whole ? 0 : save(keys);
+}
+
+int tls_ticket_keys_renew(struct tls_ticket_keys *keys) {
+    rotate(keys);
+    rotate(keys);
+    return save(keys);
 }
 
 static bool set_up(const struct key *key,

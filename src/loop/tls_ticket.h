@@ -19,5 +19,8 @@ struct tls_ticket_keys *tls_ticket_keys_free(struct tls_ticket_keys *keys);
  * replaced. */
 int tls_ticket_keys_keep(struct tls_ticket_keys *keys, const char *path);
 
+/* No ticket made before opens any more: 0 or -errno of the file. */
+int tls_ticket_keys_renew(struct tls_ticket_keys *keys);
+
 /* Makes the context seal and open with these keys, which outlive it. */
 void tls_ticket_keys_use(struct tls_ticket_keys *keys, SSL_CTX *ctx);
