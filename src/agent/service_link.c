@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "roost/v1/link.pb-c.h"
+#include "rpc/call.h"
 #include "rpc/invocation.h"
 #include "rpc/services.h"
 
@@ -24,7 +25,13 @@ static void on_trust(void *arg,
     const Roost__V1__TrustRequest *request = (const Roost__V1__TrustRequest *)message;
     Roost__V1__TrustResponse response = ROOST__V1__TRUST_RESPONSE__INIT;
     struct identity before = *service->identity;
+    const struct headers *metadata = &invocation_call(invocation)->metadata;
 
+    if (headers_get(metadata, "roost-user")) {
+        invocation_finish(invocation, GRPC_PERMISSION_DENIED,
+                          "only the hub itself may call this");
+        return;
+    }
     if (before.pin_count == 0) {
         invocation_finish(invocation, GRPC_FAILED_PRECONDITION,
                           "this agent trusts public certificates, not a pin");

@@ -34,6 +34,9 @@ static const char *const admin_methods[] = {
     "/roost.v1.Tokens/Revoke",
 };
 
+/* What agents serve to their hub alone. */
+static const char HUB_ONLY[] = "/roost.v1.Link/";
+
 /* Node services that a viewer may call; everything else on a node needs the operator
  * role. */
 static const char *const viewer_services[] = {
@@ -136,6 +139,11 @@ static void lead_to_node(struct gate *gate, struct call *call, const char *name)
     struct node *node = registry_resolve(gate->config.registry, call->actor, name);
     if (!node) {
         call_fail(call, GRPC_NOT_FOUND, "no node \"%s\"", name);
+        return;
+    }
+    if (strncmp(call->method, HUB_ONLY, sizeof(HUB_ONLY) - 1) == 0) {
+        call_finish(call, GRPC_PERMISSION_DENIED, "only the hub itself may call this",
+                    NULL);
         return;
     }
     enum actor_role needed = is_for_viewers(call) ? ACTOR_VIEWER : ACTOR_OPERATOR;

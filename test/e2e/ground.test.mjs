@@ -100,6 +100,8 @@ scenario('no credential of the hub arrives at the agent, others pass untouched',
   await unary(host, 'describe', {}, { 'proxy-authorization': `Bearer ${token}`, authorization: 'Bearer of-the-back-end', name: 'tap' });
   assert.equal(backend.seen.at(-1).authorization, 'Bearer of-the-back-end');
   assert.ok(!JSON.stringify(backend.seen).includes(token));
+  const link = await unary(client(env, roost.Link), 'trust', { pins: ['A'.repeat(43)] }, { authorization: `Bearer ${token}`, name: 'tap' }).catch((error) => error);
+  assert.equal(link.code, grpc.status.PERMISSION_DENIED);
   backend.close();
 });
 

@@ -14,6 +14,7 @@ const loaded = grpc.loadPackageDefinition(
     [
       'roost/v1/activity.proto',
       'roost/v1/host.proto',
+      'roost/v1/link.proto',
       'roost/v1/metrics.proto',
       'roost/v1/nodes.proto',
       'roost/v1/tokens.proto',
