@@ -1,6 +1,7 @@
 #include "cli/terminal.h"
 
 #include <langinfo.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 
 void terminal_measure(struct terminal *terminal, int fd) {
@@ -58,8 +60,41 @@ bool terminal_can_ask(void) {
     return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
 }
 
-char *terminal_ask(const char *question, bool hidden) {
+/*
+ * Reads a line that is not shown, a key at a time: with the terminal's own line editing
+ * an interrupt would end the program and leave the echo off. NULL: nothing was given.
+ */
+static char *read_hidden(void) {
+    struct buf line = { 0 };
     struct termios before, silent;
+    unsigned char key = 0;
+
+    if (tcgetattr(STDIN_FILENO, &before) < 0)
+        return NULL;
+    silent = before;
+    silent.c_lflag &= ~(tcflag_t)(ECHO | ICANON | ISIG);
+    silent.c_cc[VMIN] = 1;
+    silent.c_cc[VTIME] = 0;
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+    while (read(STDIN_FILENO, &key, 1) == 1 && !strchr("\r\n\x03\x04", key)) {
+        if (key != 0x7f && key != '\b')
+            buf_add_byte(&line, key);
+        else if (line.len > 0)
+            line.len--;
+    }
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+    fputc('\n', stderr);
+    if (key == 0x03)
+        raise(SIGINT);
+    bool is_given = key == '\r' || key == '\n';
+    char *text = is_given ? mem_strdup(buf_text(&line)) : NULL;
+    if (line.data)
+        mem_wipe(line.data, line.cap);
+    buf_done(&line);
+    return text;
+}
+
+char *terminal_ask(const char *question, bool hidden) {
     char *line = NULL;
     size_t cap = 0;
 
@@ -67,24 +102,12 @@ char *terminal_ask(const char *question, bool hidden) {
         return NULL;
     fputs(question, stderr);
     fflush(stderr);
-    bool was_silenced = hidden && tcgetattr(STDIN_FILENO, &before) == 0;
-    if (was_silenced) {
-        silent = before;
-        silent.c_lflag &= ~(tcflag_t)ECHO;
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
-    }
-    ssize_t len = getline(&line, &cap, stdin);
-    if (was_silenced) {
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-        fputc('\n', stderr);
-    }
-    if (len < 0) {
+    if (hidden)
+        return read_hidden();
+    if (getline(&line, &cap, stdin) < 0) {
         free(line);
         return NULL;
     }
     line[strcspn(line, "\r\n")] = '\0';
-    char *answer = mem_strdup(line);
-    mem_wipe(line, cap);
-    free(line);
-    return answer;
+    return line;
 }
