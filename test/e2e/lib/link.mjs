@@ -46,12 +46,24 @@ export async function rawLink(env, name) {
   return handshake(env, await join(env, name));
 }
 
+// The server's side of HTTP/2 on a socket whose roles are turned around. Node 18 has no
+// performServerHandshake(); its server takes the socket once ALPN looks like h2.
+function serve(socket) {
+  if (http2.performServerHandshake) return http2.performServerHandshake(socket);
+  const server = http2.createServer();
+  let session;
+  server.once('session', (made) => (session = made));
+  socket.alpnProtocol = 'h2';
+  server.emit('connection', socket);
+  return session;
+}
+
 // A gRPC server on a link of its own that answers every call with an empty message, and keeps
 // the metadata that it saw.
 export async function startBackend(env, name) {
   const { socket } = await handshake(env, await join(env, name), { keep: true });
   const seen = [];
-  const session = http2.performServerHandshake(socket);
+  const session = serve(socket);
   session.on('error', () => {});
   session.on('stream', (stream, headers) => {
     stream.on('error', () => {});
