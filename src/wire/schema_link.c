@@ -91,14 +91,18 @@ static int add_type(struct schema_link *link,
 
     if (!full)
         return SCHEMA_E_BAD;
-    if (link->type_count++ == TYPES_MAX)
-        return schema_link_fail(link, SCHEMA_E_TOO_BIG, "more than %d types", TYPES_MAX);
+    if (link->type_count++ == TYPES_MAX) {
+        schema_link_fail(link, 0, "more than %d types", TYPES_MAX);
+        return SCHEMA_E_TOO_BIG;
+    }
     struct schema_type *type = schema_pool_get(link->pool, 1, sizeof(*type));
     type->name = full;
     type->package = link->package;
     type->is_proto3 = link->is_proto3;
-    if (map_put(link->types, type->name, type))
-        return schema_link_fail(link, SCHEMA_E_BAD, "%s is there twice", type->name);
+    if (map_put(link->types, type->name, type)) {
+        schema_link_fail(link, 0, "%s is there twice", type->name);
+        return SCHEMA_E_BAD;
+    }
     if (link->last)
         link->last->next = type;
     else

@@ -1,5 +1,7 @@
 #include <stdlib.h>
 
+#include <stdlib.h>
+
 #include "google/protobuf/descriptor.pb-c.h"
 #include "wire/pb.h"
 

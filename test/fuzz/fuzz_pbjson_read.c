@@ -1,3 +1,5 @@
+#include <stdlib.h>
+
 #include "google/protobuf/descriptor.pb-c.h"
 #include "google/protobuf/struct.pb-c.h"
 #include "roost/v1/nodes.pb-c.h"

@@ -1,3 +1,5 @@
+#include <stdlib.h>
+
 #include "wire/pb.h"
 #include "wire/pbjson.h"
 #include "wire/schema.h"
