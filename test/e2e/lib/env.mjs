@@ -172,8 +172,9 @@ export function scenario(name, options, body) {
 
 export class Env {
   // For several tests that share one hub: call finish() in after(). Options: hubArgs
-  // (more arguments of roostd), hubEnv, config (text of roost.conf); claim: false leaves
-  // the hub unclaimed; hub: false starts none.
+  // (more arguments of roostd), hubEnv, config (text of roost.conf), wrapper (a command
+  // that runs the programs, such as ip netns exec); claim: false leaves the hub
+  // unclaimed; hub: false starts none.
   static async start(options = {}) {
     const env = new Env(options);
     try {
@@ -231,7 +232,7 @@ export class Env {
       args.push('--config', this.file('roost.conf'));
     }
     args.push(...(this.options.hubArgs ?? []));
-    this.hub = this.start(program('roostd'), args, { env: this.options.hubEnv });
+    this.hub = this.start(program('roostd'), args, { env: this.options.hubEnv, wrapper: this.options.wrapper });
     await this.hub.line(/ready/);
     return this.hub;
   }
@@ -261,6 +262,7 @@ export class Env {
     const options = typeof args.at(-1) === 'object' ? args.pop() : {};
     return run(program('roost'), args, {
       cwd: this.folder,
+      wrapper: this.options.wrapper,
       ...options,
       env: { XDG_CONFIG_HOME: this.file('config'), NO_COLOR: '1', ...options.env },
     });
@@ -283,6 +285,7 @@ export class Env {
   // Joins and runs an agent, and waits until the hub has it ONLINE.
   async agent(name, { link, settings = '[agent]\ninterval = 1\n', online = true, ...options } = {}) {
     const state = this.file(`agent-${name}`);
+    options = { wrapper: this.options.wrapper, ...options };
     const agent = { name, state, proc: undefined, options };
     this.agents.set(name, agent);
     await run(program('roost-agent'), ['join', link ?? (await this.link(name)), '--state', state], options);
