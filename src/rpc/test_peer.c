@@ -4,6 +4,8 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "loop/conn_tcp.h"
+#include "loop/netaddr.h"
 
 enum { WATCHDOG_MS = 10000 };
 
@@ -38,6 +40,42 @@ static void on_pause(struct timer *timer) {
     loop_stop(peer->pair.loop);
 }
 
+static void on_conn(void *arg, struct conn *conn) {
+    struct test_peer *peer = arg;
+    front_serve(peer->front, conn);
+    loop_stop(peer->pair.loop);
+}
+
+static void on_connected(void *arg, int status) {
+    CHECK_INT(status, 0);
+}
+
+/* A connection of a listener that stays, which knows its strangers. */
+static void dial(struct test_peer *peer) {
+    static const struct listener_limits limits = {
+        .handshake_ms = 10000,
+        .unauthenticated_max = 10,
+        .per_client_max = 10,
+    };
+    struct listener_config config = {
+        .address = "127.0.0.1:0",
+        .limits = &limits,
+        .on_conn = on_conn,
+        .arg = peer,
+    };
+    struct sockaddr_storage address;
+
+    CHECK_INT(listener_new(peer->pair.loop, &config, &peer->listener), 0);
+    unsigned port = test_pair_port(listener_address(peer->listener));
+    CHECK(netaddr_parse("127.0.0.1", port, &address));
+    conn_close(peer->pair.client);
+    conn_close(TAKE(peer->pair.server));
+    peer->pair.client = conn_tcp_connect(peer->pair.loop, &address, on_connected, NULL);
+    while (front_count(peer->front) == 0)
+        loop_run(peer->pair.loop);
+    test_peer_run(peer, 1);
+}
+
 void test_peer_open(struct test_peer *peer,
                     enum transport transport,
                     const struct front_config *config) {
@@ -51,9 +89,12 @@ void test_peer_open(struct test_peer *peer,
         .pause.fire = on_pause,
     };
     test_pair_open(&peer->pair, transport);
-    conn_set_owner(peer->pair.client, &events, peer);
     peer->front = front_new(peer->pair.loop, config);
-    front_serve(peer->front, TAKE(peer->pair.server));
+    if (transport == TRANSPORT_TCP)
+        dial(peer);
+    else
+        front_serve(peer->front, TAKE(peer->pair.server));
+    conn_set_owner(peer->pair.client, &events, peer);
 }
 
 void test_peer_send(struct test_peer *peer, struct slice bytes) {
@@ -104,6 +145,7 @@ unsigned test_peer_count(struct test_peer *peer, const char *text) {
 
 void test_peer_close(struct test_peer *peer) {
     peer->front = front_free(peer->front);
+    peer->listener = listener_free(peer->listener);
     if (peer->pair.client)
         conn_close(TAKE(peer->pair.client));
     test_peer_run(peer, 1); /* what ends a turn later ends now */

@@ -12,10 +12,11 @@
 #include "rpc/front.h"
 
 struct test_peer {
-    struct test_pair pair; /* its client end is ours, the server's is the front's */
-    struct front *front;   /* owned */
-    struct buf got;        /* all that came and was not yet dropped */
-    const char *awaited;   /* borrowed: the test; NULL: the end */
+    struct test_pair pair;     /* its client end is ours, the server's is the front's */
+    struct front *front;       /* owned */
+    struct listener *listener; /* owned; NULL with TLS */
+    struct buf got;            /* all that came and was not yet dropped */
+    const char *awaited;       /* borrowed: the test; NULL: the end */
     struct timer watchdog;
     struct timer pause;
     bool closed;
