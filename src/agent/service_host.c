@@ -72,6 +72,17 @@ static void infos_done(struct infos *infos) {
     free(infos->pointers);
 }
 
+static struct sample_chain *make_chain(const struct infos *infos) {
+    struct sample_chain *chain = sample_chain_new(infos->count);
+    const char **names = mem_new_array(infos->count, sizeof(*names));
+
+    for (size_t i = 0; i < infos->count; i++)
+        names[i] = infos->parts[i].name;
+    sample_chain_pair(chain, names);
+    free(names);
+    return chain;
+}
+
 static void send_catalogue(struct stream *stream) {
     const struct service_host *service = stream->service;
     Roost__V1__SamplesResponse response = ROOST__V1__SAMPLES_RESPONSE__INIT;
@@ -93,7 +104,7 @@ static void send_catalogue(struct stream *stream) {
     response.catalogue = &catalogue;
     invocation_send(stream->invocation, &response.base);
     sample_chain_free(stream->chain);
-    stream->chain = sample_chain_new(infos.count);
+    stream->chain = make_chain(&infos);
     infos_done(&infos);
 }
 

@@ -43,6 +43,17 @@ static bool is_sane(const Roost__V1__Catalogue *catalogue) {
     return true;
 }
 
+static struct sample_chain *make_chain(const Roost__V1__Catalogue *catalogue) {
+    struct sample_chain *chain = sample_chain_new(catalogue->n_metrics);
+    const char **names = mem_new_array(catalogue->n_metrics, sizeof(*names));
+
+    for (size_t i = 0; i < catalogue->n_metrics; i++)
+        names[i] = catalogue->metrics[i]->name;
+    sample_chain_pair(chain, names);
+    free(names);
+    return chain;
+}
+
 static void take_catalogue(struct sampling *sampling,
                            const Roost__V1__Catalogue *catalogue) {
     struct node *node = sampling->node;
@@ -59,7 +70,7 @@ static void take_catalogue(struct sampling *sampling,
     latest_free(node->latest);
     node->latest = latest;
     sample_chain_free(sampling->chain);
-    sampling->chain = sample_chain_new(catalogue->n_metrics);
+    sampling->chain = make_chain(catalogue);
     sampling->offset_ms = clock_wall_ms() - (int64_t)catalogue->boottime_ms;
 }
 

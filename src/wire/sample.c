@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "base/slice.h"
 
@@ -15,14 +16,23 @@ enum {
     TOP_MAX = MASK_MAX / GROUP,
 };
 
+enum { NO_LEADER = UINT16_MAX };
+
 struct sample_chain {
     size_t count;
     uint64_t time_ms;
     uint64_t step_ms;
     bool is_dead;
-    int64_t *values; /* owned; the row before, SAMPLE_ABSENT where there was none */
-    uint64_t *bases; /* owned; what differences count from: the last that was present */
+    int64_t *values;   /* owned; the row before, SAMPLE_ABSENT where there was none */
+    uint64_t *bases;   /* owned; what differences count from: the last that was present */
+    uint64_t *steps;   /* owned; what each base changed by in this row */
+    uint16_t *leaders; /* owned; places, all before their followers; or NO_LEADER */
+    size_t opposite;   /* the one follower that goes the opposite way */
+    struct buf pending; /* of one row being encoded */
 };
+
+/* A follower of another metric: what the one gains, the other loses. */
+static const char gaining[] = "mem.used", losing[] = "mem.available";
 
 struct sample_chain *sample_chain_new(size_t count) {
     assert(count <= SAMPLE_SERIES_MAX);
@@ -30,6 +40,10 @@ struct sample_chain *sample_chain_new(size_t count) {
     chain->count = count;
     chain->values = mem_new_array(count + 1, sizeof(*chain->values));
     chain->bases = mem_new_array(count + 1, sizeof(*chain->bases));
+    chain->steps = mem_new_array(count + 1, sizeof(*chain->steps));
+    chain->leaders = mem_new_array(count + 1, sizeof(*chain->leaders));
+    memset(chain->leaders, 0xff, count * sizeof(*chain->leaders));
+    chain->opposite = count;
     return chain;
 }
 
@@ -38,8 +52,53 @@ struct sample_chain *sample_chain_free(struct sample_chain *chain) {
         return NULL;
     free(chain->values);
     free(chain->bases);
+    free(chain->steps);
+    free(chain->leaders);
+    buf_done(&chain->pending);
     free(chain);
     return NULL;
+}
+
+/* What is known of one metric while the names are walked. */
+struct family {
+    size_t leader;   /* place of "disk.read" */
+    size_t follower; /* place of the first "disk.read:X", or 0 */
+    bool is_split;   /* there is a second one */
+};
+
+static void join_family(struct sample_chain *chain, struct family *family, size_t place) {
+    if (family->follower == 0 && !family->is_split) {
+        family->follower = place;
+        chain->leaders[place] = (uint16_t)family->leader;
+    } else if (!family->is_split) {
+        family->is_split = true;
+        chain->leaders[family->follower] = NO_LEADER;
+    }
+}
+
+void sample_chain_pair(struct sample_chain *chain, const char *const *names) {
+    struct family *families = mem_new_array(chain->count + 1, sizeof(*families));
+    struct map *known = map_new();
+
+    for (size_t i = 0; i < chain->count; i++) {
+        size_t len = strcspn(names[i], ":");
+        char *metric = mem_dup(names[i], len);
+        struct family *family = map_get(known, metric);
+        if (names[i][len] == ':' && family) {
+            join_family(chain, family, i);
+        } else if (names[i][len] == '\0' && !family) {
+            families[i].leader = i;
+            map_put(known, metric, &families[i]);
+        }
+        family = strcmp(names[i], losing) == 0 ? map_get(known, gaining) : NULL;
+        if (family && chain->opposite == chain->count) {
+            chain->leaders[i] = (uint16_t)family->leader;
+            chain->opposite = i;
+        }
+        free(metric);
+    }
+    map_free(known);
+    free(families);
 }
 
 void sample_chain_reset(struct sample_chain *chain) {
@@ -68,17 +127,22 @@ static void add_varint(struct buf *out, uint64_t value) {
     buf_add(out, bytes, len);
 }
 
-/* Marks what changed; returns how many groups of 8 there are. */
-static size_t fill_mask(const struct sample_chain *chain,
-                        const int64_t *values,
-                        uint8_t mask[static MASK_MAX]) {
-    size_t groups = (chain->count + GROUP - 1) / GROUP;
+/* What a value is expected to be if it is there. */
+static uint64_t expect(const struct sample_chain *chain, size_t i) {
+    uint64_t base = chain->bases[i];
 
-    memset(mask, 0, groups);
-    for (size_t i = 0; i < chain->count; i++)
-        if (values[i] != chain->values[i])
-            mask[i / GROUP] |= (uint8_t)(1 << i % GROUP);
-    return groups;
+    if (chain->leaders[i] == NO_LEADER)
+        return base;
+    uint64_t step = chain->steps[chain->leaders[i]];
+    uint64_t expected = i == chain->opposite ? base - step : base + step;
+    return (int64_t)expected == SAMPLE_ABSENT ? base : expected;
+}
+
+/* Notes a value that is there. */
+static void settle(struct sample_chain *chain, size_t i, uint64_t value) {
+    chain->steps[i] = value - chain->bases[i];
+    chain->bases[i] = value;
+    chain->values[i] = (int64_t)value;
 }
 
 static void add_mask(const uint8_t *mask, size_t groups, struct buf *out) {
@@ -93,34 +157,46 @@ static void add_mask(const uint8_t *mask, size_t groups, struct buf *out) {
             buf_add_byte(out, mask[i]);
 }
 
+/* Takes the value into the chain; what is not as expected is marked and added. */
 static void add_value(struct sample_chain *chain,
                       size_t i,
                       int64_t value,
+                      uint8_t mask[static MASK_MAX],
                       struct buf *out) {
-    if (value == SAMPLE_ABSENT) {
-        add_varint(out, 0);
-    } else {
-        add_varint(out, zigzag((uint64_t)value - chain->bases[i]));
-        chain->bases[i] = (uint64_t)value;
+    bool is_there = value != SAMPLE_ABSENT, was_there = chain->values[i] != SAMPLE_ABSENT;
+    uint64_t expected = expect(chain, i);
+
+    if (is_there != was_there || (is_there && (uint64_t)value != expected)) {
+        mask[i / GROUP] |= (uint8_t)(1 << i % GROUP);
+        add_varint(out, is_there ? zigzag((uint64_t)value - expected) : 0);
     }
-    chain->values[i] = value;
+    if (is_there) {
+        settle(chain, i, (uint64_t)value);
+    } else {
+        chain->values[i] = SAMPLE_ABSENT;
+        chain->steps[i] = 0;
+    }
 }
 
 void sample_encode(struct sample_chain *chain,
                    uint64_t time_ms,
                    const int64_t *values,
                    struct buf *out) {
-    uint8_t mask[MASK_MAX] = { 0 };
+    uint8_t mask[MASK_MAX];
+    size_t groups = (chain->count + GROUP - 1) / GROUP;
     uint64_t step = time_ms - chain->time_ms;
 
     add_varint(out, zigzag(step - chain->step_ms));
     chain->step_ms = step;
     chain->time_ms = time_ms;
 
-    add_mask(mask, fill_mask(chain, values, mask), out);
+    /* The mask stands before the values and is known after them. */
+    memset(mask, 0, groups);
+    buf_clear(&chain->pending);
     for (size_t i = 0; i < chain->count; i++)
-        if (mask[i / GROUP] & 1 << i % GROUP)
-            add_value(chain, i, values[i], out);
+        add_value(chain, i, values[i], mask, &chain->pending);
+    add_mask(mask, groups, out);
+    buf_add_slice(out, buf_slice(&chain->pending));
 }
 
 static bool take_byte(struct slice *bytes, uint8_t *ret_byte) {
@@ -174,6 +250,7 @@ static bool take_mask(const struct sample_chain *chain,
     return true;
 }
 
+/* Takes a value that is not as expected. */
 static bool take_value(struct sample_chain *chain, size_t i, struct slice *bytes) {
     uint64_t code;
 
@@ -181,11 +258,18 @@ static bool take_value(struct sample_chain *chain, size_t i, struct slice *bytes
         return false;
     if (code == 0 && chain->values[i] != SAMPLE_ABSENT) {
         chain->values[i] = SAMPLE_ABSENT;
+        chain->steps[i] = 0;
         return true;
     }
-    chain->bases[i] += unzigzag(code);
-    chain->values[i] = (int64_t)chain->bases[i];
+    settle(chain, i, expect(chain, i) + unzigzag(code));
     return chain->values[i] != SAMPLE_ABSENT;
+}
+
+static void keep_value(struct sample_chain *chain, size_t i) {
+    if (chain->values[i] != SAMPLE_ABSENT)
+        settle(chain, i, expect(chain, i));
+    else
+        chain->steps[i] = 0;
 }
 
 static bool take_row(struct sample_chain *chain, struct slice *bytes) {
@@ -196,9 +280,12 @@ static bool take_row(struct sample_chain *chain, struct slice *bytes) {
         return false;
     chain->step_ms += unzigzag(code);
     chain->time_ms += chain->step_ms;
-    for (size_t i = 0; i < chain->count; i++)
-        if (mask[i / GROUP] & 1 << i % GROUP && !take_value(chain, i, bytes))
+    for (size_t i = 0; i < chain->count; i++) {
+        if (!(mask[i / GROUP] & 1 << i % GROUP))
+            keep_value(chain, i);
+        else if (!take_value(chain, i, bytes))
             return false;
+    }
     return true;
 }
 

@@ -5,10 +5,15 @@
  * catalogue is sent and run each row through it, in order. A row is
  *
  *   varint  zigzag of (time step in ms - the step before)
- *   mask    which values changed, in two levels: one bit for each group of 8 series,
- *           then a byte for each group whose bit is set; low bits first
- *   varint  for each changed value: zigzag of its difference from the value before,
- *           modulo 2^64; 0 toggles presence: "absent now", or "back, and unchanged"
+ *   mask    which values are not as expected, in two levels: one bit for each group of 8
+ *           series, then a byte for each group whose bit is set; low bits first
+ *   varint  for each of these: zigzag of its difference from what was expected, modulo
+ *           2^64; 0 toggles presence: "absent now", or "back, and as expected"
+ *
+ * Expected is the value before (the last one that was there, at first 0), and for a
+ * follower that plus what its leader changed by in this row: the only series
+ * "disk.read:X" follows "disk.read", and "mem.available" goes the opposite way of
+ * "mem.used".
  *
  * Rows are not framed: they follow each other in one run of bytes.
  */
@@ -39,7 +44,13 @@ struct sample_chain *sample_chain_new(size_t count);
 /* Frees the chain; NULL is fine. Always returns NULL. */
 struct sample_chain *sample_chain_free(struct sample_chain *chain);
 
-/* Goes back to the start, as if new. */
+/*
+ * Finds leaders and followers by the names of the series, count of them. Both ends must
+ * do so, before the first row, or neither.
+ */
+void sample_chain_pair(struct sample_chain *chain, const char *const *names);
+
+/* Goes back to the start, as if new; pairs stay. */
 void sample_chain_reset(struct sample_chain *chain);
 
 /* Appends the row; time_ms may be anything, also before the row before. */

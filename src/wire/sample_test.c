@@ -60,6 +60,73 @@ static void whatever_goes_in_comes_out(void) {
     }
 }
 
+static size_t row_len(struct sample_chain *in,
+                      struct sample_chain *out,
+                      uint64_t time_ms,
+                      const int64_t *values) {
+    struct buf packed = { 0 };
+
+    sample_encode(in, time_ms, values, &packed);
+    size_t len = packed.len;
+    struct slice bytes = buf_slice(&packed);
+    CHECK_INT(sample_decode(out, &bytes), 0);
+    CHECK_INT(bytes.len, 0);
+    CHECK(memcmp(sample_chain_values(out), values, sample_chain_count(out) * 8) == 0);
+    buf_done(&packed);
+    return len;
+}
+
+static void followers_cost_nothing_while_they_follow(void) {
+    static const char *const names[] = { "a",        "a:x",           "b",   "b:x", "b:y",
+                                         "mem.used", "mem.available", "c:x", "c",   "d" };
+    enum { A, AX, B, BX, BY, USED, AVAILABLE, CX, C, D, COUNT };
+    int64_t row[COUNT] = { 5, 5, 6, 3, 3, 700, 300, 1, 1, 9 };
+    struct sample_chain *in = sample_chain_new(COUNT), *out = sample_chain_new(COUNT);
+
+    sample_chain_pair(in, names);
+    sample_chain_pair(out, names);
+    row_len(in, out, 1000, row);
+    row_len(in, out, 2000, row);
+    CHECK_INT(row_len(in, out, 3000, row), 2);
+    row[USED] += 20;
+    row[AVAILABLE] -= 20;
+    CHECK_INT(row_len(in, out, 4000, row), 4); /* step, top, mask and one value */
+    row[B]++;
+    row[BX]++;
+    CHECK_INT(row_len(in, out, 5000, row), 5); /* b has two: none of them follows */
+    row[C]++;
+    row[CX]++;
+    CHECK_INT(row_len(in, out, 6000, row), 6); /* a leader must come first */
+    row[USED] = SAMPLE_ABSENT;
+    row_len(in, out, 7000, row);
+    row[AVAILABLE] = INT64_MAX;
+    row_len(in, out, 8000, row);
+    row[USED] = INT64_MIN + 1;
+    row_len(in, out, 9000, row);
+    sample_chain_free(in);
+    sample_chain_free(out);
+}
+
+static void the_only_one_follows_its_sum(void) {
+    static const char *const names[] = { "net.rx", "net.rx:eth0" };
+    struct sample_chain *in = sample_chain_new(2), *out = sample_chain_new(2);
+    uint64_t state = 7;
+    int64_t row[2] = { 0, 0 };
+
+    sample_chain_pair(in, names);
+    sample_chain_pair(out, names);
+    for (uint64_t i = 0; i < 2000; i++) {
+        row[0] = random_value(&state, row[0]);
+        row[1] = i % 3 ? row[0] : random_value(&state, row[1]);
+        row_len(in, out, i, row);
+    }
+    CHECK(row_len(in, out, 1, (int64_t[]) { 1, 1 }) > 0);
+    row_len(in, out, 2, (int64_t[]) { 1, 1 });
+    CHECK_INT(row_len(in, out, 3, (int64_t[]) { 9, 9 }), 4);
+    sample_chain_free(in);
+    sample_chain_free(out);
+}
+
 static void rows_follow_each_other_without_frames(void) {
     struct sample_chain *in = sample_chain_new(3), *out = sample_chain_new(3);
     struct buf packed = { 0 };
@@ -144,6 +211,8 @@ static void hostile_rows_are_refused(void) {
 }
 
 TESTS(TEST(whatever_goes_in_comes_out),
+      TEST(followers_cost_nothing_while_they_follow),
+      TEST(the_only_one_follows_its_sum),
       TEST(rows_follow_each_other_without_frames),
       TEST(a_quiet_row_is_two_bytes),
       TEST(every_truncation_is_refused_for_good),

@@ -16,6 +16,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
     size_t count = (size_t)(data[0] | data[1] << 8) % (SAMPLE_SERIES_MAX + 1);
     struct sample_chain *decoder = sample_chain_new(count);
     struct sample_chain *encoder = sample_chain_new(count);
+    static const char *const names[] = { "a", "a:x", "mem.used", "mem.available" };
+    if (count == sizeof(names) / sizeof(names[0])) {
+        sample_chain_pair(decoder, names);
+        sample_chain_pair(encoder, names);
+    }
     struct slice bytes = slice_of(data + 2, len - 2);
     struct buf again = { 0 };
 
