@@ -15,9 +15,10 @@
 #include "wire/ws.h"
 
 enum {
-    HEAD_MAX = 16384,  /* of the answer */
-    BODY_MAX = 4096,   /* of a refusal's text */
-    ANSWER_MS = 15000, /* from the request to the whole answer */
+    UPGRADE_REQUIRED = 426, /* the hub's answer when the upgrade was lost on the way */
+    HEAD_MAX = 16384,       /* of the answer */
+    BODY_MAX = 4096,        /* of a refusal's text */
+    ANSWER_MS = 15000,      /* from the request to the whole answer */
 };
 
 struct link_dial {
@@ -146,10 +147,12 @@ static void take_refusal(struct link_dial *it) {
     struct http1_message *answer = http1_message(it->http1);
     const char *error = headers_get(&answer->head, "roost-error");
     char *message = message_of(answer);
+    int status = (int)strtol(headers_get(&answer->head, ":status"), NULL, 10);
+    bool is_final = error && status != UPGRADE_REQUIRED;
     struct link_dial_result result = {
-        .end = error ? LINK_DIAL_REFUSED : LINK_DIAL_NO_UPGRADE,
+        .end = is_final ? LINK_DIAL_REFUSED : LINK_DIAL_NO_UPGRADE,
         .step = DIAL_TLS,
-        .http_status = (int)strtol(headers_get(&answer->head, ":status"), NULL, 10),
+        .http_status = status,
         .error = error ? error : "",
         .message = message,
     };

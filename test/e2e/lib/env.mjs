@@ -244,6 +244,12 @@ export class Env {
     return this.startHub();
   }
 
+  // The end that nobody asked for.
+  async kill(proc, signal = 'SIGKILL') {
+    await proc.kill(signal);
+    this.drop(proc);
+  }
+
   drop(proc) {
     this.procs = this.procs.filter((other) => other !== proc);
   }
