@@ -2,13 +2,15 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "agent/collect/text.h"
 #include "base/mem.h"
 #include "base/metric.h"
 
 enum {
-    SERIES_MAX = 4096,    /* what a hub accepts (SAMPLE_SERIES_MAX) */
+    SERIES_MAX = 4096, /* what a hub accepts (SAMPLE_SERIES_MAX) */
+    SHARE_OF_SLOW_JOB = 20000,
     EARLY_NS = 100000000, /* a tick that comes a little early still counts as due */
 };
 
@@ -79,6 +81,23 @@ bool collector_is_due(const struct sampling *sampling,
         return false;
     *next_ns = sampling->now_ns + every_s * UINT64_C(1000000000);
     return true;
+}
+
+uint64_t collector_used_ns(void) {
+    struct timespec used;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (uint64_t)used.tv_sec * UINT64_C(1000000000) + (uint64_t)used.tv_nsec;
+}
+
+void collector_put_off(const struct sampling *sampling,
+                       uint64_t *next_ns,
+                       uint64_t began_ns) {
+    uint64_t spent_ns = collector_used_ns() - began_ns;
+    uint64_t next = sampling->now_ns + spent_ns * SHARE_OF_SLOW_JOB;
+
+    if (*next_ns < next)
+        *next_ns = next;
 }
 
 char *collector_proc_path(const struct sampling *sampling, const char *name) {

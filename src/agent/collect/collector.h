@@ -71,6 +71,17 @@ bool collector_is_due(const struct sampling *sampling,
                       uint64_t *next_ns,
                       unsigned every_s);
 
+/* What this thread has used of a processor, for collector_put_off(). */
+uint64_t collector_used_ns(void);
+
+/*
+ * A slow job that began when collector_used_ns() was this is over: puts it off further if
+ * it would else take more than a 20,000th of a processor.
+ */
+void collector_put_off(const struct sampling *sampling,
+                       uint64_t *next_ns,
+                       uint64_t began_ns);
+
 /* "ROOT/NAME" under /proc or /sys, as a new string. */
 char *collector_proc_path(const struct sampling *sampling, const char *name);
 char *collector_sys_path(const struct sampling *sampling, const char *name);

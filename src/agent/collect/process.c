@@ -19,7 +19,6 @@
 enum {
     FILES_EVERY_S = 5,
     COUNT_EVERY_S = 30,
-    ONE_MORE_SECOND = 100, /* processes: so that looking takes no more than 0.1 % */
 };
 
 struct process {
@@ -84,8 +83,7 @@ static char state_of(int proc, const char *pid) {
     return bracket && bracket[1] == ' ' ? bracket[2] : '\0';
 }
 
-/* Counts; returns how many there are. */
-static uint64_t take_count(struct process *process, struct sampling *sampling) {
+static void take_count(struct process *process, struct sampling *sampling) {
     const struct dirent *entry;
     uint64_t count = 0, zombies = 0;
 
@@ -99,7 +97,6 @@ static uint64_t take_count(struct process *process, struct sampling *sampling) {
     }
     collector_set(sampling, process->count, (int64_t)count);
     collector_set(sampling, process->zombies, (int64_t)zombies);
-    return count;
 }
 
 static void take_files(struct process *process, struct sampling *sampling) {
@@ -119,9 +116,11 @@ static void process_take(void *self, struct sampling *sampling) {
         collector_is_due(sampling, &process->next_files_ns, FILES_EVERY_S))
         take_files(process, sampling);
     if (process->count >= 0 &&
-        collector_is_due(sampling, &process->next_count_ns, COUNT_EVERY_S))
-        process->next_count_ns +=
-            take_count(process, sampling) / ONE_MORE_SECOND * UINT64_C(1000000000);
+        collector_is_due(sampling, &process->next_count_ns, COUNT_EVERY_S)) {
+        uint64_t began_ns = collector_used_ns();
+        take_count(process, sampling);
+        collector_put_off(sampling, &process->next_count_ns, began_ns);
+    }
 }
 
 const struct collector process_collector = {

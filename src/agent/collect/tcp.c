@@ -1,8 +1,9 @@
 /*
  * tcp - sockets, in all from sockstat, and by state from /proc/net/tcp and tcp6
  *
- * The kernel writes a line for each socket into the latter, which takes long on a busy
- * server: they are read seldom, and not at all while there are too many.
+ * For the latter the kernel walks its whole table and writes a line for each socket,
+ * which takes milliseconds on a busy server: they are read seldom, the more so the longer
+ * it takes, and not at all while there are too many.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 enum {
     TOTALS_EVERY_S = 5,
     STATES_EVERY_S = 30,
-    SOCKETS_MAX = 5000, /* above, only the totals: some 5 ms of reading */
+    SOCKETS_MAX = 5000, /* above, only the totals: some 15 ms of reading */
 };
 
 enum {
@@ -160,8 +161,11 @@ static void tcp_take(void *self, struct sampling *sampling) {
         collector_is_due(sampling, &tcp->next_totals_ns, TOTALS_EVERY_S))
         take_totals(tcp, sampling);
     if (tcp->places[0] >= 0 &&
-        collector_is_due(sampling, &tcp->next_states_ns, STATES_EVERY_S))
+        collector_is_due(sampling, &tcp->next_states_ns, STATES_EVERY_S)) {
+        uint64_t began_ns = collector_used_ns();
         take_states(tcp, sampling);
+        collector_put_off(sampling, &tcp->next_states_ns, began_ns);
+    }
 }
 
 const struct collector tcp_collector = {
