@@ -72,8 +72,9 @@ void exchange_taken(struct exchange *exchange, size_t count);
 
 /*
  * Answers an HTTP/1.1 request with head (":status" 101 first) and hands the connection
- * over: the result is the caller's, the exchange is gone. NULL when the connection cannot
- * (HTTP/2, a body that has not ended, a peer that is gone); then nothing has changed.
+ * over: the result is the caller's, who sets its owner at once; the exchange is gone.
+ * NULL when the connection cannot (HTTP/2, a body that has not ended, a peer that is
+ * gone); then nothing has changed.
  */
 struct conn *exchange_upgrade(struct exchange *exchange, const struct headers *head);
 
