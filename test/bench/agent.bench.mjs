@@ -1,14 +1,22 @@
 // What an agent costs at 1 s and at 5 s, beside Debian's prometheus-node-exporter that is
 // scraped at the same interval in the same run. SECONDS: how long each is watched (60).
+import http from 'node:http';
+
 import { Env, freePort, run, until } from '../e2e/lib/env.mjs';
 import { report, sleep, snapshot, table } from './lib/measure.mjs';
 
 const seconds = Number(process.env.SECONDS ?? 60);
 
 // The exporter sends only when it is asked; connections are kept, as Prometheus does.
-async function scrape(url) {
-  const answer = await fetch(url);
-  return (await answer.text()).length;
+const connections = new http.Agent({ keepAlive: true });
+function scrape(url) {
+  return new Promise((resolve, reject) => {
+    const request = http.get(url, { agent: connections, headers: { 'accept-encoding': 'gzip' } }, (answer) => {
+      let length = 0;
+      answer.on('data', (chunk) => (length += chunk.length)).on('end', () => resolve(length));
+    });
+    request.on('error', reject);
+  });
 }
 
 async function startExporter(env) {

@@ -1,6 +1,7 @@
 // What the hub costs: memory for each idle link, links accepted per second of CPU, and the
 // latency of a unary call to the hub itself and to a node through its link.
 // LINKS: how many idle links (2000). CALLS: how many calls in each row (20000).
+import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 
 import { Env, program, run, until } from '../e2e/lib/env.mjs';
@@ -50,9 +51,19 @@ async function load(env, name, { clients, streams, node }) {
   return { call: name, 'calls x streams': `${clients} x ${streams}`, 'calls/s': rate, mean, min, max, ok: good };
 }
 
+// h2load counts HTTP answers: what is measured must also be what gRPC calls a success.
+async function checkAnswers(env) {
+  for (const node of [{}, { name: 'pi' }]) {
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${await env.token()}`, ...node };
+    const answer = await fetch(`${env.plainUrl}/grpc.health.v1.Health/Check`, { method: 'POST', headers, body: '{}' });
+    assert.deepEqual(await answer.json(), { status: 'SERVING' });
+  }
+}
+
 const env = await Env.start({ config: '[limits]\nper_client = 100000\nunauthenticated = 100000\n' });
 try {
   await env.agent('pi');
+  await checkAnswers(env);
   const rows = [];
   for (const [clients, streams] of [[1, 1], [4, 16]]) {
     rows.push(await load(env, 'hub itself', { clients, streams }));
