@@ -40,6 +40,7 @@ struct uplink {
     size_t tls_at;  /* trust tried now */
     enum link_transport transport;
     bool tried_other; /* both transports were tried at this address */
+    bool retrusts;    /* the pins changed since trust was made */
     bool mismatched;  /* a pin did not fit in this round */
     unsigned backoff_ms;
     uint64_t linked_ms;
@@ -226,10 +227,21 @@ static void on_dialled(void *arg, const struct link_dial_result *result) {
     }
 }
 
+/* The pins changed while a link lived that still uses the old trust: now nobody does. */
+static void renew_trust(struct uplink *uplink) {
+    if (!uplink->retrusts)
+        return;
+    uplink->retrusts = false;
+    free_trust(uplink);
+    make_trust(uplink);
+    uplink->tls_at = 0;
+}
+
 static void dial(struct uplink *uplink) {
     const struct identity *identity = uplink->config.identity;
     const struct address *address = &identity->addresses[uplink->address];
 
+    renew_trust(uplink);
     free(uplink->proxy);
     uplink->proxy = uplink->config.proxy ? mem_strdup(uplink->config.proxy)
                                          : dialler_proxy_for(address->host);
@@ -306,9 +318,5 @@ struct uplink *uplink_free(struct uplink *uplink) {
 }
 
 void uplink_retrust(struct uplink *uplink) {
-    if (uplink->dial)
-        return; /* the attempt under way uses what it began with; its end makes a new one
-                 */
-    free_trust(uplink);
-    make_trust(uplink);
+    uplink->retrusts = true;
 }
