@@ -16,7 +16,6 @@ struct access;
 struct activity;
 struct admission;
 struct exchange;
-struct loop;
 struct registry;
 struct store;
 struct session_pool;
@@ -24,7 +23,6 @@ struct session_pool;
 enum { ADMISSION_PROBE_MS = 2000 };
 
 struct admission_config { /* all borrowed, all outlive it */
-    struct loop *loop;
     struct store *store;
     struct access *access;
     struct registry *registry;
