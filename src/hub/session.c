@@ -117,13 +117,13 @@ static void drain(struct session *session) {
     timer_start(session->sessions->config.loop, &session->drain, DRAIN_MS);
 }
 
+static void on_alive(void *owner, struct h2conn *h2conn) {
+    answer_probe(owner, true);
+}
+
 static void on_probe_end(struct timer *timer) {
     struct session *session = container_of(timer, struct session, probe);
 
-    if (!h2conn_is_probing(session->h2conn)) {
-        answer_probe(session, true);
-        return;
-    }
     take_offline(session, "no sign of life when another instance asked for the name");
     answer_probe(session, false);
     destroy(session);
@@ -195,6 +195,7 @@ struct session *session_pool_add(struct session_pool *sessions,
             .header_bytes_max = (uint32_t)sessions->config.header_bytes_max,
         },
         .pings = true,
+        .on_alive = on_alive,
         .on_closed = on_closed,
         .owner = session,
     };

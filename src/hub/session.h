@@ -70,9 +70,9 @@ void session_pool_each(struct session_pool *sessions,
 void session_close(struct session *session, const char *why);
 
 /*
- * Asks the peer for a sign of life and tells later, once: is the session still there
- * after limit_ms? False when somebody asks already: the session counts as alive
- * meanwhile.
+ * Asks the peer for a sign of life and tells later, once: true as soon as it comes, false
+ * when it has not after limit_ms. Returns false when somebody asks already: the session
+ * counts as alive meanwhile.
  */
 bool session_probe(struct session *session,
                    unsigned limit_ms,

@@ -172,9 +172,21 @@ bool h2conn_is_probing(const struct h2conn *h2conn) {
     return h2conn->probing;
 }
 
+/* What the owner does then may end the connection. */
+static void tell_alive(struct h2conn *h2conn) {
+    if (!h2conn->probing)
+        return;
+    h2conn->probing = false;
+    if (h2conn->config.on_alive)
+        h2conn->config.on_alive(h2conn->config.owner, h2conn);
+}
+
 static void feed(struct h2conn *h2conn, const void *arg) {
     const struct slice *bytes = arg;
 
+    tell_alive(h2conn);
+    if (h2conn->over)
+        return;
     int r = h2_feed(h2conn->h2, *bytes);
     take_news(h2conn);
     if (h2conn->over)
@@ -190,7 +202,6 @@ static void on_bytes(void *owner, struct slice bytes) {
 
     if (h2conn->over)
         return;
-    h2conn->probing = false;
     h2conn->heard_ms = loop_now_ms(conn_loop(h2conn->conn));
     watch(h2conn);
     serve(h2conn, feed, &bytes);

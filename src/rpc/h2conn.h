@@ -35,6 +35,8 @@ struct h2conn_config {
     /* Server: a gRPC request (lent), any other request (the receiver owns it). */
     void (*on_call)(void *owner, struct h2conn *h2conn, struct call *call);
     void (*on_exchange)(void *owner, struct exchange *exchange);
+    /* The sign of life that h2conn_probe() asked for has come. May be NULL. */
+    void (*on_alive)(void *owner, struct h2conn *h2conn);
     /* The connection is over; the owner still calls h2conn_free(). reason as in conn.h.
      * Comes later, never from inside an h2conn_* function. */
     void (*on_closed)(void *owner, struct h2conn *h2conn, int reason);
@@ -54,8 +56,8 @@ struct target *h2conn_target(struct h2conn *h2conn);
 /* GOAWAY; running calls may finish, then on_closed comes. */
 void h2conn_drain(struct h2conn *h2conn);
 
-/* Asks the peer for a sign of life now: on_closed comes with -ETIMEDOUT unless any byte
- * arrives in time. */
+/* Asks the peer for a sign of life now: on_alive comes with the first byte that arrives,
+ * on_closed with -ETIMEDOUT when none does in time. */
 void h2conn_probe(struct h2conn *h2conn, unsigned limit_ms);
 
 /* Is an answer to a PING awaited? False as soon as any byte arrives. */
