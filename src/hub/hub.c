@@ -386,6 +386,7 @@ void hub_finish(struct hub *hub,
     hub->drain_until_ms = loop_now_ms(hub->loop) + limit_ms;
     stop_listening(hub);
     health_stop(hub->health);
+    services_stop(hub->services);
     session_pool_drain(hub->sessions);
     front_drain(hub->front);
     hub->drain.fire = on_drain;

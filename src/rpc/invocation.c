@@ -3,16 +3,16 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "rpc/call.h"
 #include "rpc/inbox.h"
 #include "wire/pb.h"
 
 struct invocation {
-    struct call *call;                              /* reference: we are its callee */
-    const struct service_method *method;            /* borrowed: static */
-    void *arg;                                      /* borrowed: the service */
-    const ProtobufCMessageDescriptor *request_type; /* borrowed: static */
+    struct list node;  /* in the list of those that run */
+    struct call *call; /* reference: we are its callee */
+    struct invocation_config config;
     struct inbox inbox;
     struct buf request; /* the one message of a unary request, until the caller ends */
     void *user;         /* borrowed: the handler */
@@ -26,12 +26,14 @@ struct invocation {
 };
 
 static bool is_stream_in(const struct invocation *it) {
-    return it->method->kind == SERVICE_CLIENT_STREAM || it->method->kind == SERVICE_BIDI;
+    enum service_kind kind = it->config.method->kind;
+    return kind == SERVICE_CLIENT_STREAM || kind == SERVICE_BIDI;
 }
 
 static void end(struct invocation *it) {
     if (it->on_gone)
         it->on_gone(it, it->user);
+    list_remove(&it->node);
     struct call *call = TAKE(it->call);
     inbox_done(&it->inbox);
     buf_done(&it->request);
@@ -40,7 +42,7 @@ static void end(struct invocation *it) {
 }
 
 static void handle(struct invocation *it, const ProtobufCMessage *request) {
-    it->method->handle(it->arg, it, request);
+    it->config.method->handle(it->config.arg, it, request);
 }
 
 static void fail_take(struct invocation *it, int error) {
@@ -70,7 +72,7 @@ static bool take_message(struct invocation *it, struct buf *ret_bytes) {
 static void hand_over(struct invocation *it, struct slice bytes) {
     ProtobufCMessage *message = NULL;
 
-    int r = pb_unpack(it->request_type, bytes, &message);
+    int r = pb_unpack(it->config.request_type, bytes, &message);
     if (r == PB_E_TOO_BIG) {
         call_finish(it->call, GRPC_RESOURCE_EXHAUSTED,
                     "the message nests too deep or unpacks too big", NULL);
@@ -78,7 +80,7 @@ static void hand_over(struct invocation *it, struct slice bytes) {
     }
     if (r != 0) {
         call_fail(it->call, GRPC_INTERNAL, "not a message of type %s",
-                  it->request_type->name);
+                  it->config.request_type->name);
         return;
     }
     handle(it, message);
@@ -146,11 +148,7 @@ static enum grpc_encoding choose_reply_encoding(const struct call *call) {
     return may && used && strcmp(used, "gzip") == 0 ? GRPC_GZIP : GRPC_IDENTITY;
 }
 
-void invocation_start(struct call *call,
-                      const struct service_method *method,
-                      void *arg,
-                      const ProtobufCMessageDescriptor *request_type,
-                      size_t message_max) {
+void invocation_start(struct call *call, const struct invocation_config *config) {
     const char *encoding = headers_get(&call->metadata, "grpc-encoding");
     enum grpc_encoding request_encoding;
     struct headers trailers;
@@ -167,15 +165,22 @@ void invocation_start(struct call *call,
     struct call_half callee = { .on_wake = on_wake, .user = it };
     *it = (struct invocation) {
         .call = call,
-        .method = method,
-        .arg = arg,
-        .request_type = request_type,
+        .config = *config,
         .reply_encoding = choose_reply_encoding(call),
     };
-    inbox_init(&it->inbox, message_max);
+    inbox_init(&it->inbox, config->message_max);
     it->inbox.encoding = request_encoding;
+    list_add_tail(config->running, &it->node);
     call_attach_callee(call, &callee);
     loop_post(call->loop, &call->wake_callee);
+}
+
+void invocation_stop_streams(const struct list *running) {
+    list_for_each_safe(node, after, running) {
+        struct invocation *it = container_of(node, struct invocation, node);
+        if (it->config.method->kind != SERVICE_UNARY)
+            call_finish(it->call, GRPC_UNAVAILABLE, "the server stops", NULL);
+    }
 }
 
 struct call *invocation_call(const struct invocation *invocation) {

@@ -14,13 +14,22 @@
 
 struct call;
 struct invocation;
+struct list;
 
-/* For services.c: answers the call by the method. */
-void invocation_start(struct call *call,
-                      const struct service_method *method,
-                      void *arg,
-                      const ProtobufCMessageDescriptor *request_type,
-                      size_t message_max);
+/* What services.c asks for. */
+struct invocation_config {
+    const struct service_method *method;            /* borrowed: static */
+    void *arg;                                      /* borrowed: the service */
+    const ProtobufCMessageDescriptor *request_type; /* borrowed: static */
+    size_t message_max;
+    struct list *running; /* where it stands until it is over, or the list is emptied */
+};
+
+/* For services.c: answers the call. Copies the config. */
+void invocation_start(struct call *call, const struct invocation_config *config);
+
+/* For services.c: ends every stream of the list with UNAVAILABLE; unary calls go on. */
+void invocation_stop_streams(const struct list *running);
 
 /* The call that is answered: metadata, actor, deadline. Lent. */
 struct call *invocation_call(const struct invocation *invocation);

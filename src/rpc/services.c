@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "loop/loop.h"
 #include "rpc/call.h"
@@ -17,6 +18,8 @@ struct services {
     size_t message_max;
     struct service list[SERVICES_MAX];
     size_t count;
+    struct list running; /* invocations */
+    bool stopping;
 };
 
 static const struct service *find_service(const struct services *services,
@@ -60,20 +63,41 @@ static void start(struct target *target, struct call *call) {
                   service->descriptor->name);
         return;
     }
-    invocation_start(call, method, service->arg, find_types(service, method->name)->input,
-                     services->message_max);
+    if (services->stopping && method->kind != SERVICE_UNARY) {
+        call_finish(call, GRPC_UNAVAILABLE, "the server stops", NULL);
+        return;
+    }
+    struct invocation_config config = {
+        .method = method,
+        .arg = service->arg,
+        .request_type = find_types(service, method->name)->input,
+        .message_max = services->message_max,
+        .running = &services->running,
+    };
+    invocation_start(call, &config);
 }
 
 struct services *services_new(size_t message_max) {
     struct services *services = mem_new(sizeof(*services));
     services->target.start = start;
     services->message_max = message_max;
+    list_init(&services->running);
     return services;
 }
 
 struct services *services_free(struct services *services) {
+    if (!services)
+        return NULL;
+    while (list_pop(&services->running)) {
+        /* Its own end frees it; it only must not find us. */
+    }
     free(services);
     return NULL;
+}
+
+void services_stop(struct services *services) {
+    services->stopping = true;
+    invocation_stop_streams(&services->running);
 }
 
 void services_add(struct services *services, const struct service *service) {

@@ -49,6 +49,10 @@ struct service {
 struct services *services_new(size_t message_max);
 struct services *services_free(struct services *services);
 
+/* Ends every stream at once with UNAVAILABLE, and so each that is asked for later; unary
+ * calls are still answered. */
+void services_stop(struct services *services);
+
 /* Adds a service; copies the struct. Asserts that the table fits the descriptor. */
 void services_add(struct services *services, const struct service *service);
 

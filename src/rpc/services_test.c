@@ -538,6 +538,30 @@ static void an_answer_after_the_cancellation_is_dropped(void) {
     close_rig(&rig);
 }
 
+/* Whoever watches would hold the end up; who asked one thing gets its answer. */
+static void a_stop_ends_streams_and_answers_the_rest(void) {
+    for (int kind = SERVICE_SERVER_STREAM; kind <= SERVICE_BIDI; kind++) {
+        struct rig rig;
+
+        open_rig(&rig, (enum service_kind)kind);
+        struct call *stream = begin(&rig, WATCH_METHOD, NULL);
+        say(stream, "one");
+        if (kind == SERVICE_SERVER_STREAM)
+            call_request_end(stream);
+        loop_run(rig.loop);
+        struct call *unary = begin(&rig, CHECK_METHOD, NULL);
+        say(unary, "a");
+        services_stop(rig.services);
+        check_end(&rig, stream, GRPC_UNAVAILABLE, "the server stops", 1);
+        CHECK_INT(rig.gone, 1);
+        call_request_end(unary);
+        check_end(&rig, unary, GRPC_OK, "", 1);
+        struct call *late = begin(&rig, WATCH_METHOD, NULL);
+        check_end(&rig, late, GRPC_UNAVAILABLE, "the server stops", 0);
+        close_rig(&rig);
+    }
+}
+
 TESTS(TEST(a_unary_call_is_answered),
       TEST(a_failure_says_why_and_sends_no_message),
       TEST(an_answer_may_come_later),
@@ -555,4 +579,5 @@ TESTS(TEST(a_unary_call_is_answered),
       TEST(a_cut_message_behind_a_full_reply_is_an_error),
       TEST(a_sender_learns_that_all_was_taken),
       TEST(a_handler_learns_once_that_the_caller_has_gone),
-      TEST(an_answer_after_the_cancellation_is_dropped))
+      TEST(an_answer_after_the_cancellation_is_dropped),
+      TEST(a_stop_ends_streams_and_answers_the_rest))
