@@ -385,6 +385,7 @@ static void a_drain_ends_who_has_not_asked_yet(void) {
         test_peer_run(&site.peer, 5);
         front_drain(site.peer.front);
         test_peer_wait_end(&site.peer);
+        conn_finish(site.peer.pair.client); /* else it is waited for */
         while (front_count(site.peer.front) > 0)
             test_peer_run(&site.peer, 1);
         close_site(&site);
