@@ -12,7 +12,7 @@
 #include "cli/units.h"
 #include "roost/v1/host.pb-c.h"
 
-enum { DESCRIBE_MS = 5000 }; /* a host that hangs must not hide what the hub knows */
+enum { DESCRIBE_MS = 2000 }; /* a host that hangs must not hide what the hub knows */
 
 /* What the node says of itself; NULL when it is away or says nothing. */
 static Roost__V1__HostDescription *describe(struct cli *cli,
@@ -33,8 +33,8 @@ static Roost__V1__HostDescription *describe(struct cli *cli,
     session_call(cli->session, &ask, &answer);
     Roost__V1__HostDescription *description =
         (Roost__V1__HostDescription *)TAKE(answer.reply);
-    if (!description && cli->verbose > 0)
-        report_note("%s: Host/Describe: %s", node->name, answer.message);
+    if (!description)
+        report_note("%s says nothing of itself: %s", node->name, answer.message);
     session_answer_done(&answer);
     return description;
 }
