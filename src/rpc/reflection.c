@@ -25,15 +25,16 @@ static_assert(sizeof(Request) ==
               "reflection v1 and v1alpha have one shape");
 
 struct reflection {
-    const struct services *services;          /* borrowed: outlives us */
-    Google__Protobuf__FileDescriptorSet *set; /* owned */
+    const struct services *services; /* borrowed: outlives us */
 };
 
-static Google__Protobuf__FileDescriptorProto *find_file(
-    const struct reflection *reflection, const char *name) {
-    for (size_t i = 0; i < reflection->set->n_file; i++)
-        if (strcmp(reflection->set->file[i]->name, name) == 0)
-            return reflection->set->file[i];
+typedef Google__Protobuf__FileDescriptorSet FileSet;
+typedef Google__Protobuf__FileDescriptorProto File;
+
+static File *find_file(const FileSet *set, const char *name) {
+    for (size_t i = 0; i < set->n_file; i++)
+        if (strcmp(set->file[i]->name, name) == 0)
+            return set->file[i];
     return NULL;
 }
 
@@ -54,8 +55,7 @@ static bool is_within(const char *symbol, const char *name) {
     return strncmp(symbol, name, len) == 0 && (symbol[len] == '\0' || symbol[len] == '.');
 }
 
-static bool declares(const Google__Protobuf__FileDescriptorProto *file,
-                     const char *symbol) {
+static bool declares(const File *file, const char *symbol) {
     const char *local = without_package(symbol, file->package);
 
     if (!local)
@@ -72,29 +72,25 @@ static bool declares(const Google__Protobuf__FileDescriptorProto *file,
     return false;
 }
 
-static Google__Protobuf__FileDescriptorProto *find_symbol(
-    const struct reflection *reflection, const char *symbol) {
-    for (size_t i = 0; i < reflection->set->n_file; i++)
-        if (declares(reflection->set->file[i], symbol))
-            return reflection->set->file[i];
+static File *find_symbol(const FileSet *set, const char *symbol) {
+    for (size_t i = 0; i < set->n_file; i++)
+        if (declares(set->file[i], symbol))
+            return set->file[i];
     return NULL;
 }
 
 /* The file and all that it imports, each once. */
 struct closure {
-    Google__Protobuf__FileDescriptorProto **files; /* owned array of borrowed files */
+    File **files; /* owned array of borrowed files */
     size_t count;
 };
 
-static void add_file(const struct reflection *reflection,
-                     struct closure *closure,
-                     Google__Protobuf__FileDescriptorProto *first) {
-    closure->files = mem_new_array(reflection->set->n_file, sizeof(*closure->files));
+static void add_file(const FileSet *set, struct closure *closure, File *first) {
+    closure->files = mem_new_array(set->n_file, sizeof(*closure->files));
     closure->files[closure->count++] = first;
     for (size_t at = 0; at < closure->count; at++) {
         for (size_t i = 0; i < closure->files[at]->n_dependency; i++) {
-            Google__Protobuf__FileDescriptorProto *file =
-                find_file(reflection, closure->files[at]->dependency[i]);
+            File *file = find_file(set, closure->files[at]->dependency[i]);
             bool known = !file;
             for (size_t k = 0; k < closure->count && !known; k++)
                 known = closure->files[k] == file;
@@ -119,10 +115,10 @@ static void send_error(struct invocation *invocation,
     invocation_send(invocation, &response->base);
 }
 
-static void send_file(const struct reflection *reflection,
+static void send_file(const FileSet *set,
                       struct invocation *invocation,
                       Response *response,
-                      Google__Protobuf__FileDescriptorProto *file) {
+                      File *file) {
     Grpc__Reflection__V1__FileDescriptorResponse answer =
         GRPC__REFLECTION__V1__FILE_DESCRIPTOR_RESPONSE__INIT;
     struct closure closure = { 0 };
@@ -131,7 +127,7 @@ static void send_file(const struct reflection *reflection,
         send_error(invocation, response, GRPC_NOT_FOUND, "no such file or symbol");
         return;
     }
-    add_file(reflection, &closure, file);
+    add_file(set, &closure, file);
     answer.n_file_descriptor_proto = closure.count;
     answer.file_descriptor_proto =
         mem_new_array(closure.count, sizeof(*answer.file_descriptor_proto));
@@ -175,6 +171,23 @@ static void send_list(const struct reflection *reflection,
     invocation_send(invocation, &response->base);
 }
 
+/* The set is read anew for each question: agents are asked seldom, and have no 60 KiB to
+ * spare for the answers in between. */
+static void send_declaration(struct invocation *invocation,
+                             Response *response,
+                             const Request *request) {
+    FileSet *set = google__protobuf__file_descriptor_set__unpack(NULL, descriptors_len,
+                                                                 descriptors_data);
+    assert(set);
+    send_file(
+        set, invocation, response,
+        request->message_request_case ==
+                GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_FILE_BY_FILENAME
+            ? find_file(set, request->file_by_filename)
+            : find_symbol(set, request->file_containing_symbol));
+    google__protobuf__file_descriptor_set__free_unpacked(set, NULL);
+}
+
 static void on_info(void *arg,
                     struct invocation *invocation,
                     const ProtobufCMessage *message) {
@@ -195,12 +208,8 @@ static void on_info(void *arg,
     response.original_request = &echo;
     switch (request->message_request_case) {
     case GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_FILE_BY_FILENAME:
-        send_file(reflection, invocation, &response,
-                  find_file(reflection, request->file_by_filename));
-        break;
     case GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_FILE_CONTAINING_SYMBOL:
-        send_file(reflection, invocation, &response,
-                  find_symbol(reflection, request->file_containing_symbol));
+        send_declaration(invocation, &response, request);
         break;
     case GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_LIST_SERVICES:
         send_list(reflection, invocation, &response);
@@ -232,9 +241,6 @@ struct reflection *reflection_new(struct services *services) {
 
     v1alpha.descriptor = &grpc__reflection__v1alpha__server_reflection__descriptor;
     reflection->services = services;
-    reflection->set = google__protobuf__file_descriptor_set__unpack(NULL, descriptors_len,
-                                                                    descriptors_data);
-    assert(reflection->set);
     services_add(services, &v1);
     services_add(services, &v1alpha);
     return reflection;
@@ -243,7 +249,6 @@ struct reflection *reflection_new(struct services *services) {
 struct reflection *reflection_free(struct reflection *reflection) {
     if (!reflection)
         return NULL;
-    google__protobuf__file_descriptor_set__free_unpacked(reflection->set, NULL);
     free(reflection);
     return NULL;
 }
