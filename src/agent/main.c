@@ -17,6 +17,7 @@
 #include "agent/join.h"
 #include "agent/running.h"
 #include "base/buf.h"
+#include "base/crypto.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/settings_ask.h"
@@ -229,6 +230,7 @@ int main(int argc, char **argv) {
     int status = EXIT_SUCCESS;
 
     signal(SIGPIPE, SIG_IGN);
+    crypto_stay_small();
     int r = config_load(settings, argc, argv, &config);
     if (r == 0)
         r = ask_if_bare(settings, &config);

@@ -12,6 +12,10 @@ static _Noreturn void die(const char *what) {
     abort();
 }
 
+void crypto_stay_small(void) {
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS, NULL);
+}
+
 void crypto_random(void *at, size_t len) {
     if (RAND_bytes(at, (int)len) != 1)
         die("no random bytes");

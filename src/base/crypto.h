@@ -15,6 +15,12 @@ enum {
     CRYPTO_SHA256_LEN = 32,
 };
 
+/*
+ * Keeps OpenSSL from loading the texts of its errors, which we never show: 50 KiB. To be
+ * called before anything else of it, by a program that has to be small.
+ */
+void crypto_stay_small(void);
+
 /* Fills len bytes fit for keys. */
 void crypto_random(void *at, size_t len);
 
