@@ -1,21 +1,49 @@
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/cli.h"
 #include "cli/commands.h"
 
-/* How each kind of operand is completed: what a shell runs, or words. */
-static const char *source_of(const char *operands) {
+/* Each option of each command, the global ones first. */
+static void each_option(void (*on_option)(const struct args_option *option)) {
+    const struct args_option *option;
+
+    for (option = cli_options(); option->name; option++)
+        on_option(option);
+    for (const struct command *const *at = command_all(); *at; at++) {
+        for (option = (*at)->options; option && option->name; option++)
+            on_option(option);
+        for (const struct command *const *sub = (*at)->subcommands; sub && *sub; sub++)
+            for (option = (*sub)->options; option && option->name; option++)
+                on_option(option);
+    }
+}
+
+/* How each kind of operand, or of an option's value, is completed: by what a shell runs,
+ * or by words; "" by nothing. Operands may be the words themselves. */
+static const char *source_of(const char *kind) {
+    static const char nodes[] = "$(roost nodes --names --timeout 2s 2>/dev/null)";
+    static const char profiles[] = "$(roost hubs --names 2>/dev/null)";
     static const char *const sources[][2] = {
-        { "node", "$(roost nodes --names --timeout 2s 2>/dev/null)" },
-        { "profile", "$(roost hubs --names 2>/dev/null)" },
+        { "node", nodes },
+        { "NODE", nodes },
+        { "GLOB", nodes },
+        { "profile", profiles },
+        { "PROFILE", profiles },
         { "shell", "bash zsh fish" },
-        { "file", "" },
+        { "ROLE", "viewer operator owner admin" },
+        { "json|yaml", "json yaml" },
     };
-    for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
-        if (strcmp(sources[i][0], operands) == 0)
+
+    for (size_t i = 0; kind && i < sizeof(sources) / sizeof(sources[0]); i++)
+        if (strcmp(sources[i][0], kind) == 0)
             return sources[i][1];
-    return operands;
+    return kind && kind[0] >= 'a' && kind[0] <= 'z' ? kind : "";
+}
+
+static bool is_file(const struct args_option *option) {
+    return strcmp(option->value, "FILE") == 0;
 }
 
 static void print_option_words(const struct args_option *table) {
@@ -29,14 +57,30 @@ static void print_names(const struct command *const *table) {
         printf(" %s", (*table)->name);
 }
 
+/* "'node rename'" or "'node '*", with each name that the command goes by. */
+static void print_pattern(const struct command *command, const struct command *parent) {
+    const struct command *first = parent ? parent : command;
+    const char *const firsts[] = { first->name, first->alias };
+    const char *const seconds[] = { command->name, command->alias };
+    const char *apart = "    ";
+
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t k = 0; k < (parent ? 2 : 1); k++) {
+            if (!firsts[i] || !seconds[k])
+                continue;
+            printf("%s'%s ", apart, firsts[i]);
+            printf(parent ? "%s'" : "'*", seconds[k]);
+            apart = " | ";
+        }
+    }
+    printf(")\n");
+}
+
 /* One branch of the case that bash and zsh share. */
 static void print_branch(const struct command *command, const struct command *parent) {
     const char *operands = command->operands;
 
-    if (parent)
-        printf("    '%s %s')\n", parent->name, command->name);
-    else
-        printf("    '%s '*)\n", command->name);
+    print_pattern(command, parent);
     printf("        options=\"$options");
     print_option_words(command->options);
     printf("\"\n");
@@ -56,10 +100,42 @@ static void print_branch(const struct command *command, const struct command *pa
     printf("        ;;\n");
 }
 
-/* Sets offers and options from cmd, sub, prev and cur: the same words for bash and zsh.
- */
+/* The word behind such an option is its value. */
+static void print_skip(const struct args_option *option) {
+    if (option->help && option->value)
+        printf("        --%s) skip=1 ;;\n", option->name);
+}
+
+/* What may stand behind an option. */
+static void print_value_branch(const struct args_option *option) {
+    if (!option->help || !option->value)
+        return;
+    printf("    --%s) options= files=%s offers=\"%s\" ;;\n", option->name,
+           is_file(option) ? "1" : "", source_of(option->value));
+}
+
+/* Finds cmd and sub among the words before the cursor. */
+static void print_word_loop(const char *words) {
+    printf("    for word in %s; do\n"
+           "        case $word in\n"
+           "        =) ;;\n",
+           words);
+    each_option(print_skip);
+    printf("        -*) ;;\n"
+           "        *)\n"
+           "            if [ -n \"$skip\" ]; then skip=\n"
+           "            elif [ -z \"$cmd\" ]; then cmd=$word\n"
+           "            elif [ -z \"$sub\" ]; then sub=$word\n"
+           "            fi\n"
+           "            ;;\n"
+           "        esac\n"
+           "    done\n");
+}
+
+/* Sets offers, options and files from cmd, sub, prev and cur: the same words for bash and
+ * zsh. */
 static void print_cases(void) {
-    printf("    offers= options='");
+    printf("    offers= files= options='");
     print_option_words(cli_options());
     printf("'\n    case \"$cmd $sub\" in\n    ' ')\n        offers='");
     print_names(command_all());
@@ -70,103 +146,119 @@ static void print_cases(void) {
         print_branch(*at, NULL);
     }
     printf("    esac\n"
-           "    case $prev in\n"
-           "    --hub) offers=\"$(roost hubs --names 2>/dev/null)\" ;;\n"
-           "    --role) offers='viewer operator owner admin' ;;\n"
-           "    esac\n"
-           "    case $cur in -*) offers=$options ;; esac\n");
+           "    case $cur in -*) offers=$options ;; esac\n"
+           "    case $prev in\n");
+    each_option(print_value_branch);
+    printf("    esac\n");
 }
-
-/* Finds cmd and sub among the words before the cursor. */
-static const char word_loop[] = "        case $word in\n"
-                                "        --hub | --timeout) skip=1 ;;\n"
-                                "        -*) ;;\n"
-                                "        *)\n"
-                                "            if [ -n \"$skip\" ]; then skip=\n"
-                                "            elif [ -z \"$cmd\" ]; then cmd=$word\n"
-                                "            elif [ -z \"$sub\" ]; then sub=$word\n"
-                                "            fi\n"
-                                "            ;;\n"
-                                "        esac\n";
 
 static void print_bash(void) {
     printf("# bash completion of roost; use: source <(roost completion bash)\n"
            "_roost() {\n"
-           "    local cur prev cmd= sub= skip= word offers options\n"
+           "    local cur prev cmd= sub= skip= word offers options files\n"
            "    cur=${COMP_WORDS[COMP_CWORD]}\n"
-           "    prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
-           "    for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
-           "%s"
-           "    done\n",
-           word_loop);
+           "    prev=${COMP_WORDS[COMP_CWORD - 1]}\n");
+    print_word_loop("\"${COMP_WORDS[@]:1:COMP_CWORD-1}\"");
     print_cases();
-    printf("    COMPREPLY=($(compgen -W \"$offers\" -- \"$cur\"))\n"
+    printf("    [ -z \"$files\" ] || compopt -o default\n"
+           "    COMPREPLY=($(compgen -W \"$offers\" -- \"$cur\"))\n"
            "}\n"
-           "complete -o default -F _roost roost\n");
+           "complete -F _roost roost\n");
 }
 
+/* Zsh runs an installed file as the function at the first Tab; sourced, it defines one.
+ */
 static void print_zsh(void) {
     printf("#compdef roost\n"
            "# zsh completion of roost; use: source <(roost completion zsh)\n"
            "_roost() {\n"
-           "    local cur prev cmd= sub= skip= word offers options\n"
+           "    local cur prev cmd= sub= skip= word offers options files\n"
            "    cur=${words[CURRENT]}\n"
-           "    prev=${words[CURRENT - 1]}\n"
-           "    for word in \"${(@)words[2,CURRENT - 1]}\"; do\n"
-           "%s"
-           "    done\n",
-           word_loop);
+           "    prev=${words[CURRENT - 1]}\n");
+    print_word_loop("\"${(@)words[2,CURRENT - 1]}\"");
     print_cases();
-    printf("    compadd -- ${=offers}\n"
-           "    [ -n \"$offers\" ] || _files\n"
+    printf("    [ -z \"$files\" ] || _files\n"
+           "    compadd -- ${=offers}\n"
            "}\n"
-           "compdef _roost roost\n");
+           "if [ \"${funcstack[1]}\" = _roost ]; then _roost \"$@\"\n"
+           "else compdef _roost roost\n"
+           "fi\n");
 }
 
-static void print_fish_options(const struct command *command, const char *condition) {
-    for (const struct args_option *at = command->options; at && at->name; at++) {
-        if (!at->help)
-            continue;
-        printf("complete -c roost -n '%s' -l %s", condition, at->name);
-        if (at->letter)
-            printf(" -s %c", at->letter);
-        printf("%s -d \"%s\"\n", at->value ? " -r" : "", at->help);
+/* A description, in quotes as fish reads them. */
+static void print_fish_text(const char *text) {
+    putchar('\'');
+    for (; *text; text++) {
+        if (*text == '\'' || *text == '\\')
+            putchar('\\');
+        putchar(*text);
     }
+    putchar('\'');
 }
 
 /* fish runs (COMMAND) where other shells have $(COMMAND). */
-static void print_fish_operands(const struct command *command, const char *condition) {
+static void print_fish_source(const char *kind) {
+    const char *source = source_of(kind);
+    if (*source)
+        printf(" -a '%s'", source[0] == '$' ? source + 1 : source);
+}
+
+static void print_fish_option(const struct args_option *option, const char *condition) {
+    if (!option->help)
+        return;
+    printf("complete -c roost%s -l %s", condition, option->name);
+    if (option->letter)
+        printf(" -s %c", option->letter);
+    if (option->value) {
+        printf(is_file(option) ? " -r -F" : " -x");
+        print_fish_source(option->value);
+    }
+    printf(" -d ");
+    print_fish_text(option->help);
+    printf("\n");
+}
+
+/* What belongs to one command, where the condition holds. */
+static void print_fish_words(const struct command *command, const char *condition) {
     const char *operands = command->operands;
 
+    for (const struct args_option *at = command->options; at && at->name; at++)
+        print_fish_option(at, condition);
     if (!operands || *operands == '\0')
         return;
-    const char *source = source_of(operands);
-    printf("complete -c roost -n '%s' -a \"", condition);
-    if (strcmp(operands, "command") == 0)
+    printf("complete -c roost%s", condition);
+    if (strcmp(operands, "command") == 0) {
+        printf(" -a '");
         print_names(command_all());
-    else
-        printf("%s", source[0] == '$' ? source + 1 : source);
-    printf("\"\n");
+        printf("'");
+    } else {
+        print_fish_source(operands);
+    }
+    printf("\n");
+}
+
+static void print_fish_choice(const char *condition, const struct command *command) {
+    printf("complete -c roost%s -a %s -d ", condition, command->name);
+    print_fish_text(command->summary);
+    printf("\n");
 }
 
 static void print_fish_command(const struct command *command) {
-    char condition[128];
+    char condition[160];
 
-    printf("complete -c roost -n __fish_use_subcommand -a %s -d \"%s\"\n", command->name,
-           command->summary);
-    snprintf(condition, sizeof(condition), "__fish_seen_subcommand_from %s",
-             command->name);
-    print_fish_options(command, condition);
-    print_fish_operands(command, condition);
+    print_fish_choice(" -n __fish_use_subcommand", command);
+    snprintf(condition, sizeof(condition), " -n '__fish_seen_subcommand_from %s%s%s'",
+             command->name, command->alias ? " " : "",
+             command->alias ? command->alias : "");
+    print_fish_words(command, condition);
     for (const struct command *const *sub = command->subcommands; sub && *sub; sub++)
-        printf("complete -c roost -n '%s' -a %s -d '%s'\n", condition, (*sub)->name,
-               (*sub)->summary);
+        print_fish_choice(condition, *sub);
     for (const struct command *const *sub = command->subcommands; sub && *sub; sub++) {
         snprintf(condition, sizeof(condition),
-                 "__fish_seen_subcommand_from %s; and __fish_seen_subcommand_from %s",
+                 " -n '__fish_seen_subcommand_from %s; and __fish_seen_subcommand_from "
+                 "%s'",
                  command->name, (*sub)->name);
-        print_fish_options(*sub, condition);
-        print_fish_operands(*sub, condition);
+        print_fish_words(*sub, condition);
     }
 }
 
@@ -174,9 +266,7 @@ static void print_fish(void) {
     printf("# fish completion of roost; use: roost completion fish | source\n"
            "complete -c roost -f\n");
     for (const struct args_option *at = cli_options(); at->name; at++)
-        if (at->help)
-            printf("complete -c roost -l %s%s -d \"%s\"\n", at->name,
-                   at->value ? " -r" : "", at->help);
+        print_fish_option(at, "");
     for (const struct command *const *at = command_all(); *at; at++)
         print_fish_command(*at);
 }
