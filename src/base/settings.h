@@ -10,7 +10,8 @@
  * Every text is checked when it is put, so that an error names its place. At the end
  * settings_fill() writes a struct of the program's own at once; a program that reloads
  * makes a fresh one and swaps. Reading the sources is in settings_args.h,
- * settings_env.h, settings_ini.h, asking in settings_ask.h, printing in settings_show.h.
+ * settings_env.h, settings_ini.h, asking in settings_ask.h, printing in settings_show.h,
+ * taking new values while running in settings_reload.h.
  */
 #pragma once
 
@@ -68,6 +69,7 @@ struct settings_row {
     const char *commands; /* the only subcommands with this flag, apart by spaces */
     const char *help;     /* one sentence, no full stop */
     const char *ask;      /* the question, for settings that may be asked for */
+    bool live; /* a running program takes it on SIGHUP; the others take a restart */
 };
 
 struct settings_table {

@@ -23,7 +23,7 @@ static int put(struct settings *settings,
         const struct settings_row *row = &table->rows[i];
         if (!settings_has_word(row->env, name))
             continue;
-        if (*value == '\0' && row->kind != SETTINGS_LIST)
+        if (*value == '\0' && (row->kind != SETTINGS_LIST || row->fallback))
             continue;
         int r = settings_put(settings, row, rank, where, value);
         if (r != 0)

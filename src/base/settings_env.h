@@ -3,7 +3,8 @@
  *
  * A .env file has lines KEY=VALUE and comments that start with '#'; there is no quoting,
  * and spaces around key and value do not count. Names that are none of ours are left to
- * the programs that they belong to. An empty value counts for lists only.
+ * the programs that they belong to. An empty value counts for lists without a default
+ * only: it empties them.
  */
 #pragma once
 

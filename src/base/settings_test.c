@@ -418,7 +418,7 @@ static void a_dotenv_file_is_read_as_it_stands(void) {
     CHECK_TEXT(values.password, "a=b#c");
     CHECK_TEXT(values.level, "debug");
     CHECK_INT(values.interval_ms, 5000);
-    CHECK_INT(values.listen.count, 0);
+    CHECK_INT(values.listen.count, 1);
     settings_clear(&table, &values);
 
     put_file(dir, ".env", "A=1\nnonsense\n");
