@@ -85,6 +85,10 @@ struct services *services_new(size_t message_max) {
     return services;
 }
 
+void services_limit(struct services *services, size_t message_max) {
+    services->message_max = message_max;
+}
+
 struct services *services_free(struct services *services) {
     if (!services)
         return NULL;

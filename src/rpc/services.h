@@ -53,6 +53,9 @@ struct services *services_free(struct services *services);
  * calls are still answered. */
 void services_stop(struct services *services);
 
+/* Another message_max, for calls to come. */
+void services_limit(struct services *services, size_t message_max);
+
 /* Adds a service; copies the struct. Asserts that the table fits the descriptor. */
 void services_add(struct services *services, const struct service *service);
 
