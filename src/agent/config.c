@@ -11,6 +11,7 @@
 #include "base/name.h"
 #include "base/settings_ask.h"
 #include "base/settings_load.h"
+#include "base/settings_reload.h"
 #include "base/token.h"
 
 #define AT(field) .at = offsetof(struct agent_config, field)
@@ -45,6 +46,18 @@ static const char *check_host(const char *text) {
 
 static const char *check_level(const char *text) {
     return log_level_parse(text) >= 0 ? NULL : "none of: error warning info debug";
+}
+
+/* People have a link at hand, and keys of the older system. */
+static const char *check_secret(const char *text) {
+    int r = token_check(text);
+    if (strncmp(text, "roost://", 8) == 0)
+        return "that is a join link: use roost-agent join LINK, or the token in it alone "
+               "(between the last / and the #)";
+    return r == TOKEN_E_FORM ? "not a token of the hub: one is 64 hex digits, a dot and "
+                               "8 more, and stands in what roost token new NAME prints"
+           : r != 0          ? token_error_text(r)
+                             : NULL;
 }
 
 static const char *check_name(const char *text) {
@@ -82,7 +95,8 @@ static const struct settings_row rows[] = {
       .kind = SETTINGS_SECRET,
       AT(proxy),
       .check = check_proxy,
-      .help = "http://[USER:PASSWORD@]HOST:PORT; unset: https_proxy of the environment" },
+      .help = "http://[USER:PASSWORD@]HOST:PORT; unset: https_proxy of the environment",
+      .live = true },
     { .section = "agent",
       .name = "interval",
       .kind = SETTINGS_DURATION,
@@ -93,7 +107,8 @@ static const struct settings_row rows[] = {
       .env = "AGENT_INTERVAL",
       .flag = "interval",
       .argument = "SECONDS",
-      .help = "How often samples are taken, 1 s to 1 h" },
+      .help = "How often samples are taken, 1 s to 1 h",
+      .live = true },
     /* It doubles from 0.5 s; a fleet should not come back all at once. */
     { .section = "agent",
       .name = "backoff_max",
@@ -103,7 +118,8 @@ static const struct settings_row rows[] = {
       .low = 500,
       .high = 3600000,
       .env = "AGENT_RECONNECT_DELAY",
-      .help = "The longest wait between two attempts to connect" },
+      .help = "The longest wait between two attempts to connect",
+      .live = true },
     /* Supervisors kill after 10 to 90 s. */
     { .section = "agent",
       .name = "drain",
@@ -112,7 +128,8 @@ static const struct settings_row rows[] = {
       .fallback = "5s",
       .low = 0,
       .high = 600000,
-      .help = "How long calls may finish when the agent stops" },
+      .help = "How long calls may finish when the agent stops",
+      .live = true },
     /* What every gRPC library takes by default. */
     { .section = "agent",
       .name = "message_bytes",
@@ -121,7 +138,8 @@ static const struct settings_row rows[] = {
       .fallback = "4MiB",
       .low = 1024,
       .high = 67108864,
-      .help = "One message, packed and unpacked" },
+      .help = "One message, packed and unpacked",
+      .live = true },
     /* The hub multiplexes all callers of this node on one link. */
     { .section = "agent",
       .name = "streams",
@@ -130,7 +148,8 @@ static const struct settings_row rows[] = {
       .fallback = "1000",
       .low = 1,
       .high = 100000,
-      .help = "Calls of the hub at the same time" },
+      .help = "Calls of the hub at the same time",
+      .live = true },
     { .section = "log",
       .name = "level",
       .kind = SETTINGS_TEXT,
@@ -140,56 +159,66 @@ static const struct settings_row rows[] = {
       .env = "LOG_LEVEL",
       .flag = "log-level",
       .argument = "LEVEL",
-      .help = "How much is logged: error, warning, info, debug" },
+      .help = "How much is logged: error, warning, info, debug",
+      .live = true },
     { .section = "log",
       .name = "format",
       .kind = SETTINGS_TEXT,
       AT(log_format),
       .fallback = "text",
       .choices = "text json",
-      .help = "How it is logged" },
+      .help = "How it is logged",
+      .live = true },
     { .section = "net",
       .name = "include",
       .kind = SETTINGS_LIST,
       AT(net_include),
-      .help = "Network interfaces that count whatever they are (globs)" },
+      .help = "Network interfaces that count whatever they are (globs)",
+      .live = true },
     { .section = "net",
       .name = "exclude",
       .kind = SETTINGS_LIST,
       AT(net_exclude),
-      .help = "Network interfaces that never count (globs)" },
+      .help = "Network interfaces that never count (globs)",
+      .live = true },
     { .section = "net",
       .name = "ignore",
       .kind = SETTINGS_LIST,
       AT(net_ignore),
       .env = "AGENT_NET_IGNORE",
-      .help = "Network interfaces whose name has one of these in it do not count" },
+      .help = "Network interfaces whose name has one of these in it do not count",
+      .live = true },
     { .section = "mounts",
       .name = "include",
       .kind = SETTINGS_LIST,
       AT(mounts_include),
-      .help = "Mount points that count whatever they are (globs)" },
+      .help = "Mount points that count whatever they are (globs)",
+      .live = true },
     { .section = "mounts",
       .name = "exclude",
       .kind = SETTINGS_LIST,
       AT(mounts_exclude),
-      .help = "Mount points that never count (globs)" },
+      .help = "Mount points that never count (globs)",
+      .live = true },
     { .section = "disks",
       .name = "include",
       .kind = SETTINGS_LIST,
       AT(disks_include),
-      .help = "Block devices that count whatever they are (globs)" },
+      .help = "Block devices that count whatever they are (globs)",
+      .live = true },
     { .section = "disks",
       .name = "exclude",
       .kind = SETTINGS_LIST,
       AT(disks_exclude),
-      .help = "Block devices that never count (globs)" },
+      .help = "Block devices that never count (globs)",
+      .live = true },
     { .section = "old",
       .name = "secret",
       .kind = SETTINGS_SECRET,
       AT(secret),
+      .check = check_secret,
       .env = "AGENT_SECRET",
-      .help = "The secret of the older system",
+      .help = "A join token, for an agent that has not joined by a link",
       .ask = "Secret of this agent (AGENT_SECRET)" },
     { .section = "old",
       .name = "server",
@@ -198,7 +227,7 @@ static const struct settings_row rows[] = {
       .fallback = "127.0.0.1",
       .check = check_host,
       .env = "AGENT_SERVER_IP",
-      .help = "The server of the older system",
+      .help = "The hub's host, used with the secret",
       .ask = "Address of the server (AGENT_SERVER_IP)" },
     { .section = "old",
       .name = "port",
@@ -223,7 +252,7 @@ static const struct settings_row rows[] = {
       .kind = SETTINGS_TEXT,
       AT(ca_file),
       .env = "AGENT_CA_FILE",
-      .help = "With verify_ssl: these CAs (PEM) and the host name instead" },
+      .help = "Trusts these CAs (PEM) and the host name, whatever verify_ssl says" },
     { .name = "name",
       .kind = SETTINGS_TEXT,
       AT(name),
@@ -299,17 +328,57 @@ int config_load(struct settings *settings,
                 int argc,
                 char *const *argv,
                 struct agent_config **ret_config) {
+    struct agent_config *config;
+
     int r = settings_load(settings, argc, argv, "state", "agent.conf");
-    return r == 0 ? make_config(settings, ret_config) : r;
+    if (r == 0)
+        r = make_config(settings, &config);
+    if (r != 0)
+        return r;
+    config->argc = argc;
+    config->argv = argv;
+    *ret_config = config;
+    return 0;
+}
+
+int config_reload(struct agent_config *config,
+                  struct settings *settings,
+                  void (*on_change)(void *arg, const struct settings_row *row),
+                  void *arg,
+                  struct agent_config **ret_old) {
+    struct agent_config *fresh;
+
+    int r = config_load(settings, config->argc, config->argv, &fresh);
+    if (r != 0)
+        return r;
+    settings_reload(&table, config, fresh, on_change, arg);
+    *ret_old = fresh;
+    return 0;
 }
 
 int config_ask(struct settings *settings,
                const struct settings_ask *ask,
-               struct agent_config **ret_config) {
+               struct agent_config **config) {
+    struct agent_config *asked;
+
     int r = settings_ask(settings, settings_find(&table, "old", "secret"), ask);
     if (r == 0)
         r = settings_ask(settings, settings_find(&table, "old", "server"), ask);
-    return r == 0 ? make_config(settings, ret_config) : r;
+    if (r == 0)
+        r = make_config(settings, &asked);
+    if (r != 0)
+        return r;
+    asked->argc = (*config)->argc;
+    asked->argv = (*config)->argv;
+    config_free(*config);
+    *config = asked;
+    return 0;
+}
+
+void config_apply_log(const struct agent_config *config) {
+    if (config->log_level)
+        log_set_level((enum log_level)log_level_parse(config->log_level));
+    log_set_json(config->log_format && strcmp(config->log_format, "json") == 0);
 }
 
 struct agent_config *config_free(struct agent_config *config) {

@@ -49,6 +49,9 @@ struct agent_config {
     bool json;
     bool help;
     bool version;
+
+    int argc;          /* of the load, for the next one */
+    char *const *argv; /* borrowed: main */
 };
 
 const struct settings_table *config_table(void);
@@ -64,12 +67,27 @@ int config_load(struct settings *settings,
                 struct agent_config **ret_config);
 
 /*
+ * Reads every source again, as config_load() did. What is live takes the place of the old
+ * values, which *ret_old gets, to be freed when nobody borrows them any more; on_change
+ * is told of every row that differs. On failure nothing changes.
+ */
+int config_reload(struct agent_config *config,
+                  struct settings *settings,
+                  void (*on_change)(void *arg, const struct settings_row *row),
+                  void *arg,
+                  struct agent_config **ret_old);
+
+/*
  * Asks for the secret and the server of the older system where they are not set, and
- * makes the config anew: 0, or what settings_ask() answers.
+ * puts another config in the place of the one that was loaded: 0, or what settings_ask()
+ * answers.
  */
 int config_ask(struct settings *settings,
                const struct settings_ask *ask,
-               struct agent_config **ret_config);
+               struct agent_config **config);
+
+/* Sets level and format of the log. */
+void config_apply_log(const struct agent_config *config);
 
 /* NULL is fine. Always returns NULL. */
 struct agent_config *config_free(struct agent_config *config);

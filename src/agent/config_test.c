@@ -16,6 +16,8 @@ enum { WORDS_MAX = 16 };
     "roost://hub:1/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef."    \
     "a8ae6e6e#web"
 
+#define SECRET "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.a8ae6e6e"
+
 /* A folder of its own as the working directory, and no environment. */
 static char *enter_folder(void) {
     char *dir = mem_strdup("/tmp/roost-config-XXXXXX");
@@ -37,14 +39,15 @@ static void put_file(const char *path, const char *text) {
     CHECK_INT(file_write_atomic(path, slice_of_text(text), 0600), 0);
 }
 
-/* Loads with a command line given as one text. */
+/* Loads with a command line given as one text, which config_reload() reads again. */
 static int load(const char *line,
                 struct settings *settings,
                 struct agent_config **config) {
-    auto_(mem_freep) char *copy = mem_strdup(line);
-    char *argv[WORDS_MAX] = { "roost-agent" }, *rest = copy, *word;
+    static char copy[512], *argv[WORDS_MAX] = { "roost-agent" };
+    char *rest = copy, *word;
     int argc = 1;
 
+    snprintf(copy, sizeof(copy), "%s", line);
     while ((word = strsep(&rest, " ")))
         if (*word)
             argv[argc++] = word;
@@ -74,7 +77,7 @@ static void names_of_the_older_system_work_everywhere(void) {
         const char *section;
         const char *setting;
     } names[] = {
-        { "AGENT_SECRET", "s3cret=#", "old", "secret" },
+        { "AGENT_SECRET", SECRET, "old", "secret" },
         { "AGENT_SERVER_IP", "hub.example", "old", "server" },
         { "AGENT_PORT", "8443", "old", "port" },
         { "AGENT_INTERVAL", "2", "agent", "interval" },
@@ -173,8 +176,8 @@ static void a_bad_secret_is_not_quoted(void) {
 static void what_the_older_system_needs_is_asked(void) {
     char *dir = enter_folder();
     struct settings *settings = settings_new(config_table());
-    struct agent_config *config = NULL, *asked = NULL;
-    char typed[] = "hush\nnot a host\n\n", *shown = NULL;
+    struct agent_config *config = NULL;
+    char typed[] = "hush\n" SECRET "\nnot a host\n\n", *shown = NULL;
     size_t shown_len = 0;
     FILE *in = fmemopen(typed, sizeof(typed) - 1, "r");
     FILE *out = open_memstream(&shown, &shown_len);
@@ -182,21 +185,84 @@ static void what_the_older_system_needs_is_asked(void) {
     struct buf kept = { 0 };
 
     CHECK_INT(load("run --state .", settings, &config), 0);
-    CHECK_INT(config_ask(settings, &ask, &asked), SETTINGS_E_MISSING);
+    CHECK_INT(config_ask(settings, &ask, &config), SETTINGS_E_MISSING);
     CHECK_TEXT(settings_error(settings),
                "secret is needed: set AGENT_SECRET in the environment or in .env");
     ask.in = in;
-    CHECK_INT(config_ask(settings, &ask, &asked), 0);
-    CHECK_TEXT(asked->secret, "hush");
-    CHECK_TEXT(asked->server, "127.0.0.1");
+    CHECK_INT(config_ask(settings, &ask, &config), 0);
+    CHECK_TEXT(config->secret, SECRET);
+    CHECK_TEXT(config->server, "127.0.0.1");
+    CHECK(strstr(config->argv[1], "run"));
     CHECK_INT(file_read(".env", 1000, &kept), 0);
-    CHECK_TEXT(buf_text(&kept), "AGENT_SECRET=hush\nAGENT_SERVER_IP=127.0.0.1\n");
+    CHECK_TEXT(buf_text(&kept), "AGENT_SECRET=" SECRET "\nAGENT_SERVER_IP=127.0.0.1\n");
     fclose(in);
     fclose(out);
+    CHECK(strstr(shown, "not a token of the hub") && strstr(shown, "neither a name"));
+    CHECK(!strstr(shown, "hush"));
     free(shown);
     buf_done(&kept);
     config_free(config);
-    config_free(asked);
+    settings_free(settings);
+    leave_folder(dir);
+}
+
+static void a_secret_is_a_token(void) {
+    static const struct {
+        const char *secret, *why;
+    } faults[] = {
+        { "A1b2C3d4E5f6G7h8I9j0", "not a token of the hub" },
+        { LINK, "that is a join link" },
+        { "1123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.a8ae6e6e",
+          "mistyped" },
+    };
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        char *dir = enter_folder();
+        struct settings *settings = settings_new(config_table());
+        struct agent_config *config = NULL;
+
+        setenv("AGENT_SECRET", faults[i].secret, 1);
+        CHECK_INT(load("run --state .", settings, &config), SETTINGS_E_BAD);
+        CHECK(strstr(settings_error(settings), "AGENT_SECRET: \"(secret)\": "));
+        CHECK(strstr(settings_error(settings), faults[i].why));
+        settings_free(settings);
+        leave_folder(dir);
+    }
+}
+
+static void note(void *arg, const struct settings_row *row) {
+    buf_printf(arg, "%s%s ", row->name, row->live ? "" : "!");
+}
+
+static void a_reload_takes_what_is_live(void) {
+    char *dir = enter_folder();
+    struct settings *settings = settings_new(config_table());
+    struct agent_config *config = NULL, *old = NULL;
+    struct buf told = { 0 };
+
+    put_file("agent.conf", "[agent]\ninterval = 1\n[net]\nexclude = wg*\n");
+    CHECK_INT(load("run --state . --log-level debug", settings, &config), 0);
+    settings_free(settings);
+
+    put_file("agent.conf", "[agent]\ninterval = 2\n[old]\nport = 81\n[log]\n"
+                           "level = error\n[hub]\nproxy = http://p:1\n");
+    settings = settings_new(config_table());
+    CHECK_INT(config_reload(config, settings, note, &told, &old), 0);
+    CHECK_TEXT(buf_text(&told), "proxy interval exclude port! ");
+    CHECK_INT(config->interval_ms, 2000);
+    CHECK_INT(config->net_exclude.count, 0);
+    CHECK_TEXT(config->proxy, "http://p:1");
+    CHECK_INT(config->port, 8000);
+    CHECK_TEXT(config->log_level, "debug"); /* the flag still wins */
+    config_free(old);
+    settings_free(settings);
+
+    put_file("agent.conf", "[agent]\ninterval = 0\n");
+    settings = settings_new(config_table());
+    CHECK_INT(config_reload(config, settings, note, &told, &old), SETTINGS_E_BAD);
+    CHECK(strstr(settings_error(settings), "agent.conf:2: interval: 0 is not from 1s"));
+    CHECK_INT(config->interval_ms, 2000);
+    buf_done(&told);
+    config_free(config);
     settings_free(settings);
     leave_folder(dir);
 }
@@ -221,4 +287,6 @@ TESTS(TEST(defaults_suit_a_first_start),
       TEST(faults_are_told),
       TEST(a_bad_secret_is_not_quoted),
       TEST(what_the_older_system_needs_is_asked),
+      TEST(a_secret_is_a_token),
+      TEST(a_reload_takes_what_is_live),
       TEST(the_table_is_sound))

@@ -48,6 +48,8 @@ static bool take_line(struct identity *identity, char *line) {
         return copy_text(identity->name, sizeof(identity->name), value);
     if (strcmp(line, "instance") == 0)
         return copy_text(identity->instance, sizeof(identity->instance), value);
+    if (strcmp(line, "secret") == 0)
+        return copy_text(identity->secret_id, sizeof(identity->secret_id), value);
     return true; /* of a newer version: ignoring */
 }
 
@@ -92,12 +94,35 @@ int identity_save(const char *dir, const struct identity *identity) {
         buf_printf(&text, "pin = %s\n", identity->pins[i]);
     buf_printf(&text, "credential = %s\nname = %s\ninstance = %s\n", identity->credential,
                identity->name, identity->instance);
+    if (identity->secret_id[0] != '\0')
+        buf_printf(&text, "secret = %s\n", identity->secret_id);
     char *path = file_join(dir, "identity");
     r = file_write_atomic(path, buf_slice(&text), 0600);
     free(path);
     mem_wipe(text.data, text.len);
     buf_done(&text);
     return r;
+}
+
+int identity_update(const char *dir, const struct identity *identity) {
+    struct identity kept;
+
+    int r = identity_load(dir, &kept);
+    bool stays = r == 0 && strcmp(kept.credential, identity->credential) != 0;
+    mem_wipe(&kept, sizeof(kept));
+    return stays ? 0 : identity_save(dir, identity);
+}
+
+bool identity_is_same(const struct identity *a, const struct identity *b) {
+    bool same = a->address_count == b->address_count && a->pin_count == b->pin_count &&
+                strcmp(a->credential, b->credential) == 0;
+
+    for (size_t i = 0; same && i < a->address_count; i++)
+        same = a->addresses[i].port == b->addresses[i].port &&
+               strcmp(a->addresses[i].host, b->addresses[i].host) == 0;
+    for (size_t i = 0; same && i < a->pin_count; i++)
+        same = strcmp(a->pins[i], b->pins[i]) == 0;
+    return same;
 }
 
 void identity_make_instance(struct identity *identity) {

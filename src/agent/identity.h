@@ -31,6 +31,8 @@ struct identity {
     char credential[TOKEN_LEN + 1];
     char name[64];
     char instance[IDENTITY_INSTANCE_LEN + 1];
+    char secret_id[TOKEN_ID_LEN + 1]; /* of the AGENT_SECRET that made it at first
+                                         contact; "" when a link did */
 };
 
 /* 0, -errno or IDENTITY_E_*. */
@@ -38,6 +40,15 @@ int identity_load(const char *dir, struct identity *ret_identity);
 
 /* Makes the folder too (0700). 0 or -errno. */
 int identity_save(const char *dir, const struct identity *identity);
+
+/*
+ * Saves what a running agent learned, unless the host has joined anew meanwhile: then the
+ * folder knows better, and stays. 0 or -errno.
+ */
+int identity_update(const char *dir, const struct identity *identity);
+
+/* Do both reach the same hub with the same credential? */
+bool identity_is_same(const struct identity *a, const struct identity *b);
 
 /* Gives the identity a fresh instance id. */
 void identity_make_instance(struct identity *identity);

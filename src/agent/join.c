@@ -100,6 +100,7 @@ static int prepare(struct joining *joining, const char *text) {
     identity->address_count = link.address_count;
     char *pins[] = { link.pin };
     identity->pin_count = 0;
+    identity->secret_id[0] = '\0';
     if (link.pin[0] != '\0')
         identity_set_pins(identity, pins, 1);
     memcpy(identity->credential, link.token, sizeof(link.token));

@@ -44,8 +44,7 @@ static int explain_identity(const struct agent_config *config, int error) {
     return EXIT_FAILURE;
 }
 
-static int run_join(const struct agent_config *config,
-                    const struct settings_list *words) {
+static int run_join(struct agent_config *config, const struct settings_list *words) {
     struct join_config join = {
         .state = config->state,
         .name = config->name,
@@ -59,18 +58,16 @@ static int run_join(const struct agent_config *config,
     return join_run(&join);
 }
 
-/* The identity to run with: joined, joined now by [hub] link, or of the older system's
- * variables. */
-static int find_identity(const struct agent_config *config,
-                         struct identity *ret_identity) {
-    if (config->secret)
-        return first_contact_make(config, ret_identity);
+/* Joins by [hub] link where nobody has joined yet: 0, or the exit status. */
+static int load_or_join(const struct agent_config *config,
+                        struct identity *ret_identity) {
     int r = identity_load(config->state, ret_identity);
     if (r == IDENTITY_E_NONE && config->link) {
         struct join_config join = {
             .link = config->link,
             .state = config->state,
             .proxy = config->proxy,
+            .ca_file = config->ca_file,
         };
         int status = join_run(&join);
         if (status != 0)
@@ -80,18 +77,49 @@ static int find_identity(const struct agent_config *config,
     return r == 0 ? 0 : explain_identity(config, r);
 }
 
-static int run_run(const struct agent_config *config, const struct settings_list *words) {
+/* Whoever joined by a link has outgrown the older system's variables. */
+static bool wants_first_contact(const struct agent_config *config) {
     struct identity identity;
 
-    int status = find_identity(config, &identity);
-    if (status == 0)
-        status = running_run(config, &identity);
+    if (!config->secret)
+        return false;
+    bool joined =
+        identity_load(config->state, &identity) == 0 && identity.secret_id[0] == '\0';
+    if (joined)
+        log_info("joined by a link: AGENT_SECRET and the server's address are not used");
+    mem_wipe(&identity, sizeof(identity));
+    return !joined;
+}
+
+/* An agent of the older system's variables: meets its hub, once more when that forgot. */
+static int run_first_contact(struct agent_config *config, struct identity *identity) {
+    enum running_end end = RUNNING_UNKNOWN;
+
+    for (int i = 0; i < 2 && end == RUNNING_UNKNOWN; i++) {
+        enum first_contact_end met = first_contact_make(config, i > 0, identity);
+        if (met != FIRST_CONTACT_READY)
+            return met == FIRST_CONTACT_STOPPED ? EXIT_SUCCESS : EXIT_FAILURE;
+        end = running_run(config, identity, i == 0);
+    }
+    return end == RUNNING_STOPPED ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int run_run(struct agent_config *config, const struct settings_list *words) {
+    struct identity identity = { 0 };
+    int status;
+
+    if (wants_first_contact(config)) {
+        status = run_first_contact(config, &identity);
+    } else {
+        status = load_or_join(config, &identity);
+        if (status == 0 && running_run(config, &identity, false) != RUNNING_STOPPED)
+            status = EXIT_FAILURE;
+    }
     mem_wipe(&identity, sizeof(identity));
     return status;
 }
 
-static int run_describe(const struct agent_config *config,
-                        const struct settings_list *words) {
+static int run_describe(struct agent_config *config, const struct settings_list *words) {
     struct sampler *sampler = running_make_sampler(config);
     int status = describe_run(sampler, config->json);
 
@@ -120,8 +148,7 @@ static int identity_of_link(const char *text, struct identity *ret_identity) {
     return 0;
 }
 
-static int run_doctor(const struct agent_config *config,
-                      const struct settings_list *words) {
+static int run_doctor(struct agent_config *config, const struct settings_list *words) {
     struct identity identity;
     struct doctor_config doctor = {
         .identity = &identity,
@@ -144,19 +171,17 @@ static int run_doctor(const struct agent_config *config,
     return r;
 }
 
-static int run_install(const struct agent_config *config,
-                       const struct settings_list *words) {
+static int run_install(struct agent_config *config, const struct settings_list *words) {
     return install_run(config->state, config->user);
 }
 
-static int run_uninstall(const struct agent_config *config,
-                         const struct settings_list *words) {
+static int run_uninstall(struct agent_config *config, const struct settings_list *words) {
     return install_undo(config->state, config->user, config->purge);
 }
 
 static const struct command {
     const char *name;
-    int (*run)(const struct agent_config *config, const struct settings_list *words);
+    int (*run)(struct agent_config *config, const struct settings_list *words);
     size_t words_max;
     const char *help;
 } commands[] = {
@@ -187,12 +212,12 @@ static void print_help(void) {
     buf_done(&out);
 }
 
-static int dispatch(const struct agent_config *config,
-                    const struct settings_list *words) {
+static int dispatch(struct agent_config *config, const struct settings_list *words) {
     const char *name = words->count > 0 ? words->items[0] : "run";
 
     if (words->count == 0 && !config->secret)
-        return usage_error("needs a command");
+        return usage_error("needs a command; started in the older system's way it needs "
+                           "AGENT_SECRET in the environment or in .env");
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
         if (strcmp(commands[i].name, name) == 0 && words->count <= commands[i].words_max)
             return commands[i].run(config, words);
@@ -202,26 +227,27 @@ static int dispatch(const struct agent_config *config,
     return status;
 }
 
-/* An agent without a command, identity and secret asks for what the older system asked
- * for. */
-static int ask_if_bare(struct settings *settings, struct agent_config **config) {
-    struct settings_ask ask = {
-        .in = isatty(STDIN_FILENO) ? stdin : NULL,
-        .out = stderr,
-        .env_path = ".env",
-    };
-    const struct agent_config *now = *config;
+static bool has_joined(const struct agent_config *config) {
+    struct identity identity;
+    int r = identity_load(config->state, &identity);
 
-    if (now->help || now->version || now->secret || settings_words(settings)->count > 0 ||
-        !ask.in)
+    mem_wipe(&identity, sizeof(identity));
+    return r == 0;
+}
+
+/* An agent that has not joined asks for what the older system asked for: where it is
+ * started without a command, or has half of it. */
+static int ask_if_bare(struct settings *settings, struct agent_config **config) {
+    const struct settings_list *words = settings_words(settings);
+    const struct agent_config *now = *config;
+    struct settings_ask ask = { .in = stdin, .out = stderr, .env_path = ".env" };
+    bool old_way =
+        words->count == 0 ||
+        (words->count == 1 && strcmp(words->items[0], "run") == 0 && now->secret);
+
+    if (now->help || now->version || !old_way || !isatty(STDIN_FILENO) || has_joined(now))
         return 0;
-    struct agent_config *asked = NULL;
-    int r = config_ask(settings, &ask, &asked);
-    if (r != 0)
-        return r;
-    config_free(*config);
-    *config = asked;
-    return 0;
+    return config_ask(settings, &ask, config);
 }
 
 int main(int argc, char **argv) {
@@ -240,9 +266,7 @@ int main(int argc, char **argv) {
         settings_free(settings);
         return EXIT_USAGE;
     }
-    if (config->log_level)
-        log_set_level((enum log_level)log_level_parse(config->log_level));
-    log_set_json(config->log_format && strcmp(config->log_format, "json") == 0);
+    config_apply_log(config);
     if (config->help)
         print_help();
     else if (config->version)

@@ -1,7 +1,6 @@
 #include "agent/running.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "agent/config.h"
 #include "agent/first_contact.h"
 #include "agent/identity.h"
+#include "agent/pulse.h"
 #include "agent/service_host.h"
 #include "agent/service_link.h"
 #include "agent/uplink.h"
@@ -19,7 +19,6 @@
 #include "base/mem.h"
 #include "base/notify.h"
 #include "loop/loop.h"
-#include "loop/timer.h"
 #include "rpc/health.h"
 #include "rpc/reflection.h"
 #include "rpc/services.h"
@@ -28,9 +27,9 @@
 static const char CAPABILITIES[] = "look";
 
 struct running {
-    const struct agent_config *config; /* borrowed: main */
-    struct identity *identity;         /* borrowed: main */
-    struct loop *loop;                 /* owned, and so is all that follows */
+    struct agent_config *config; /* borrowed: main */
+    struct identity *identity;   /* borrowed: main */
+    struct loop *loop;           /* owned, and so is all that follows */
     struct sampler *sampler;
     struct services *services;
     struct reflection *reflection;
@@ -39,17 +38,11 @@ struct running {
     struct service_link *link;
     struct uplink *uplink;
     char *sessions_path; /* owned: TLS sessions over restarts */
-    struct timer watchdog;
-    uint64_t watchdog_ms;
-    int status;
+    struct pulse pulse;
+    bool asks_again;
+    bool resamples; /* what is being reloaded concerns the sampler */
+    enum running_end end;
 };
-
-static void on_watchdog(struct timer *timer) {
-    struct running *running = container_of(timer, struct running, watchdog);
-
-    notify_send("WATCHDOG=1");
-    timer_start(running->loop, timer, running->watchdog_ms);
-}
 
 static void on_ended(void *arg) {
     struct running *running = arg;
@@ -76,23 +69,52 @@ static void on_linked(void *arg, const char *name, enum link_transport transport
     if (strcmp(identity->name, name) == 0)
         return;
     snprintf(identity->name, sizeof(identity->name), "%s", name);
-    int r = identity_save(running->config->state, identity);
+    int r = identity_update(running->config->state, identity);
     if (r < 0)
         log_warning("%s: %s; the new name is not kept, ignoring", running->config->state,
                     strerror(-r));
 }
 
-/* The older system's way: a changed key is a person's business, at once. */
-static void give_up_on_key(struct running *running) {
-    char *path = first_contact_path(running->config);
+/* Has somebody joined this host anew beside us? Then that is who we are from now on. */
+static bool take_new_identity(struct running *running) {
+    struct identity fresh;
 
-    log_error("the hub's key has changed since first contact; if that was on purpose, "
-              "delete %s "
-              "and start again",
-              path);
-    free(path);
-    running->status = EXIT_FAILURE;
+    if (identity_load(running->config->state, &fresh) != 0)
+        return false;
+    bool is_new = !identity_is_same(&fresh, running->identity);
+    if (is_new) {
+        *running->identity = fresh;
+        log_info("this host has joined anew, as %s: going on with %s/identity",
+                 fresh.name, running->config->state);
+        uplink_renew(running->uplink);
+    }
+    mem_wipe(&fresh, sizeof(fresh));
+    return is_new;
+}
+
+static void give_up(struct running *running, enum running_end end) {
+    running->end = end;
     loop_stop(running->loop);
+}
+
+static void on_mismatch(struct running *running, const char *message) {
+    if (first_contact_pinned(running->identity)) {
+        log_error("%s; no credential was sent", message);
+        first_contact_tell_changed(running->config);
+        give_up(running, RUNNING_FAILED);
+        return;
+    }
+    log_error("%s; no credential was sent; if the hub's key was changed on purpose: "
+              "roost-agent join LINK; trying again in 60 s",
+              message);
+}
+
+static void on_refused(struct running *running, const char *error, const char *message) {
+    bool unknown = strcmp(error, LINK_ERROR_UNKNOWN) == 0;
+
+    log_error("the hub refuses this agent (%s): %s", error, message);
+    if (unknown && running->asks_again && running->identity->secret_id[0] != '\0')
+        give_up(running, RUNNING_UNKNOWN);
 }
 
 static void on_trouble(void *arg,
@@ -102,16 +124,14 @@ static void on_trouble(void *arg,
     struct running *running = arg;
 
     notify_send("STATUS=not linked");
+    if (trouble != UPLINK_UNREACHED && take_new_identity(running))
+        return;
     switch (trouble) {
     case UPLINK_MISMATCH:
-        log_error("%s; no credential was sent; if the hub's key was changed on purpose: "
-                  "roost-agent join LINK; trying again in 60 s",
-                  message);
-        if (running->config->secret)
-            give_up_on_key(running);
+        on_mismatch(running, message);
         break;
     case UPLINK_REFUSED:
-        log_error("the hub refuses this agent (%s): %s", error, message);
+        on_refused(running, error, message);
         break;
     case UPLINK_UNREACHED:
     case UPLINK_LOST:
@@ -123,6 +143,8 @@ static void on_trouble(void *arg,
 
 static void on_trusted(void *arg) {
     struct running *running = arg;
+
+    first_contact_learn(running->config, running->identity);
     uplink_retrust(running->uplink);
 }
 
@@ -191,6 +213,7 @@ static int start_uplink(struct running *running) {
         .sessions_path = running->sessions_path,
         .capabilities = CAPABILITIES,
         .backoff_max_ms = (unsigned)running->config->backoff_max_ms,
+        .streams_max = (uint32_t)running->config->streams_max,
         .on_linked = on_linked,
         .on_trouble = on_trouble,
         .arg = running,
@@ -199,38 +222,75 @@ static int start_uplink(struct running *running) {
     return uplink_new(running->loop, &config, &running->uplink);
 }
 
-static void run_loop(struct running *running) {
-    struct loop_signal *term = loop_signal_new(running->loop, SIGTERM, on_stop, running);
-    struct loop_signal *interrupt =
-        loop_signal_new(running->loop, SIGINT, on_stop, running);
+static void on_change(void *arg, const struct settings_row *row) {
+    struct running *running = arg;
 
-    notify_send("READY=1");
-    running->watchdog_ms = notify_watchdog_ms();
-    if (running->watchdog_ms > 0)
-        timer_start(running->loop, &running->watchdog, running->watchdog_ms);
-    loop_run(running->loop);
-    timer_stop(&running->watchdog);
-    loop_signal_free(term);
-    loop_signal_free(interrupt);
+    log_info("[%s] %s has changed%s", row->section ? row->section : "", row->name,
+             row->live ? "" : "; it takes a restart");
+    running->resamples |=
+        row->section && settings_has_word("net mounts disks", row->section);
+    running->resamples |= strcmp(row->name, "interval") == 0;
 }
 
-int running_run(const struct agent_config *config, struct identity *identity) {
+static void apply(struct running *running) {
+    const struct agent_config *config = running->config;
+
+    config_apply_log(config);
+    services_limit(running->services, config->message_bytes_max);
+    uplink_tune(running->uplink, config->proxy, (unsigned)config->backoff_max_ms,
+                (uint32_t)config->streams_max);
+    if (!running->resamples)
+        return;
+    struct sampler *old = running->sampler;
+    running->sampler = running_make_sampler(config);
+    service_host_renew(running->host, running->sampler, config->interval_ms);
+    running_free_sampler(old);
+    running->resamples = false;
+}
+
+static void on_hangup(void *arg) {
+    struct running *running = arg;
+    struct settings *settings = settings_new(config_table());
+    struct agent_config *old;
+
+    if (config_reload(running->config, settings, on_change, running, &old) == 0) {
+        apply(running);
+        config_free(old);
+        log_info("the settings were read anew");
+    } else {
+        log_error("%s; the settings in use stay", settings_error(settings));
+    }
+    settings_free(settings);
+    take_new_identity(running);
+}
+
+enum running_end running_run(struct agent_config *config,
+                             struct identity *identity,
+                             bool asks_again) {
     struct running running = {
         .config = config,
         .identity = identity,
-        .watchdog.fire = on_watchdog,
+        .asks_again = asks_again,
     };
 
     running.loop = loop_new();
+    running.pulse = (struct pulse) {
+        .loop = running.loop,
+        .on_stop = on_stop,
+        .on_hangup = on_hangup,
+        .arg = &running,
+    };
     running.sampler = running_make_sampler(config);
     make_services(&running);
     int r = start_uplink(&running);
     if (r < 0) {
         fprintf(stderr, "roost-agent: %s: %s\n", config->ca_file ? config->ca_file : "CA",
                 strerror(-r));
-        running.status = EXIT_FAILURE;
+        running.end = RUNNING_FAILED;
     } else {
-        run_loop(&running);
+        pulse_start(&running.pulse);
+        loop_run(running.loop);
+        pulse_stop(&running.pulse);
     }
     uplink_free(running.uplink);
     loop_settle(running.loop); /* calls that the link carried learn of its end */
@@ -242,5 +302,5 @@ int running_run(const struct agent_config *config, struct identity *identity) {
     running_free_sampler(running.sampler);
     free(running.sessions_path);
     loop_free(running.loop);
-    return running.status;
+    return running.end;
 }

@@ -3,16 +3,25 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 struct agent_config;
 struct identity;
 struct sampler;
 
+enum running_end {
+    RUNNING_STOPPED, /* by SIGTERM or SIGINT, in order */
+    RUNNING_FAILED,  /* no use in going on: the hub of a first contact has another key */
+    RUNNING_UNKNOWN, /* its hub does not know the credential: the secret may help */
+};
+
 /*
- * Keeps the link until SIGTERM or SIGINT, then ends in order. Returns the exit status: 0,
- * or 1 when there is no use in going on (an agent of the older system's variables whose
- * hub has another key).
+ * Keeps the link until a signal ends it. SIGHUP reads the settings and the identity anew.
+ * asks_again: end with RUNNING_UNKNOWN where that can be.
  */
-int running_run(const struct agent_config *config, struct identity *identity);
+enum running_end running_run(struct agent_config *config,
+                             struct identity *identity,
+                             bool asks_again);
 
 /* The sampler as the settings want it; the caller owns it. */
 struct sampler *running_make_sampler(const struct agent_config *config);

@@ -269,6 +269,19 @@ struct service_host *service_host_new(const struct service_host_config *config) 
     return service;
 }
 
+void service_host_renew(struct service_host *service,
+                        struct sampler *sampler,
+                        uint64_t interval_ms) {
+    service->config.sampler = sampler;
+    service->config.interval_ms = interval_ms;
+    list_for_each_safe(node, after, &service->streams) {
+        struct stream *stream = container_of(node, struct stream, node);
+        stream->chain = sample_chain_free(stream->chain);
+    }
+    take_sample(service);
+    schedule(service);
+}
+
 void service_host_stop(struct service_host *service) {
     timer_stop(&service->tick);
     list_for_each_safe(node, after, &service->streams) {

@@ -24,6 +24,11 @@ struct service_host_config {
 
 struct service_host *service_host_new(const struct service_host_config *config);
 
+/* Other settings: the next rows of every stream follow a fresh catalogue. */
+void service_host_renew(struct service_host *service,
+                        struct sampler *sampler,
+                        uint64_t interval_ms);
+
 /* No more samples: ends the streams, so that the link can drain. */
 void service_host_stop(struct service_host *service);
 

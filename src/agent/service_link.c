@@ -42,7 +42,7 @@ static void on_trust(void *arg,
                           IDENTITY_PINS_MAX);
         return;
     }
-    int r = identity_save(service->state, service->identity);
+    int r = identity_update(service->state, service->identity);
     if (r < 0) {
         *service->identity = before;
         invocation_finish(invocation, GRPC_INTERNAL, "%s: %s", service->state,

@@ -23,7 +23,6 @@ enum {
     MISMATCH_WAIT_MS = 60000, /* a changed key is a person's business: no hurry */
     STEADY_MS = 30000,        /* a link that lived so long starts the back-off anew */
     HEADER_BYTES_MAX = 65536, /* of a request of the hub */
-    STREAMS_MAX = 4096,       /* of the hub, which limits itself */
 };
 
 struct uplink {
@@ -41,6 +40,7 @@ struct uplink {
     enum link_transport transport;
     bool tried_other; /* both transports were tried at this address */
     bool retrusts;    /* the pins changed since trust was made */
+    bool renewed;     /* the identity changed while an attempt was under way */
     bool mismatched;  /* a pin did not fit in this round */
     unsigned backoff_ms;
     uint64_t linked_ms;
@@ -59,14 +59,15 @@ unsigned uplink_next_wait(unsigned *step_ms, unsigned max_ms, uint32_t random) {
     return step / 2 + random % (step / 2 + 1);
 }
 
-static void free_trust(struct uplink *uplink) {
-    for (size_t i = 0; i < uplink->tls_count; i++)
-        tls_client_free(uplink->tls[i]);
-    uplink->tls_count = 0;
+static void free_trust(struct tls_client *tls[static IDENTITY_PINS_MAX]) {
+    for (size_t i = 0; i < IDENTITY_PINS_MAX; i++)
+        tls[i] = tls_client_free(tls[i]);
 }
 
+/* Trust as the identity has it now; the old one stays when that fails. */
 static int make_trust(struct uplink *uplink) {
     const struct identity *identity = uplink->config.identity;
+    struct tls_client *tls[IDENTITY_PINS_MAX] = { 0 };
     size_t count = identity->pin_count > 0 ? identity->pin_count : 1;
 
     for (size_t i = 0; i < count; i++) {
@@ -74,11 +75,15 @@ static int make_trust(struct uplink *uplink) {
             .pin = identity->pin_count > 0 ? identity->pins[i] : NULL,
             .ca_file = uplink->config.ca_file,
         };
-        int r = tls_client_new(&trust, uplink->config.sessions_path, &uplink->tls[i]);
-        if (r != 0)
+        int r = tls_client_new(&trust, uplink->config.sessions_path, &tls[i]);
+        if (r != 0) {
+            free_trust(tls);
             return r;
-        uplink->tls_count++;
+        }
     }
+    free_trust(uplink->tls);
+    memcpy(uplink->tls, tls, sizeof(tls));
+    uplink->tls_count = count;
     return 0;
 }
 
@@ -102,6 +107,16 @@ static void back_off(struct uplink *uplink) {
                                             uplink->config.backoff_max_ms, random));
 }
 
+/* Whom to reach, and as whom, has changed while that failed: it is tried at once. */
+static bool starts_over(struct uplink *uplink) {
+    if (!uplink->renewed)
+        return false;
+    uplink->renewed = false;
+    uplink->backoff_ms = 0;
+    wait_and_retry(uplink, 0);
+    return true;
+}
+
 static void tell(struct uplink *uplink,
                  enum uplink_trouble trouble,
                  const char *error,
@@ -122,7 +137,8 @@ static void on_link_closed(void *owner, struct h2conn *h2conn, int reason) {
          reason == 0 ? "the hub ended the link" : strerror(-reason));
     if (loop_now_ms(uplink->loop) - uplink->linked_ms >= STEADY_MS)
         uplink->backoff_ms = 0;
-    back_off(uplink);
+    if (!starts_over(uplink))
+        back_off(uplink);
 }
 
 static void on_call(void *owner, struct h2conn *h2conn, struct call *call) {
@@ -139,7 +155,7 @@ static void take_link(struct uplink *uplink, const struct link_dial_result *resu
     struct h2conn_config link = {
         .role = H2_SERVER,
         .limits = {
-            .streams_max = STREAMS_MAX,
+            .streams_max = uplink->config.streams_max,
             .window = CALL_PIPE_MAX,
             .header_bytes_max = HEADER_BYTES_MAX,
             .trust_resets = true,
@@ -152,6 +168,7 @@ static void take_link(struct uplink *uplink, const struct link_dial_result *resu
     };
 
     uplink->linked_ms = loop_now_ms(uplink->loop);
+    uplink->renewed = false;
     uplink->tried_other = false;
     uplink->h2conn = h2conn_new(result->conn, &link);
     uplink->config.on_linked(uplink->config.arg, result->name, uplink->transport);
@@ -159,6 +176,8 @@ static void take_link(struct uplink *uplink, const struct link_dial_result *resu
 
 /* Nothing is to be got from this address: the next one, or wait. */
 static void next_address(struct uplink *uplink) {
+    if (starts_over(uplink))
+        return;
     uplink->tried_other = false;
     uplink->tls_at = 0;
     if (++uplink->address < uplink->config.identity->address_count)
@@ -231,9 +250,7 @@ static void on_dialled(void *arg, const struct link_dial_result *result) {
 static void renew_trust(struct uplink *uplink) {
     if (!uplink->retrusts)
         return;
-    uplink->retrusts = false;
-    free_trust(uplink);
-    make_trust(uplink);
+    uplink->retrusts = make_trust(uplink) != 0; /* a CA file that is away may come back */
     uplink->tls_at = 0;
 }
 
@@ -311,7 +328,7 @@ struct uplink *uplink_free(struct uplink *uplink) {
     timer_stop(&uplink->ending);
     link_dial_cancel(uplink->dial);
     h2conn_free(uplink->h2conn);
-    free_trust(uplink);
+    free_trust(uplink->tls);
     free(uplink->proxy);
     free(uplink);
     return NULL;
@@ -319,4 +336,21 @@ struct uplink *uplink_free(struct uplink *uplink) {
 
 void uplink_retrust(struct uplink *uplink) {
     uplink->retrusts = true;
+}
+
+void uplink_renew(struct uplink *uplink) {
+    uplink->retrusts = true;
+    if (timer_is_running(&uplink->wait))
+        wait_and_retry(uplink, 0);
+    else if (!uplink->h2conn && !uplink->on_ended)
+        uplink->renewed = true;
+}
+
+void uplink_tune(struct uplink *uplink,
+                 const char *proxy,
+                 unsigned backoff_max_ms,
+                 uint32_t streams_max) {
+    uplink->config.proxy = proxy;
+    uplink->config.backoff_max_ms = backoff_max_ms;
+    uplink->config.streams_max = streams_max;
 }

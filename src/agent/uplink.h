@@ -30,13 +30,15 @@ enum uplink_trouble {
 };
 
 struct uplink_config {
-    const struct identity *identity; /* borrowed: outlives the uplink; pins may grow */
-    struct services *services;       /* borrowed: what the hub may call */
+    const struct identity
+        *identity;             /* borrowed: outlives the uplink; may change, see below */
+    struct services *services; /* borrowed: what the hub may call */
     const char *proxy;         /* borrowed: "http://..."; NULL: from the environment */
     const char *ca_file;       /* borrowed: instead of the system's CAs; or NULL */
     const char *sessions_path; /* borrowed: TLS sessions over restarts; or NULL */
     const char *capabilities;  /* borrowed */
     unsigned backoff_max_ms;
+    uint32_t streams_max; /* of the hub on a link */
     bool join; /* one round to exchange a join token: on_joined or on_gave_up ends it */
     /* The link is there; on the name and transport. */
     void (*on_linked)(void *arg, const char *name, enum link_transport transport);
@@ -66,6 +68,15 @@ struct uplink *uplink_free(struct uplink *uplink);
 
 /* The pins changed: new connections use them. */
 void uplink_retrust(struct uplink *uplink);
+
+/* The identity is another one: a link that lives goes on, else it is tried at once. */
+void uplink_renew(struct uplink *uplink);
+
+/* Other settings, for connections to come; proxy is borrowed as in the config. */
+void uplink_tune(struct uplink *uplink,
+                 const char *proxy,
+                 unsigned backoff_max_ms,
+                 uint32_t streams_max);
 
 /* The next wait of a back-off: doubles up to max, with jitter of half. random is any
  * number. */

@@ -368,6 +368,12 @@ int config_load(struct settings *settings,
     return 0;
 }
 
+void config_apply_log(const struct hub_config *config) {
+    if (config->log_level)
+        log_set_level((enum log_level)log_level_parse(config->log_level));
+    log_set_json(config->log_format && strcmp(config->log_format, "json") == 0);
+}
+
 struct hub_config *config_free(struct hub_config *config) {
     if (config)
         settings_clear(&table, config);

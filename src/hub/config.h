@@ -63,5 +63,8 @@ int config_load(struct settings *settings,
                 char *const *argv,
                 struct hub_config **ret_config);
 
+/* Sets level and format of the log. */
+void config_apply_log(const struct hub_config *config);
+
 /* NULL is fine. Always returns NULL. */
 struct hub_config *config_free(struct hub_config *config);

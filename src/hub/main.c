@@ -300,9 +300,7 @@ int main(int argc, char **argv) {
         settings_free(settings);
         return EXIT_USAGE;
     }
-    if (config->log_level)
-        log_set_level((enum log_level)log_level_parse(config->log_level));
-    log_set_json(config->log_format && strcmp(config->log_format, "json") == 0);
+    config_apply_log(config);
     if (config->help)
         print_help();
     else if (config->version)

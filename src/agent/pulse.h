@@ -1,0 +1,32 @@
+/*
+ * pulse - how a staying agent hears its supervisor and is heard by it
+ *
+ * SIGTERM and SIGINT end, SIGHUP reads settings anew; systemd learns that the service is
+ * ready, and by the watchdog that its loop turns. One at a time a process.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "loop/timer.h"
+
+struct loop;
+struct loop_signal;
+
+struct pulse {
+    struct loop *loop; /* borrowed: outlives the pulse */
+    void (*on_stop)(void *arg, int signo);
+    void (*on_hangup)(void *arg); /* NULL: SIGHUP is of no interest */
+    void *arg;                    /* borrowed: whoever starts it */
+    struct loop_signal *term;     /* owned, as the others */
+    struct loop_signal *interrupt;
+    struct loop_signal *hangup;
+    struct timer watchdog;
+    uint64_t watchdog_ms;
+};
+
+/* The first four fields are set, the rest is zero. */
+void pulse_start(struct pulse *pulse);
+
+/* Fine when it was never started. */
+void pulse_stop(struct pulse *pulse);
