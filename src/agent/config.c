@@ -44,6 +44,13 @@ static const char *check_host(const char *text) {
     return address_is_host(slice_of_text(text)) ? NULL : "neither a name nor an address";
 }
 
+static const char *check_root(const char *text) {
+    size_t len = strlen(text);
+    return text[0] == '/' && (len == 1 || text[len - 1] != '/')
+               ? NULL
+               : "an absolute path without a slash at its end";
+}
+
 static const char *check_level(const char *text) {
     return log_level_parse(text) >= 0 ? NULL : "none of: error warning info debug";
 }
@@ -109,6 +116,13 @@ static const struct settings_row rows[] = {
       .argument = "SECONDS",
       .help = "How often samples are taken, 1 s to 1 h",
       .live = true },
+    { .section = "agent",
+      .name = "root",
+      .kind = SETTINGS_TEXT,
+      AT(root),
+      .check = check_root,
+      .help = "For an agent in a container: where the host's / is mounted, such as "
+              "/host; figures are read below it" },
     /* It doubles from 0.5 s; a fleet should not come back all at once. */
     { .section = "agent",
       .name = "backoff_max",
@@ -212,6 +226,12 @@ static const struct settings_row rows[] = {
       AT(disks_exclude),
       .help = "Block devices that never count (globs)",
       .live = true },
+    { .section = "gpu",
+      .name = "nvml",
+      .kind = SETTINGS_TEXT,
+      AT(nvml),
+      .help = "NVIDIA's management library, where it is not the system's "
+              "libnvidia-ml.so.1" },
     { .section = "old",
       .name = "secret",
       .kind = SETTINGS_SECRET,

@@ -20,6 +20,7 @@ struct agent_config {
     char *proxy; /* "http://...", or NULL: the environment's */
 
     uint64_t interval_ms;
+    char *root; /* where the host's "/" is seen; NULL: where it is */
     uint64_t backoff_max_ms;
     uint64_t drain_ms;
     uint64_t message_bytes_max;
@@ -35,6 +36,8 @@ struct agent_config {
     struct settings_list mounts_exclude;
     struct settings_list disks_include;
     struct settings_list disks_exclude;
+
+    char *nvml; /* path of the library; NULL: the usual one */
 
     char *secret; /* NULL: not started in the older system's way */
     char *server;

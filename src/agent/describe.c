@@ -80,14 +80,14 @@ static void print_json(const struct fact *facts,
     puts("}}");
 }
 
-int describe_run(struct sampler *sampler, bool json) {
+int describe_run(struct sampler *sampler, const char *root, bool json) {
     struct timespec pause = { .tv_sec = BETWEEN_MS / 1000 };
     struct host_facts host;
 
     sampler_take(sampler, clock_boot_ns());
     nanosleep(&pause, NULL);
     sampler_take(sampler, clock_boot_ns());
-    host_facts_read(&host, "");
+    host_facts_read(&host, root);
     struct fact facts[] = {
         { "hostname", host.hostname },
         { "osRelease", host.os_release },

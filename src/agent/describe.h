@@ -7,6 +7,7 @@
 
 struct sampler;
 
-/* Takes two samples a second apart and prints facts and values as a table, or as JSON. 0.
+/* Takes two samples a second apart and prints facts and values as a table, or as JSON;
+ * root is where the host's "/" is seen, "" as usual. 0.
  */
-int describe_run(struct sampler *sampler, bool json);
+int describe_run(struct sampler *sampler, const char *root, bool json);

@@ -121,7 +121,7 @@ static int run_run(struct agent_config *config, const struct settings_list *word
 
 static int run_describe(struct agent_config *config, const struct settings_list *words) {
     struct sampler *sampler = running_make_sampler(config);
-    int status = describe_run(sampler, config->json);
+    int status = describe_run(sampler, config->root ? config->root : "", config->json);
 
     running_free_sampler(sampler);
     return status;

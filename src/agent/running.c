@@ -168,10 +168,12 @@ struct sampler *running_make_sampler(const struct agent_config *config) {
     char *disks_include = join_list(&config->disks_include);
     char *disks_exclude = join_list(&config->disks_exclude);
     struct sampler_config wanted = {
+        .root = config->root,
         .interfaces = { .include = net_include, .exclude = net_exclude },
         .mounts = { .include = mounts_include, .exclude = mounts_exclude },
         .disks = { .include = disks_include, .exclude = disks_exclude },
         .net_ignore = net_ignore,
+        .nvml_path = config->nvml,
     };
 
     struct sampler *sampler = sampler_new(&wanted);
@@ -192,6 +194,7 @@ static void make_services(struct running *running) {
         .loop = running->loop,
         .services = running->services,
         .sampler = running->sampler,
+        .root = running->config->root ? running->config->root : "",
         .capabilities = CAPABILITIES,
         .interval_ms = running->config->interval_ms,
     };

@@ -211,7 +211,7 @@ static void on_describe(void *arg,
     char *rest = NULL;
     struct infos infos;
 
-    host_facts_read(&facts, "");
+    host_facts_read(&facts, service->config.root);
     fill_description(&response, &facts);
     response.boot_time = timestamp_set(&boot_time, facts.boot_time_ms);
     char *text = mem_strdup(service->config.capabilities);

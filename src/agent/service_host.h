@@ -18,6 +18,7 @@ struct service_host_config {
     struct loop *loop;         /* borrowed: outlives the service */
     struct services *services; /* borrowed: outlives the service */
     struct sampler *sampler;   /* borrowed: outlives the service */
+    const char *root;          /* borrowed: where the host's "/" is seen, "" as usual */
     const char *capabilities;  /* borrowed: comma-separated verbs */
     uint64_t interval_ms;
 };

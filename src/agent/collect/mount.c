@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "agent/collect/collector.h"
 #include "agent/collect/text.h"
@@ -72,7 +73,13 @@ struct line {
 
 static void *mounts_new(const struct sampling *sampling) {
     struct mounts *mounts = mem_new(sizeof(*mounts));
-    source_init(&mounts->info, collector_proc_path(sampling, "self/mountinfo"));
+    /* Where the host's "/" is a folder of ours, our own mounts are not the host's. */
+    char *first = collector_proc_path(sampling, "1/mountinfo");
+    bool is_elsewhere = sampling->config.root[0] != '\0' && access(first, R_OK) == 0;
+    source_init(
+        &mounts->info,
+        collector_proc_path(sampling, is_elsewhere ? "1/mountinfo" : "self/mountinfo"));
+    free(first);
     return mounts;
 }
 
@@ -158,7 +165,10 @@ static struct mount *find_device(struct mount_list *list, const char *device) {
 static bool measure(const struct sampling *sampling,
                     const char *folder,
                     struct statvfs *ret_size) {
-    return sampling->config.measure(folder, ret_size) == 0 && ret_size->f_frsize > 0 &&
+    char path[2 * PATH_LEN_MAX];
+
+    snprintf(path, sizeof(path), "%s%s", sampling->config.root, folder);
+    return sampling->config.measure(path, ret_size) == 0 && ret_size->f_frsize > 0 &&
            ret_size->f_blocks > 0;
 }
 

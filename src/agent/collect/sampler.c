@@ -38,10 +38,16 @@ static const char *copy_or(const char *text, const char *fallback) {
     return mem_strdup(text ? text : fallback);
 }
 
+/* The text, or a folder of the host. */
+static const char *copy_or_below(const char *text, const char *root, const char *name) {
+    return text ? mem_strdup(text) : mem_printf("%s%s", root ? root : "", name);
+}
+
 static struct sampler_config copy_config(const struct sampler_config *from) {
     return (struct sampler_config) {
-        .proc = copy_or(from->proc, "/proc"),
-        .sys = copy_or(from->sys, "/sys"),
+        .root = copy_or(from->root, ""),
+        .proc = copy_or_below(from->proc, from->root, "/proc"),
+        .sys = copy_or_below(from->sys, from->root, "/sys"),
         .interfaces = { copy_or(from->interfaces.include, NULL),
                         copy_or(from->interfaces.exclude, NULL) },
         .mounts = { copy_or(from->mounts.include, NULL),
@@ -56,7 +62,8 @@ static struct sampler_config copy_config(const struct sampler_config *from) {
 }
 
 static void free_config(struct sampler_config *config) {
-    const char *texts[] = { config->proc,
+    const char *texts[] = { config->root,
+                            config->proc,
                             config->sys,
                             config->interfaces.include,
                             config->interfaces.exclude,

@@ -26,8 +26,9 @@ struct sampler_choice {
 
 /* What may differ from the usual; all zero is the usual. Texts are copied. */
 struct sampler_config {
-    const char *proc; /* NULL: "/proc" */
-    const char *sys;  /* NULL: "/sys" */
+    const char *root; /* where the host's "/" is seen; NULL: "" */
+    const char *proc; /* NULL: ROOT/proc */
+    const char *sys;  /* NULL: ROOT/sys */
     struct sampler_choice interfaces;
     struct sampler_choice mounts; /* matched with the folder */
     struct sampler_choice disks;  /* whole block devices */

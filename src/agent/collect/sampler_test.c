@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "agent/collect/recorded.h"
 #include "base/check.h"
@@ -358,6 +359,38 @@ static void a_host_without_proc_is_refused(void) {
     sampler_free(sampler);
 }
 
+/* A folder that stands for the host's "/". */
+static int measure_below(const char *path, struct statvfs *ret_size) {
+    const char *home = strstr(path, "/home");
+
+    CHECK(strncmp(path, "/tmp/recorded.", 14) == 0);
+    *ret_size = (struct statvfs) { .f_frsize = 4096,
+                                   .f_blocks = home ? 2000000 : 1000000,
+                                   .f_bfree = 1000 };
+    return 0;
+}
+
+static void a_host_that_is_seen_in_a_folder_is_measured_there(void) {
+    struct recorded host;
+
+    recorded_init(&host, "x86", NULL);
+    struct sampler_config config = { .root = host.root, .measure = measure_below };
+    host.sampler = sampler_free(host.sampler);
+    host.sampler = sampler_new(&config);
+    recorded_tick(&host, 0);
+    CHECK_ROWS(&host, { "disk.total:/home", INT64_C(2000000) * 4096 },
+               { "disk.total:/", INT64_C(1000000) * 4096 });
+
+    /* Our own mounts are not the host's, which its first process has. */
+    recorded_put(&host, "proc/1/mountinfo", "28 27 8:2 / /home rw - ext4 /dev/sda2 rw\n");
+    host.sampler = sampler_free(host.sampler);
+    host.sampler = sampler_new(&config);
+    recorded_tick(&host, 0);
+    CHECK(recorded_has(&host, "disk.total:/home"));
+    CHECK(!recorded_has(&host, "disk.total:/"));
+    recorded_done(&host);
+}
+
 TESTS(TEST(the_first_sample_has_levels_and_no_rates),
       TEST(shares_of_the_processor_are_of_what_passed),
       TEST(a_core_that_goes_offline_changes_the_catalogue),
@@ -369,6 +402,7 @@ TESTS(TEST(the_first_sample_has_levels_and_no_rates),
       TEST(whole_disks_count_once),
       TEST(file_systems_count_once_and_as_df_counts),
       TEST(the_choice_of_mounts_can_be_changed),
+      TEST(a_host_that_is_seen_in_a_folder_is_measured_there),
       TEST(a_mount_that_goes_is_gone_after_the_scan),
       TEST(pools_share_their_room),
       TEST(a_container_is_never_below_nothing),
