@@ -80,7 +80,7 @@ static const struct {
     size_t len_max; /* of 720 values: what they are worth, and a little */
 } rows[] = {
     { constant, 8 },   { absent, 0 },      { line, 24 },       { shaky_line, 400 },
-    { bend, 24 },      { percent, 1100 },  { pages, 620 },     { rare, 140 },
+    { bend, 24 },      { percent, 1100 },  { pages, 620 },     { rare, 150 },
     { gaps, 420 },     { other_gaps, 40 }, { anything, 5780 }, { extremes, 90 },
     { wide_gaps, 90 },
 };
