@@ -37,6 +37,7 @@ struct http1conn {
     bool idle;     /* between requests */
     bool closing;  /* all is said; what comes is dropped until the peer ends too */
     bool in_order; /* the peer ended it by FIN */
+    bool waits;    /* ... after its request: it shall have the answer */
     bool over;     /* on_closed is on its way or has come */
 };
 
@@ -82,7 +83,9 @@ static void give_up(struct http1conn *it, unsigned status) {
 static void on_timer(struct timer *timer) {
     struct http1conn *it = container_of(timer, struct http1conn, timer);
 
-    if (it->idle)
+    if (it->waits)
+        end_connection(it);
+    else if (it->idle)
         finish(it);
     else
         give_up(it, 408);
@@ -207,7 +210,7 @@ static void on_bytes(void *owner, struct slice bytes) {
 
 /* The answer is complete: goes on with the next request, or ends. */
 static void next_request(struct http1conn *it) {
-    if (!http1_message(it->http1)->ended || it->last || it->draining) {
+    if (!http1_message(it->http1)->ended || it->last || it->draining || it->waits) {
         finish(it);
         return;
     }
@@ -238,7 +241,7 @@ static void respond(struct exchange *exchange,
     headers_init(&full);
     headers_add_all(&full, head);
     it->chunked = has_body && !knows_length && !message->is_1_0;
-    it->last = !message->keep_alive || !message->ended || it->draining;
+    it->last = !message->keep_alive || !message->ended || it->draining || it->waits;
     if (it->chunked)
         headers_add(&full, "transfer-encoding", "chunked");
     else if (!has_body && !knows_length &&
@@ -303,7 +306,7 @@ static struct conn *upgrade(struct exchange *exchange, const struct headers *hea
     struct http1conn *it = of(exchange);
     struct buf out = { 0 };
 
-    if (!http1_message(it->http1)->ended)
+    if (!http1_message(it->http1)->ended || it->waits)
         return NULL;
     http1_write_head(&out, head);
     conn_send(it->conn, buf_slice(&out));
@@ -345,11 +348,21 @@ static void on_writable(void *owner) {
     wake_owner(owner);
 }
 
+static bool owes_answer(const struct http1conn *it) {
+    return !it->over && !it->closing && it->has_exchange &&
+           http1_message(it->http1)->ended;
+}
+
+/* A FIN may mean "no more requests" or "nobody is here": the answer has body_ms. */
 static void on_conn_closed(void *owner, int reason) {
     struct http1conn *it = owner;
 
     it->in_order = reason == 0;
-    end_connection(it);
+    it->waits = it->in_order && owes_answer(it);
+    if (it->waits)
+        timer_start(conn_loop(it->conn), &it->timer, it->limits->body_ms);
+    else
+        end_connection(it);
 }
 
 /* The owner of the exchange learns that its peer is gone, and releases it. */

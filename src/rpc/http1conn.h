@@ -3,7 +3,8 @@
  *
  * One exchange at a time; the next request is read when the last one is answered, so
  * pipelining works and cannot pile up. Answers 400, 408 or 431 itself to what is no
- * request, and closes.
+ * request, and closes. A peer that ends its side behind a request still gets the answer;
+ * one that is lost looks the same, so the answer has body_ms.
  *
  *   idle --first byte--> head --complete--> exchange --answered--> idle
  *     \________ timeouts, faults, Connection: close ________/--> closing

@@ -598,10 +598,43 @@ static void a_body_with_an_upgrade_is_read_to_its_end(void) {
     close_site(&site);
 }
 
-static void a_lost_peer_is_told_once(void) {
+/* Its FIN says only that no request follows. */
+static void who_ends_its_side_still_gets_the_answer(void) {
     struct site site;
 
     open_site(&site);
+    test_peer_say(&site.peer, GET("/hold") GET("/two"));
+    conn_finish(site.peer.pair.client);
+    while (!site.held)
+        test_peer_run(&site.peer, 1);
+    test_peer_run(&site.peer, 5);
+    answer(&site, site.held, "<one>");
+    test_peer_wait_end(&site.peer);
+    CHECK_INT(test_peer_count(&site.peer, "<one>"), 1);
+    CHECK_INT(test_peer_count(&site.peer, "</two>"), 1);
+    CHECK_INT(site.gone, 0);
+    close_site(&site);
+}
+
+static void who_ends_its_side_within_a_request_gets_none(void) {
+    struct site site;
+
+    open_site(&site);
+    test_peer_say(&site.peer,
+                  "POST /hold HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhell");
+    conn_finish(site.peer.pair.client);
+    while (site.gone == 0)
+        test_peer_run(&site.peer, 1);
+    test_peer_wait_end(&site.peer);
+    close_site(&site);
+}
+
+static void a_lost_peer_is_told_once(void) {
+    struct site site = { 0 };
+    struct front_config config = config_of(&site);
+
+    config.limits.body_ms = 30; /* its FIN could be one of those */
+    test_peer_open(&site.peer, TRANSPORT_TCP, &config);
     test_peer_say(&site.peer, GET("/hold"));
     while (!site.held)
         test_peer_run(&site.peer, 1);
@@ -669,6 +702,8 @@ TESTS(TEST(pipelined_requests_are_answered_in_order),
       TEST(early_bytes_follow_an_upgrade_in_order),
       TEST(a_held_request_behind_which_an_upgrade_waits),
       TEST(a_body_with_an_upgrade_is_read_to_its_end),
+      TEST(who_ends_its_side_still_gets_the_answer),
+      TEST(who_ends_its_side_within_a_request_gets_none),
       TEST(a_lost_peer_is_told_once),
       TEST(the_end_of_the_front_is_told_too),
       TEST(a_drained_connection_answers_what_is_under_way))
