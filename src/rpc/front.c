@@ -32,12 +32,14 @@ struct visitor {
     struct h2conn *h2conn;       /* owned */
     struct http1conn *http1conn; /* owned */
     struct buf start;            /* the first bytes of a plain connection */
+    struct timer first;          /* until they are there */
     struct timer stranger;
 };
 
 static void forget(struct visitor *visitor) {
     list_remove(&visitor->node);
     visitor->front->count--;
+    timer_stop(&visitor->first);
     timer_stop(&visitor->stranger);
     h2conn_free(visitor->h2conn);
     http1conn_free(visitor->http1conn);
@@ -107,6 +109,7 @@ static void on_first_bytes(void *owner, struct slice bytes) {
     if (is_h2 && known < sizeof(PREFACE) - 1)
         return;
 
+    timer_stop(&visitor->first);
     conn_unread(conn, buf_slice(&visitor->start));
     buf_done(&visitor->start);
     if (is_h2)
@@ -117,6 +120,10 @@ static void on_first_bytes(void *owner, struct slice bytes) {
 
 static void on_first_closed(void *owner, int reason) {
     forget(owner);
+}
+
+static void on_first_late(struct timer *timer) {
+    forget(container_of(timer, struct visitor, first));
 }
 
 /* Nobody vouched for the connection in time. */
@@ -149,18 +156,21 @@ void front_serve(struct front *front, struct conn *conn) {
     *visitor = (struct visitor) {
         .front = front,
         .conn = conn,
+        .first.fire = on_first_late,
         .stranger.fire = on_stranger,
     };
     list_add_tail(&front->visitors, &visitor->node);
     front->count++;
     if (front->config.limits.stranger_ms > 0)
         timer_start(front->loop, &visitor->stranger, front->config.limits.stranger_ms);
-    if (strcmp(conn_alpn(conn), "h2") == 0)
+    if (strcmp(conn_alpn(conn), "h2") == 0) {
         serve_h2(visitor);
-    else if (conn_is_tls(conn))
+    } else if (conn_is_tls(conn)) {
         serve_http1(visitor);
-    else
+    } else {
         conn_set_owner(conn, &first_events, visitor);
+        timer_start(front->loop, &visitor->first, front->config.limits.head_ms);
+    }
 }
 
 void front_drain(struct front *front) {

@@ -360,6 +360,22 @@ static void a_stranger_is_sent_away_however_busy(void) {
     }
 }
 
+static void what_may_become_a_preface_has_the_time_of_a_head(void) {
+    static const char *const words[] = { "", "P", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r" };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        struct site site = { 0 };
+        struct front_config config = config_of(&site);
+
+        config.limits.head_ms = 30;
+        test_peer_open(&site.peer, TRANSPORT_TCP, &config);
+        test_peer_say(&site.peer, words[i]);
+        test_peer_wait_end(&site.peer);
+        CHECK_INT(front_count(site.peer.front), 0);
+        close_site(&site);
+    }
+}
+
 static void who_was_vouched_for_may_stay(void) {
     struct site site = { .vouches = true };
     struct front_config config = config_of(&site);
@@ -421,6 +437,7 @@ TESTS(TEST(the_preface_is_known_however_it_is_cut),
       TEST(a_reset_request_is_told_to_its_owner),
       TEST(the_end_of_the_front_is_told_to_owners),
       TEST(a_stranger_is_sent_away_however_busy),
+      TEST(what_may_become_a_preface_has_the_time_of_a_head),
       TEST(who_was_vouched_for_may_stay),
       TEST(a_drain_ends_who_has_not_asked_yet),
       TEST(an_idle_http_2_connection_ends))
