@@ -72,6 +72,7 @@ struct h2 *h2_new(enum h2_role role, const struct h2_limits *limits) {
     list_init(&h2->entries);
     list_init(&h2->news);
     h2_guard_init(&h2->guard);
+    h2_past_init(&h2->past);
     open_session(h2);
     submit_settings(h2);
     return h2;
@@ -160,10 +161,44 @@ static void look_for_goaway(struct h2 *h2, size_t queued_before) {
                nghttp2_session_get_outbound_queue_size(h2->session) > 0;
 }
 
+static void feed_engine(struct h2 *h2, struct slice bytes) {
+    size_t queued = nghttp2_session_get_outbound_queue_size(h2->session);
+    ssize_t r = nghttp2_session_mem_recv(h2->session, bytes.at, bytes.len);
+
+    if (r < 0)
+        h2_fail(h2, code_of(r));
+    else
+        look_for_goaway(h2, queued);
+}
+
 /* Does the peer make us queue more than it reads? */
 static bool is_flooded(const struct h2 *h2) {
     size_t queued = nghttp2_session_get_outbound_queue_size(h2->session);
     return h2_guard_is_empty(&h2->guard) || queued > CONTROL_MAX + 4 * h2->open;
+}
+
+/* The engine has seen the head of a frame that it would pass over. */
+static void punish(struct h2 *h2, struct h2_past_fault fault) {
+    if (h2->failed || nghttp2_session_get_stream_user_data(h2->session, fault.id))
+        return; /* it knows the stream, and what to say */
+    if (fault.end == H2_PAST_RESET)
+        nghttp2_submit_rst_stream(h2->session, NGHTTP2_FLAG_NONE, fault.id,
+                                  NGHTTP2_STREAM_CLOSED);
+    else
+        h2_fail(h2, fault.end == H2_PAST_ENDED ? NGHTTP2_STREAM_CLOSED
+                                               : NGHTTP2_PROTOCOL_ERROR);
+}
+
+static void feed_client(struct h2 *h2, struct slice bytes) {
+    struct h2_past_fault fault;
+
+    while (!h2->failed && bytes.len > 0) {
+        size_t len = h2_past_walk(&h2->past, bytes, &fault);
+        feed_engine(h2, slice_of(bytes.at, len));
+        if (fault.id != 0)
+            punish(h2, fault);
+        bytes = slice_after(bytes, len);
+    }
 }
 
 int h2_feed(struct h2 *h2, struct slice bytes) {
@@ -172,12 +207,10 @@ int h2_feed(struct h2 *h2, struct slice bytes) {
     if (bytes.len == 0)
         return 0;
     h2_guard_refill(&h2->guard, H2_GUARD_FEED);
-    size_t queued = nghttp2_session_get_outbound_queue_size(h2->session);
-    ssize_t r = nghttp2_session_mem_recv(h2->session, bytes.at, bytes.len);
-    if (r < 0)
-        h2_fail(h2, code_of(r));
+    if (h2->role == H2_SERVER)
+        feed_client(h2, bytes);
     else
-        look_for_goaway(h2, queued);
+        feed_engine(h2, bytes);
     if (is_flooded(h2))
         h2_fail(h2, H2_ENHANCE_YOUR_CALM);
     return h2->failed ? -EPROTO : 0;

@@ -3,7 +3,8 @@
  *
  * h2.c is the connection, h2_stream.c what owners do with a stream, h2_entry.c how a
  * stream lives and ends, h2_events.c the engine's callbacks, h2_guard.c the budget
- * against floods, h2_mem.c the engine's memory. Nobody else includes this.
+ * against floods, h2_past.c what the client has ended, h2_mem.c the engine's memory.
+ * Nobody else includes this.
  */
 #pragma once
 
@@ -12,6 +13,7 @@
 #include "base/list.h"
 #include "wire/h2.h"
 #include "wire/h2_guard.h"
+#include "wire/h2_past.h"
 
 struct h2_mem;
 
@@ -26,7 +28,8 @@ struct h2 {
     struct list news;         /* borrowed: entries */
     size_t open;              /* streams that the engine has */
     struct h2_guard guard;
-    struct buf early; /* frames that the engine gave before the owner drained */
+    struct h2_past past; /* server: of the client's streams */
+    struct buf early;    /* frames that the engine gave before the owner drained */
     uint64_t pongs;
     uint64_t pings_open; /* sent and not yet answered */
     bool failed;         /* no more input is taken */
