@@ -44,7 +44,8 @@ static int explain_identity(const struct agent_config *config, int error) {
     return EXIT_FAILURE;
 }
 
-static int run_join(struct agent_config *config, const struct settings_list *words) {
+static int run_join(struct agent_config *config, const struct settings *settings) {
+    const struct settings_list *words = settings_words(settings);
     struct join_config join = {
         .state = config->state,
         .name = config->name,
@@ -104,7 +105,7 @@ static int run_first_contact(struct agent_config *config, struct identity *ident
     return end == RUNNING_STOPPED ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int run_run(struct agent_config *config, const struct settings_list *words) {
+static int run_run(struct agent_config *config, const struct settings *settings) {
     struct identity identity = { 0 };
     int status;
 
@@ -119,7 +120,7 @@ static int run_run(struct agent_config *config, const struct settings_list *word
     return status;
 }
 
-static int run_describe(struct agent_config *config, const struct settings_list *words) {
+static int run_describe(struct agent_config *config, const struct settings *settings) {
     struct sampler *sampler = running_make_sampler(config);
     int status = describe_run(sampler, config->root ? config->root : "", config->json);
 
@@ -148,7 +149,8 @@ static int identity_of_link(const char *text, struct identity *ret_identity) {
     return 0;
 }
 
-static int run_doctor(struct agent_config *config, const struct settings_list *words) {
+static int run_doctor(struct agent_config *config, const struct settings *settings) {
+    const struct settings_list *words = settings_words(settings);
     struct identity identity;
     struct doctor_config doctor = {
         .identity = &identity,
@@ -171,17 +173,29 @@ static int run_doctor(struct agent_config *config, const struct settings_list *w
     return r;
 }
 
-static int run_install(struct agent_config *config, const struct settings_list *words) {
+static int run_install(struct agent_config *config, const struct settings *settings) {
     return install_run(config->state, config->user);
 }
 
-static int run_uninstall(struct agent_config *config, const struct settings_list *words) {
+static int run_uninstall(struct agent_config *config, const struct settings *settings) {
     return install_undo(config->state, config->user, config->purge);
+}
+
+static int run_config(struct agent_config *config, const struct settings *settings) {
+    const struct settings_list *words = settings_words(settings);
+    struct buf out = { 0 };
+
+    if (words->count > 1 && strcmp(words->items[1], "show") != 0)
+        return usage_error("config: show");
+    settings_show_values(settings, &out);
+    fwrite(out.data, 1, out.len, stdout);
+    buf_done(&out);
+    return EXIT_SUCCESS;
 }
 
 static const struct command {
     const char *name;
-    int (*run)(struct agent_config *config, const struct settings_list *words);
+    int (*run)(struct agent_config *config, const struct settings *settings);
     size_t words_max;
     const char *help;
 } commands[] = {
@@ -191,6 +205,8 @@ static const struct command {
     { "describe", run_describe, 1,
       "          print what this agent would report, without a hub" },
     { "doctor", run_doctor, 2, "[LINK]    try every way to the hub and tell what fails" },
+    { "config", run_config, 2,
+      "[show]    show every setting, its value and where it comes from" },
     { "install", run_install, 1, "[--user]  run as a systemd service from now on" },
     { "uninstall", run_uninstall, 1,
       "[--purge] take the service away, with --purge its state" },
@@ -212,7 +228,8 @@ static void print_help(void) {
     buf_done(&out);
 }
 
-static int dispatch(struct agent_config *config, const struct settings_list *words) {
+static int dispatch(struct agent_config *config, const struct settings *settings) {
+    const struct settings_list *words = settings_words(settings);
     const char *name = words->count > 0 ? words->items[0] : "run";
 
     if (words->count == 0 && !config->secret)
@@ -220,7 +237,7 @@ static int dispatch(struct agent_config *config, const struct settings_list *wor
                            "AGENT_SECRET in the environment or in .env");
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
         if (strcmp(commands[i].name, name) == 0 && words->count <= commands[i].words_max)
-            return commands[i].run(config, words);
+            return commands[i].run(config, settings);
     char *what = mem_printf("%s: no such command, or too many words", name);
     int status = usage_error(what);
     free(what);
@@ -272,7 +289,7 @@ int main(int argc, char **argv) {
     else if (config->version)
         puts("roost-agent " ROOST_VERSION);
     else
-        status = dispatch(config, settings_words(settings));
+        status = dispatch(config, settings);
     config_free(config);
     settings_free(settings);
     return status;

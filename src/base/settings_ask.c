@@ -58,8 +58,9 @@ static char *first_word(const char *words) {
 static int fail_missing(struct settings *settings, const struct settings_row *row) {
     auto_(mem_freep) char *name = first_word(row->env);
     return settings_fail(settings, SETTINGS_E_MISSING,
-                         "%s is needed: set %s in the environment or in .env", row->name,
-                         name);
+                         "%s is needed: set %s in the environment or in .env%s%s",
+                         row->name, name, row->flag ? ", or give --" : "",
+                         row->flag ? row->flag : "");
 }
 
 static int keep(struct settings *settings,

@@ -482,7 +482,8 @@ static void what_is_missing_is_asked_and_kept(void) {
         CHECK_TEXT(buf_text(&file), asked[i].file);
         if (asked[i].result == SETTINGS_E_MISSING)
             CHECK_TEXT(settings_error(settings),
-                       "password is needed: set SECRET in the environment or in .env");
+                       "password is needed: set SECRET in the environment or in .env, or "
+                       "give --password");
         buf_done(&file);
         settings_free(settings);
     }

@@ -8,7 +8,9 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/settings_ask.h"
 #include "base/settings_load.h"
+#include "base/settings_reload.h"
 
 static const char plain_words[] = "anyone may read the traffic";
 
@@ -105,13 +107,15 @@ static const struct settings_row rows[] = {
       .check = check_address,
       .flag = "address",
       .argument = "HOST:PORT",
-      .help = "What join links name, in the order to try; unset: as the caller dialled" },
+      .help = "What join links name, in the order to try; unset: as the caller dialled",
+      .live = true },
     { .section = "hub",
       .name = "hosts",
       .kind = SETTINGS_LIST,
       AT(hosts),
       .check = check_host,
-      .help = "The names under which browsers may come; unset: as the browser dialled" },
+      .help = "The names under which browsers may come; unset: as the browser dialled",
+      .live = true },
     { .section = "tls",
       .name = "cert",
       .kind = SETTINGS_TEXT,
@@ -119,7 +123,9 @@ static const struct settings_row rows[] = {
       .env = "SSL_CERT",
       .flag = "cert",
       .argument = "FILE",
-      .help = "A certificate chain (PEM) instead of the hub's own" },
+      .help = "A certificate chain (PEM) instead of the hub's own",
+      .ask = "File of the certificate chain (SSL_CERT)",
+      .live = true },
     { .section = "tls",
       .name = "key",
       .kind = SETTINGS_TEXT,
@@ -127,7 +133,9 @@ static const struct settings_row rows[] = {
       .env = "SSL_KEY",
       .flag = "key",
       .argument = "FILE",
-      .help = "The key of that certificate" },
+      .help = "The key of that certificate",
+      .ask = "File of the certificate's key (SSL_KEY)",
+      .live = true },
     { .section = "tls",
       .name = "names",
       .kind = SETTINGS_LIST,
@@ -143,14 +151,16 @@ static const struct settings_row rows[] = {
       .env = "LOG_LEVEL",
       .flag = "log-level",
       .argument = "LEVEL",
-      .help = "How much is logged: error, warning, info, debug" },
+      .help = "How much is logged: error, warning, info, debug",
+      .live = true },
     { .section = "log",
       .name = "format",
       .kind = SETTINGS_TEXT,
       AT(log_format),
       .fallback = "text",
       .choices = "text json",
-      .help = "How it is logged" },
+      .help = "How it is logged",
+      .live = true },
     /* A browser sends 1 to 2 KiB, a gRPC call 0.3; cookies of a shared domain may add 8.
      */
     { .section = "limits",
@@ -160,7 +170,8 @@ static const struct settings_row rows[] = {
       .fallback = "16KiB",
       .low = KIB,
       .high = MIB,
-      .help = "The head of one request" },
+      .help = "The head of one request",
+      .live = true },
     /* RFC 9113 recommends no fewer than 100. */
     { .section = "limits",
       .name = "streams",
@@ -169,7 +180,8 @@ static const struct settings_row rows[] = {
       .fallback = "128",
       .low = 1,
       .high = 10000,
-      .help = "Requests at the same time on one connection" },
+      .help = "Requests at the same time on one connection",
+      .live = true },
     /* What every gRPC library takes by default. */
     { .section = "limits",
       .name = "message_bytes",
@@ -178,7 +190,8 @@ static const struct settings_row rows[] = {
       .fallback = "4MiB",
       .low = KIB,
       .high = 64 * MIB,
-      .help = "One message, packed and unpacked" },
+      .help = "One message, packed and unpacked",
+      .live = true },
     /* A fleet that comes back needs a handshake and a head each: 1,000 a second and core.
      */
     { .section = "limits",
@@ -188,7 +201,8 @@ static const struct settings_row rows[] = {
       .fallback = "1024",
       .low = 1,
       .high = 1000000,
-      .help = "Connections that have shown no credential yet" },
+      .help = "Connections that have shown no credential yet",
+      .live = true },
     /* A company behind one address joins at once; one stranger takes a quarter at most.
      */
     { .section = "limits",
@@ -198,7 +212,8 @@ static const struct settings_row rows[] = {
       .fallback = "256",
       .low = 1,
       .high = 1000000,
-      .help = "Of those, from one address (IPv6: one /64)" },
+      .help = "Of those, from one address (IPv6: one /64)",
+      .live = true },
     /* 128 streams of 64 KiB take 8; as much again for heads and replies. */
     { .section = "limits",
       .name = "connection_bytes",
@@ -207,7 +222,8 @@ static const struct settings_row rows[] = {
       .fallback = "16MiB",
       .low = 64 * KIB,
       .high = UINT64_C(4096) * MIB,
-      .help = "Memory that the streams of one connection may hold, 128 KiB each" },
+      .help = "Memory that the streams of one connection may hold, 128 KiB each",
+      .live = true },
     /* TLS on a bad mobile line takes two to three seconds. */
     { .section = "limits",
       .name = "handshake",
@@ -216,7 +232,8 @@ static const struct settings_row rows[] = {
       .fallback = "10s",
       .low = 100,
       .high = 600000,
-      .help = "Until TLS must be done" },
+      .help = "Until TLS must be done",
+      .live = true },
     /* One byte a second is no browser. */
     { .section = "limits",
       .name = "head",
@@ -225,7 +242,8 @@ static const struct settings_row rows[] = {
       .fallback = "10s",
       .low = 100,
       .high = 600000,
-      .help = "Until the head of a request must be there" },
+      .help = "Until the head of a request must be there",
+      .live = true },
     /* 4 MiB at 70 KB/s. */
     { .section = "limits",
       .name = "body",
@@ -234,7 +252,8 @@ static const struct settings_row rows[] = {
       .fallback = "60s",
       .low = 100,
       .high = 3600000,
-      .help = "Until the body of an HTTP/1.1 request must be there" },
+      .help = "Until the body of an HTTP/1.1 request must be there",
+      .live = true },
     /* A person may type a claim code meanwhile, on a connection that is opened again. */
     { .section = "limits",
       .name = "stranger",
@@ -243,7 +262,8 @@ static const struct settings_row rows[] = {
       .fallback = "30s",
       .low = 100,
       .high = 3600000,
-      .help = "How long a connection may show no credential" },
+      .help = "How long a connection may show no credential",
+      .live = true },
     /* Browsers keep connections for two to five minutes. */
     { .section = "limits",
       .name = "idle",
@@ -252,7 +272,8 @@ static const struct settings_row rows[] = {
       .fallback = "5m",
       .low = 1000,
       .high = 86400000,
-      .help = "How long a connection without requests is kept" },
+      .help = "How long a connection without requests is kept",
+      .live = true },
     /* Supervisors kill after 10 to 90 s. */
     { .section = "limits",
       .name = "drain",
@@ -261,7 +282,8 @@ static const struct settings_row rows[] = {
       .fallback = "5s",
       .low = 0,
       .high = 600000,
-      .help = "How long calls may finish when the hub stops" },
+      .help = "How long calls may finish when the hub stops",
+      .live = true },
     /* About 20 MB. */
     { .section = "limits",
       .name = "events",
@@ -270,14 +292,14 @@ static const struct settings_row rows[] = {
       .fallback = "100000",
       .low = 100,
       .high = 100000000,
-      .help = "How many events the activity keeps" },
+      .help = "How many events the activity keeps",
+      .live = true },
     { .section = "telegram",
       .name = "token",
       .kind = SETTINGS_SECRET,
       AT(telegram_token),
       .env = "BOT_TOKEN",
-      .help = "The token of the Telegram bot",
-      .ask = "Token of the Telegram bot" },
+      .help = "The token of the Telegram bot" },
     { .name = "new",
       .kind = SETTINGS_BOOL,
       AT(is_new),
@@ -347,9 +369,27 @@ static int check_together(struct settings *settings, const struct hub_config *co
     return 0;
 }
 
+/* Half of a pair is no use: the other half is asked for. */
+static int ask_for_pair(struct settings *settings,
+                        const struct settings_ask *ask,
+                        struct hub_config *config) {
+    static const struct settings_ask nobody = { .env_path = ".env" };
+
+    if (!config->cert == !config->key)
+        return 0;
+    int r = settings_ask(settings,
+                         settings_find(&table, "tls", config->cert ? "key" : "cert"),
+                         ask ? ask : &nobody);
+    if (r != 0)
+        return r;
+    settings_clear(&table, config);
+    return settings_fill(settings, config);
+}
+
 int config_load(struct settings *settings,
                 int argc,
                 char *const *argv,
+                const struct settings_ask *ask,
                 struct hub_config **ret_config) {
     auto_(mem_freep) void *room = mem_new(sizeof(struct hub_config));
     struct hub_config *config = room;
@@ -359,12 +399,31 @@ int config_load(struct settings *settings,
         r = settings_fill(settings, config);
     if (r != 0)
         return r;
-    r = check_together(settings, config);
+    r = ask_for_pair(settings, ask, config);
+    if (r == 0)
+        r = check_together(settings, config);
     if (r != 0) {
         settings_clear(&table, config);
         return r;
     }
+    config->argc = argc;
+    config->argv = argv;
     *ret_config = TAKE(room);
+    return 0;
+}
+
+int config_reload(struct hub_config *config,
+                  struct settings *settings,
+                  void (*on_change)(void *arg, const struct settings_row *row),
+                  void *arg,
+                  struct hub_config **ret_old) {
+    struct hub_config *fresh;
+
+    int r = config_load(settings, config->argc, config->argv, NULL, &fresh);
+    if (r != 0)
+        return r;
+    settings_reload(&table, config, fresh, on_change, arg);
+    *ret_old = fresh;
     return 0;
 }
 

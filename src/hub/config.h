@@ -10,6 +10,8 @@
 
 #include "base/settings.h"
 
+struct settings_ask;
+
 struct hub_config {
     char *data;        /* owned, as every pointer here; the data folder */
     char *config_file; /* NULL: DATA/roost.conf */
@@ -49,6 +51,9 @@ struct hub_config {
     bool is_new_key; /* cert new --new-key */
     bool purge;      /* uninstall --purge */
     bool yes;        /* ask no questions */
+
+    int argc;          /* of the load, for the next one */
+    char *const *argv; /* borrowed: main */
 };
 
 const struct settings_table *config_table(void);
@@ -56,12 +61,25 @@ const struct settings_table *config_table(void);
 /*
  * Reads every source into fresh settings of config_table(): 0 and *ret_config, to be
  * freed by config_free(); else settings_complain() tells. After --help and --version the
- * file is not read. The words of the command line are settings_words().
+ * file is not read. The words of the command line are settings_words(). A certificate
+ * without its key, or a key without its certificate, is asked for; ask may be NULL.
  */
 int config_load(struct settings *settings,
                 int argc,
                 char *const *argv,
+                const struct settings_ask *ask,
                 struct hub_config **ret_config);
+
+/*
+ * Reads every source again, as config_load() did. What is live takes the place of the old
+ * values, which *ret_old gets, to be freed when nobody borrows them any more; on_change
+ * is told of every row that differs. On failure nothing changes.
+ */
+int config_reload(struct hub_config *config,
+                  struct settings *settings,
+                  void (*on_change)(void *arg, const struct settings_row *row),
+                  void *arg,
+                  struct hub_config **ret_old);
 
 /* Sets level and format of the log. */
 void config_apply_log(const struct hub_config *config);

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/settings_ask.h"
 #include "base/settings_show.h"
 
 enum { WORDS_MAX = 16 };
@@ -36,16 +37,17 @@ static void put_file(const char *path, const char *text) {
     CHECK_INT(file_write_atomic(path, slice_of_text(text), 0600), 0);
 }
 
-/* Loads with a command line given as one text. */
+/* Loads with a command line given as one text, which config_reload() reads again. */
 static int load(const char *line, struct settings *settings, struct hub_config **config) {
-    auto_(mem_freep) char *copy = mem_strdup(line);
-    char *argv[WORDS_MAX] = { "roostd" }, *rest = copy, *word;
+    static char copy[512], *argv[WORDS_MAX] = { "roostd" };
+    char *rest = copy, *word;
     int argc = 1;
 
+    snprintf(copy, sizeof(copy), "%s", line);
     while ((word = strsep(&rest, " ")))
         if (*word)
             argv[argc++] = word;
-    return config_load(settings, argc, argv, config);
+    return config_load(settings, argc, argv, NULL, config);
 }
 
 static void defaults_suit_a_first_start(void) {
@@ -190,8 +192,10 @@ static void faults_are_told(void) {
         { "--data . --listen-plain 1",
           "listen_plain: 1 is not a loopback address; if that is what you want, set "
           "\"plain_anywhere = anyone may read the traffic\" in [hub]" },
-        { "--data . --cert c", "key: a certificate and its key are given together" },
-        { "--data . --key k", "cert: a certificate and its key are given together" },
+        { "--data . --cert c",
+          "key is needed: set SSL_KEY in the environment or in .env, or give --key" },
+        { "--data . --key k",
+          "cert is needed: set SSL_CERT in the environment or in .env, or give --cert" },
         { "--data . --new", "--new: belongs to \"roostd claim\"" },
         { "--data . --log-level loud",
           "--log-level: \"loud\": none of: error warning info debug" },
@@ -202,12 +206,74 @@ static void faults_are_told(void) {
         struct settings *settings = settings_new(config_table());
         struct hub_config *config = NULL;
         int r = load(faults[i].line, settings, &config);
-        CHECK(r == SETTINGS_E_BAD || r == -ENOENT);
+        CHECK(r == SETTINGS_E_BAD || r == SETTINGS_E_MISSING || r == -ENOENT);
         CHECK(!config);
         CHECK_TEXT(settings_error(settings), faults[i].error);
         settings_free(settings);
         leave_folder(dir);
     }
+}
+
+static void half_of_a_pair_asks_for_the_other(void) {
+    char *dir = enter_folder();
+    struct settings *settings = settings_new(config_table());
+    struct hub_config *config = NULL;
+    char typed[] = "/key\n", *shown = NULL, *argv[] = { "roostd", "--data", "." };
+    size_t shown_len = 0;
+    FILE *in = fmemopen(typed, sizeof(typed) - 1, "r");
+    FILE *out = open_memstream(&shown, &shown_len);
+    struct settings_ask ask = { .in = in, .out = out, .env_path = ".env" };
+    struct buf kept = { 0 };
+
+    put_file(".env", "SSL_CERT=/cert");
+    CHECK_INT(config_load(settings, 3, argv, &ask, &config), 0);
+    CHECK_TEXT(config->cert, "/cert");
+    CHECK_TEXT(config->key, "/key");
+    CHECK_INT(file_read(".env", 1000, &kept), 0);
+    CHECK_TEXT(buf_text(&kept), "SSL_CERT=/cert\nSSL_KEY=/key\n");
+    fclose(in);
+    fclose(out);
+    CHECK_TEXT(shown, "File of the certificate's key (SSL_KEY): ");
+    free(shown);
+    buf_done(&kept);
+    config_free(config);
+    settings_free(settings);
+    leave_folder(dir);
+}
+
+static void note(void *arg, const struct settings_row *row) {
+    buf_printf(arg, "%s%s ", row->name, row->live ? "" : "!");
+}
+
+static void a_reload_takes_what_is_live(void) {
+    char *dir = enter_folder();
+    struct settings *settings = settings_new(config_table());
+    struct hub_config *config = NULL, *old = NULL;
+    struct buf told = { 0 };
+
+    put_file("roost.conf", "[hub]\nlisten = :1\n[limits]\nhead = 5\n");
+    CHECK_INT(load("--data .", settings, &config), 0);
+    settings_free(settings);
+
+    put_file("roost.conf", "[hub]\nlisten = :2\naddress = hub:1\n[limits]\nhead = 6\n");
+    settings = settings_new(config_table());
+    CHECK_INT(config_reload(config, settings, note, &told, &old), 0);
+    CHECK_TEXT(buf_text(&told), "listen! address head ");
+    CHECK_INT(config->head_ms, 6000);
+    CHECK_TEXT(config->listen.items[0], ":1");
+    CHECK_TEXT(config->addresses.items[0], "hub:1");
+    config_free(old);
+    settings_free(settings);
+
+    put_file("roost.conf", "[tls]\ncert = c\n");
+    settings = settings_new(config_table());
+    CHECK_INT(config_reload(config, settings, note, &told, &old), SETTINGS_E_MISSING);
+    CHECK_INT(config->head_ms, 6000);
+    CHECK(!config->cert);
+    buf_done(&told);
+    config_free(config);
+    settings_free(settings);
+    leave_folder(dir);
 }
 
 static void plain_anywhere_takes_the_words(void) {
@@ -266,6 +332,8 @@ TESTS(TEST(defaults_suit_a_first_start),
       TEST(the_file_is_in_the_data_folder_or_where_told),
       TEST(the_documented_command_line_is_taken),
       TEST(faults_are_told),
+      TEST(half_of_a_pair_asks_for_the_other),
+      TEST(a_reload_takes_what_is_live),
       TEST(plain_anywhere_takes_the_words),
       TEST(the_table_is_sound),
       TEST(what_is_shown_has_no_secret))

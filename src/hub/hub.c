@@ -229,6 +229,25 @@ static uint32_t streams_of(const struct hub_config *config) {
     return (uint32_t)(fit < config->streams_max ? fit : config->streams_max);
 }
 
+static struct front_limits front_limits_of(const struct hub_config *config) {
+    return (struct front_limits) {
+        .header_bytes_max = config->header_bytes_max,
+        .streams_max = streams_of(config),
+        .head_ms = (unsigned)config->head_ms,
+        .body_ms = (unsigned)config->body_ms,
+        .idle_ms = (unsigned)config->idle_ms,
+        .stranger_ms = (unsigned)config->stranger_ms,
+    };
+}
+
+static struct listener_limits listener_limits_of(const struct hub_config *config) {
+    return (struct listener_limits) {
+        .handshake_ms = (unsigned)config->handshake_ms,
+        .unauthenticated_max = (unsigned)config->unauthenticated_max,
+        .per_client_max = (unsigned)config->per_client_max,
+    };
+}
+
 static void make_front(struct hub *hub) {
     const struct hub_config *config = hub->config;
     struct web_config web = {
@@ -240,14 +259,7 @@ static void make_front(struct hub *hub) {
         .message_max = config->message_bytes_max,
     };
     struct front_config front = {
-        .limits = {
-            .header_bytes_max = config->header_bytes_max,
-            .streams_max = streams_of(config),
-            .head_ms = (unsigned)config->head_ms,
-            .body_ms = (unsigned)config->body_ms,
-            .idle_ms = (unsigned)config->idle_ms,
-            .stranger_ms = (unsigned)config->stranger_ms,
-        },
+        .limits = front_limits_of(config),
         .on_call = on_call,
         .on_exchange = on_exchange,
         .arg = hub,
@@ -255,11 +267,7 @@ static void make_front(struct hub *hub) {
 
     hub->web = web_new(&web);
     hub->front = front_new(hub->loop, &front);
-    hub->limits = (struct listener_limits) {
-        .handshake_ms = (unsigned)config->handshake_ms,
-        .unauthenticated_max = (unsigned)config->unauthenticated_max,
-        .per_client_max = (unsigned)config->per_client_max,
-    };
+    hub->limits = listener_limits_of(config);
 }
 
 static int listen_on(struct hub *hub, const char *address, bool plain, char **ret_why) {
@@ -355,7 +363,38 @@ void hub_announce(const struct hub *hub) {
     buf_done(&where);
 }
 
+static void forget_hosts(struct hub *hub) {
+    for (size_t i = 0; i < hub->host_count; i++)
+        free((char *)hub->hosts[i]);
+    memset(hub->hosts, 0, sizeof(hub->hosts));
+    hub->host_count = 0;
+}
+
+static void reload_names(struct hub *hub) {
+    char *before = TAKE(hub->addresses);
+
+    forget_hosts(hub);
+    make_hosts(hub);
+    service_tokens_set_addresses(hub->tokens, hub->addresses);
+    free(before);
+}
+
+static void reload_limits(struct hub *hub) {
+    const struct hub_config *config = hub->config;
+    struct front_limits limits = front_limits_of(config);
+
+    hub->limits = listener_limits_of(config);
+    front_limit(hub->front, &limits);
+    session_pool_limit(hub->sessions, (uint32_t)config->streams_max,
+                       config->header_bytes_max);
+    services_limit(hub->services, config->message_bytes_max);
+    web_limit(hub->web, config->message_bytes_max);
+    store_limit_events(hub->store, config->events_max);
+}
+
 void hub_reload(struct hub *hub) {
+    reload_names(hub);
+    reload_limits(hub);
     tls_files_reload(hub->tls, hub->loop, hub->sessions);
 }
 
@@ -417,8 +456,7 @@ struct hub *hub_free(struct hub *hub) {
     access_free(hub->access);
     registry_free(hub->registry);
     tls_files_free(hub->tls);
-    for (size_t i = 0; i < hub->host_count; i++)
-        free((char *)hub->hosts[i]);
+    forget_hosts(hub);
     free(hub->addresses);
     if (hub->lock >= 0)
         close(hub->lock);

@@ -22,7 +22,10 @@ int hub_new(struct loop *loop,
 /* Logs the addresses and the word "ready". */
 void hub_announce(const struct hub *hub);
 
-/* SIGHUP: certificates (and a successor CA) are taken anew. */
+/*
+ * SIGHUP: the config has changed in place, in what is live. Takes names and limits over,
+ * and certificates (and a successor CA) anew. Borrows nothing of the old values.
+ */
 void hub_reload(struct hub *hub);
 
 /*

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -13,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/notify.h"
+#include "base/settings_ask.h"
 #include "base/settings_show.h"
 #include "base/token.h"
 #include "base/version.h"
@@ -27,9 +29,9 @@
 enum { EXIT_USAGE = 2 };
 
 struct program {
-    const struct hub_config *config; /* borrowed: main */
-    struct loop *loop;               /* owned */
-    struct hub *hub;                 /* owned */
+    struct hub_config *config; /* borrowed: main */
+    struct loop *loop;         /* owned */
+    struct hub *hub;           /* owned */
     struct timer watchdog;
     uint64_t watchdog_ms;
 };
@@ -61,15 +63,30 @@ static void on_stop(void *arg, int signo) {
     hub_finish(program->hub, (unsigned)program->config->drain_ms, on_ended, program);
 }
 
+static void on_change(void *arg, const struct settings_row *row) {
+    log_info("[%s] %s has changed%s", row->section ? row->section : "", row->name,
+             row->live ? "" : "; it takes a restart");
+}
+
 static void on_hangup(void *arg, int signo) {
     struct program *program = arg;
+    struct settings *settings = settings_new(config_table());
+    struct hub_config *old = NULL;
 
     notify_send("RELOADING=1");
+    if (config_reload(program->config, settings, on_change, NULL, &old) == 0) {
+        config_apply_log(program->config);
+        log_info("the settings were read anew");
+    } else {
+        log_error("%s; the settings in use stay", settings_error(settings));
+    }
     hub_reload(program->hub);
+    config_free(old);
+    settings_free(settings);
     notify_send("READY=1");
 }
 
-static int run(const struct hub_config *config) {
+static int run(struct hub_config *config) {
     struct program program = { .config = config, .watchdog.fire = on_watchdog };
     char *why = NULL;
 
@@ -153,7 +170,7 @@ static int print_claim(const struct hub_config *config,
     return EXIT_SUCCESS;
 }
 
-static int run_claim(const struct hub_config *config, const struct settings_list *words) {
+static int run_claim(const struct hub_config *config, const struct settings *settings) {
     char pin[TOKEN_PIN_LEN + 1];
     struct store *store = NULL;
 
@@ -164,7 +181,7 @@ static int run_claim(const struct hub_config *config, const struct settings_list
     return status;
 }
 
-static int run_check(const struct hub_config *config, const struct settings_list *words) {
+static int run_check(const struct hub_config *config, const struct settings *settings) {
     struct store_counts counts = { 0 };
     char pin[TOKEN_PIN_LEN + 1];
     struct store *store = NULL;
@@ -233,7 +250,8 @@ static int new_cert(const struct hub_config *config) {
     return EXIT_SUCCESS;
 }
 
-static int run_cert(const struct hub_config *config, const struct settings_list *words) {
+static int run_cert(const struct hub_config *config, const struct settings *settings) {
+    const struct settings_list *words = settings_words(settings);
     const char *verb = words->count > 1 ? words->items[1] : "show";
 
     if (strcmp(verb, "show") == 0)
@@ -244,14 +262,29 @@ static int run_cert(const struct hub_config *config, const struct settings_list 
     return EXIT_USAGE;
 }
 
+static int run_config(const struct hub_config *config, const struct settings *settings) {
+    const struct settings_list *words = settings_words(settings);
+    struct buf out = { 0 };
+
+    if (words->count > 1 && strcmp(words->items[1], "show") != 0) {
+        fail("config: show", "roostd --help");
+        return EXIT_USAGE;
+    }
+    settings_show_values(settings, &out);
+    fwrite(out.data, 1, out.len, stdout);
+    buf_done(&out);
+    return EXIT_SUCCESS;
+}
+
 static const struct command {
     const char *name;
-    int (*run)(const struct hub_config *config, const struct settings_list *words);
+    int (*run)(const struct hub_config *config, const struct settings *settings);
     size_t words_max;
     const char *help;
 } commands[] = {
     { "claim", run_claim, 1, "print the code by which the first administrator comes in" },
     { "check", run_check, 1, "check settings, certificate and store" },
+    { "config", run_config, 2, "show every setting, its value and where it comes from" },
     { "cert", run_cert, 2,
       "show: the certificate served; new [--new-key]: make another" },
 };
@@ -276,13 +309,14 @@ static void print_help(void) {
     buf_done(&out);
 }
 
-static int dispatch(const struct hub_config *config, const struct settings_list *words) {
+static int dispatch(struct hub_config *config, const struct settings *settings) {
+    const struct settings_list *words = settings_words(settings);
     if (words->count == 0)
         return run(config);
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
         if (strcmp(commands[i].name, words->items[0]) == 0 &&
             words->count <= commands[i].words_max)
-            return commands[i].run(config, words);
+            return commands[i].run(config, settings);
     char *what = mem_printf("%s: no such command", words->items[0]);
     fail(what, "roostd --help");
     free(what);
@@ -293,9 +327,14 @@ int main(int argc, char **argv) {
     struct settings *settings = settings_new(config_table());
     struct hub_config *config = NULL;
     int status = EXIT_SUCCESS;
+    struct settings_ask ask = {
+        .in = isatty(STDIN_FILENO) ? stdin : NULL,
+        .out = stderr,
+        .env_path = ".env",
+    };
 
     signal(SIGPIPE, SIG_IGN);
-    if (config_load(settings, argc, argv, &config) != 0) {
+    if (config_load(settings, argc, argv, &ask, &config) != 0) {
         settings_complain(settings, stderr);
         settings_free(settings);
         return EXIT_USAGE;
@@ -306,7 +345,7 @@ int main(int argc, char **argv) {
     else if (config->version)
         puts("roostd " ROOST_VERSION);
     else
-        status = dispatch(config, settings_words(settings));
+        status = dispatch(config, settings);
     config_free(config);
     settings_free(settings);
     return status;

@@ -484,6 +484,10 @@ struct service_tokens *service_tokens_new(const struct service_tokens_config *co
     return service;
 }
 
+void service_tokens_set_addresses(struct service_tokens *service, const char *addresses) {
+    service->config.addresses = addresses;
+}
+
 struct service_tokens *service_tokens_free(struct service_tokens *service) {
     free(service);
     return NULL;

@@ -31,5 +31,8 @@ struct service_tokens_config { /* all borrowed, all outlive it */
 /* Adds the service to the set. */
 struct service_tokens *service_tokens_new(const struct service_tokens_config *config);
 
+/* Other addresses for links, borrowed like those of the config. */
+void service_tokens_set_addresses(struct service_tokens *service, const char *addresses);
+
 /* NULL is fine; always returns NULL. */
 struct service_tokens *service_tokens_free(struct service_tokens *service);

@@ -137,6 +137,13 @@ struct session_pool *session_pool_new(const struct session_pool_config *config) 
     return sessions;
 }
 
+void session_pool_limit(struct session_pool *sessions,
+                        uint32_t streams_max,
+                        size_t header_bytes_max) {
+    sessions->config.streams_max = streams_max;
+    sessions->config.header_bytes_max = header_bytes_max;
+}
+
 struct session_pool *session_pool_free(struct session_pool *sessions) {
     if (!sessions)
         return NULL;

@@ -43,6 +43,11 @@ struct session_pool_config {
 
 struct session_pool *session_pool_new(const struct session_pool_config *config);
 
+/* Other limits, for links to come. */
+void session_pool_limit(struct session_pool *sessions,
+                        uint32_t streams_max,
+                        size_t header_bytes_max);
+
 /* Ends every session at once. Always returns NULL. */
 struct session_pool *session_pool_free(struct session_pool *sessions);
 

@@ -279,6 +279,19 @@ static void on_announcing(struct timer *timer) {
     take_next(container_of(timer, struct tls_files, announcing));
 }
 
+/* [tls] cert and key may have come or gone. */
+static void take_choice(struct tls_files *files) {
+    bool own = !files->config->cert;
+
+    if (own == files->own)
+        return;
+    files->own = own;
+    int r = own ? tls_files_make(files->config, TLS_FILES_MISSING) : 0;
+    if (r != 0)
+        log_error("%s: %s", files->keyring.now.cert,
+                  r < 0 ? strerror(-r) : crypto_cert_error_text(r));
+}
+
 void tls_files_reload(struct tls_files *files,
                       struct loop *loop,
                       struct session_pool *sessions) {
@@ -286,6 +299,7 @@ void tls_files_reload(struct tls_files *files,
 
     if (timer_is_running(&files->announcing))
         return;
+    take_choice(files);
     if (!files->own || !keyring_has_next(&files->keyring) ||
         keyring_read_pin(files->keyring.next.cert, files->next_pin, &self_signed) != 0) {
         load_and_tell(files);

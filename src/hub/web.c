@@ -62,6 +62,11 @@ struct web *web_free(struct web *web) {
     return NULL;
 }
 
+void web_limit(struct web *web, size_t message_max) {
+    web->connect.message_max = message_max;
+    services_limit(web->node_services, message_max);
+}
+
 static void answer_text(struct exchange *exchange, unsigned status, const char *text) {
     exchange_answer(exchange, status, "text/plain; charset=utf-8", slice_of_text(text));
     exchange_release(exchange);

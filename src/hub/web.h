@@ -28,5 +28,8 @@ struct web_config { /* all borrowed, all outlive it */
 struct web *web_new(const struct web_config *config);
 struct web *web_free(struct web *web);
 
+/* Another message_max, for calls to come. */
+void web_limit(struct web *web, size_t message_max);
+
 /* Takes the exchange. */
 void web_serve(struct web *web, struct exchange *exchange);

@@ -185,6 +185,10 @@ void front_drain(struct front *front) {
     }
 }
 
+void front_limit(struct front *front, const struct front_limits *limits) {
+    front->config.limits = *limits;
+}
+
 size_t front_count(const struct front *front) {
     return front->count;
 }

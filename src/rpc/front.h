@@ -39,6 +39,9 @@ struct front_config {
 /* Copies the config. */
 struct front *front_new(struct loop *loop, const struct front_config *config);
 
+/* Other limits, for connections to come. */
+void front_limit(struct front *front, const struct front_limits *limits);
+
 /* Takes the connection (fresh from a listener). */
 void front_serve(struct front *front, struct conn *conn);
 

@@ -66,6 +66,10 @@ int store_start(struct store *store,
     return 0;
 }
 
+void store_limit_events(struct store *store, uint64_t events_max) {
+    store->events_max = events_max;
+}
+
 /* One transaction; when it is lost, nothing of it has happened. */
 static void run_batch(struct store *store, struct list *requests) {
     int r = store->backend->begin(store->database);

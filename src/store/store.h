@@ -196,6 +196,9 @@ int store_claim(struct store *store,
                 store_done *done,
                 void *arg);
 
+/* Another events_max, from the next event on. */
+void store_limit_events(struct store *store, uint64_t events_max);
+
 /* Appends to the activity and drops what is beyond events_max. */
 int store_add_event(struct store *store,
                     const struct store_event *event,
