@@ -270,10 +270,24 @@ static int remove_unit(bool user) {
     return 0;
 }
 
-int install_undo(const char *state, bool user, bool purge) {
+/* A credential that is gone comes back by a new link alone. */
+static bool may_purge(const char *state) {
+    char answer[16] = "";
+
+    if (!isatty(STDIN_FILENO))
+        return true;
+    fprintf(stderr, "remove %s, with this host's credential? [y/N] ", state);
+    return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+int install_undo(const char *state, bool user, bool purge, bool yes) {
     if (!user && geteuid() != 0)
         return fail("uninstall for the whole system", -EPERM,
                     "sudo roost-agent uninstall");
+    if (purge && !yes && !may_purge(state)) {
+        fprintf(stderr, "roost-agent: nothing was changed\n");
+        return 1;
+    }
     systemctl(user, "disable", "--now", UNIT); /* says itself when there is none */
     int status = remove_unit(user);
     systemctl(user, "daemon-reload", NULL, NULL);

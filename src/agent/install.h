@@ -12,5 +12,5 @@
  * remedy. */
 int install_run(const char *state, bool user);
 
-/* purge: the state folder goes too. */
-int install_undo(const char *state, bool user, bool purge);
+/* purge: the state folder goes too, after a question on a terminal unless yes. */
+int install_undo(const char *state, bool user, bool purge, bool yes);

@@ -178,7 +178,7 @@ static int run_install(struct agent_config *config, const struct settings *setti
 }
 
 static int run_uninstall(struct agent_config *config, const struct settings *settings) {
-    return install_undo(config->state, config->user, config->purge);
+    return install_undo(config->state, config->user, config->purge, config->yes);
 }
 
 static int run_config(struct agent_config *config, const struct settings *settings) {

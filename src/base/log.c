@@ -4,7 +4,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -48,6 +50,20 @@ static const char *word_of(enum log_level level) {
     return "log";
 }
 
+/* Is standard error the journal's? JOURNAL_STREAM is inherited by programs whose own is
+ * another file, so that it tells which one it means. */
+static bool is_journal(void) {
+    const char *stream = getenv("JOURNAL_STREAM");
+    struct stat facts;
+    char own[64];
+
+    if (!stream || fstat(STDERR_FILENO, &facts) != 0)
+        return false;
+    snprintf(own, sizeof(own), "%ju:%ju", (uintmax_t)facts.st_dev,
+             (uintmax_t)facts.st_ino);
+    return strcmp(own, stream) == 0;
+}
+
 static void add_head(struct buf *line, enum log_level level) {
     struct timespec now;
     struct tm parts;
@@ -58,12 +74,13 @@ static void add_head(struct buf *line, enum log_level level) {
     strftime(time_text, sizeof(time_text), "%Y-%m-%dT%H:%M:%S", &parts);
     long ms = now.tv_nsec / 1000000;
 
+    bool tells_journal = is_journal();
+    if (tells_journal)
+        buf_printf(line, "<%d>", (int)level);
     if (as_json)
         buf_printf(line, "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"message\":\"",
                    time_text, ms, word_of(level));
-    else if (getenv("JOURNAL_STREAM"))
-        buf_printf(line, "<%d>", (int)level);
-    else
+    else if (!tells_journal)
         buf_printf(line, "%s.%03ldZ %s: ", time_text, ms, word_of(level));
 }
 

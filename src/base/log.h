@@ -1,10 +1,10 @@
 /*
  * log - one line to standard error about what was decided
  *
- * Under systemd (JOURNAL_STREAM is set) lines carry a "<N>" priority prefix; on a
- * terminal or in a file they carry the time. A format "json" writes one JSON object a
- * line. Control characters in the text are escaped, so that a peer cannot forge lines.
- * base, wire, draw and store never log above debug.
+ * Where the journal reads standard error (JOURNAL_STREAM says so), lines carry a "<N>"
+ * priority prefix; on a terminal or in a file they carry the time. A format "json" writes
+ * one JSON object a line. Control characters in the text are escaped, so that a peer
+ * cannot forge lines. base, wire, draw and store never log above debug.
  */
 #pragma once
 

@@ -12,6 +12,10 @@ enum { FLAG_WIDTH = 26 };
 
 static void add_notes(const struct settings_row *row, struct buf *out) {
     const char *apart = " (";
+    if (row->commands) {
+        buf_printf(out, "%sof %s", apart, row->commands);
+        apart = "; ";
+    }
     if (row->choices) {
         buf_printf(out, "%s%s", apart, row->choices);
         apart = "; ";

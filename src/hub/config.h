@@ -49,8 +49,6 @@ struct hub_config {
     bool version;
     bool is_new;     /* claim --new */
     bool is_new_key; /* cert new --new-key */
-    bool purge;      /* uninstall --purge */
-    bool yes;        /* ask no questions */
 
     int argc;          /* of the load, for the next one */
     char *const *argv; /* borrowed: main */
