@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/spool.h"
 #include "base/address.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -123,6 +124,23 @@ static const struct settings_row rows[] = {
       .check = check_root,
       .help = "For an agent in a container: where the host's / is mounted, such as "
               "/host; figures are read below it" },
+    { .section = "agent",
+      .name = "spool_hours",
+      .kind = SETTINGS_INT,
+      AT(spool_hours),
+      .fallback = "24",
+      .low = 1,
+      .high = 8760,
+      .help = "How long samples are kept for a hub that is away, in hours" },
+    /* 24 h at 5 s are some 1.5 MiB. */
+    { .section = "agent",
+      .name = "spool_bytes",
+      .kind = SETTINGS_BYTES,
+      AT(spool_bytes),
+      .fallback = "8MiB",
+      .low = SPOOL_BYTES_MIN,
+      .high = 1073741824,
+      .help = "How much memory they may take; the oldest samples go first" },
     /* It doubles from 0.5 s; a fleet should not come back all at once. */
     { .section = "agent",
       .name = "backoff_max",

@@ -21,6 +21,8 @@ struct agent_config {
 
     uint64_t interval_ms;
     char *root; /* where the host's "/" is seen; NULL: where it is */
+    uint64_t spool_hours;
+    uint64_t spool_bytes;
     uint64_t backoff_max_ms;
     uint64_t drain_ms;
     uint64_t message_bytes_max;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/boot_id.h"
 #include "agent/collect/sampler.h"
 #include "agent/config.h"
 #include "agent/first_contact.h"
@@ -12,8 +13,10 @@
 #include "agent/pulse.h"
 #include "agent/service_host.h"
 #include "agent/service_link.h"
+#include "agent/spool.h"
 #include "agent/uplink.h"
 #include "base/buf.h"
+#include "base/crypto.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -23,6 +26,8 @@
 #include "rpc/reflection.h"
 #include "rpc/services.h"
 
+enum { HOUR_MS = 3600000 };
+
 /* What the policy allows; until it can be set, looking alone. */
 static const char CAPABILITIES[] = "look";
 
@@ -31,6 +36,7 @@ struct running {
     struct identity *identity;   /* borrowed: main */
     struct loop *loop;           /* owned, and so is all that follows */
     struct sampler *sampler;
+    struct spool *spool;
     struct services *services;
     struct reflection *reflection;
     struct health *health;
@@ -188,13 +194,44 @@ void running_free_sampler(struct sampler *sampler) {
     sampler_free(sampler);
 }
 
+static struct spool *make_spool(const struct agent_config *config) {
+    struct spool_config wanted = {
+        .start.interval_ms = (uint32_t)config->interval_ms,
+        .span_ms = config->spool_hours * HOUR_MS,
+        .bytes_max = config->spool_bytes,
+    };
+
+    crypto_random(&wanted.start.epoch, sizeof(wanted.start.epoch));
+    boot_id_read(wanted.start.boot_id);
+    return spool_new(&wanted);
+}
+
+static void take_sample(void *arg, uint64_t now_boottime_ns, struct spool_cursor next) {
+    const struct running *running = arg;
+    sampler_take(running->sampler, now_boottime_ns);
+}
+
+static const struct metric_info *get_catalogue(void *arg,
+                                               size_t *ret_count,
+                                               uint32_t *ret_id) {
+    const struct running *running = arg;
+    *ret_id = sampler_catalogue_id(running->sampler);
+    return sampler_catalogue(running->sampler, ret_count);
+}
+
+static const int64_t *get_values(void *arg) {
+    const struct running *running = arg;
+    return sampler_values(running->sampler);
+}
+
 static void make_services(struct running *running) {
     running->services = services_new(running->config->message_bytes_max);
     struct service_host_config host = {
         .loop = running->loop,
         .services = running->services,
-        .sampler = running->sampler,
         .root = running->config->root ? running->config->root : "",
+        .spool = running->spool,
+        .source = { take_sample, get_catalogue, get_values, running },
         .capabilities = CAPABILITIES,
         .interval_ms = running->config->interval_ms,
     };
@@ -246,7 +283,7 @@ static void apply(struct running *running) {
         return;
     struct sampler *old = running->sampler;
     running->sampler = running_make_sampler(config);
-    service_host_renew(running->host, running->sampler, config->interval_ms);
+    service_host_renew(running->host, config->interval_ms);
     running_free_sampler(old);
     running->resamples = false;
 }
@@ -284,6 +321,7 @@ enum running_end running_run(struct agent_config *config,
         .arg = &running,
     };
     running.sampler = running_make_sampler(config);
+    running.spool = make_spool(config);
     make_services(&running);
     int r = start_uplink(&running);
     if (r < 0) {
@@ -302,6 +340,7 @@ enum running_end running_run(struct agent_config *config,
     service_link_free(running.link);
     service_host_free(running.host);
     services_free(running.services);
+    spool_free(running.spool);
     running_free_sampler(running.sampler);
     free(running.sessions_path);
     loop_free(running.loop);

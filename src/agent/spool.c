@@ -277,6 +277,12 @@ void spool_add_row(struct spool *spool, const struct spool_row *row) {
     spool->stats.held++;
 }
 
+void spool_renew(struct spool *spool, uint32_t interval_ms) {
+    spool->current->start.interval_ms = interval_ms;
+    seal(spool);
+    spool->catalogue = spool_catalogue_unref(spool->catalogue);
+}
+
 void spool_take(struct spool *spool, const struct spool_sample *sample) {
     struct spool_row row = {
         .era = spool->current,

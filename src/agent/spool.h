@@ -76,6 +76,10 @@ struct spool *spool_free(struct spool *spool);
 /* The name of the newest sample; its seq is 0 before the first. */
 struct spool_cursor spool_newest(const struct spool *spool);
 
+/* Samples that follow are taken at another interval, perhaps of other series: readers get
+ * a fresh catalogue with the next one. */
+void spool_renew(struct spool *spool, uint32_t interval_ms);
+
 /* Takes a sample, which is then spool_newest(). */
 void spool_take(struct spool *spool, const struct spool_sample *sample);
 
