@@ -6,31 +6,75 @@
 #include <string.h>
 
 #include "agent/identity.h"
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/version.h"
 #include "loop/loop.h"
 #include "loop/tls.h"
 #include "rpc/link_dial.h"
+#include "wire/json_writer.h"
+#include "wire/utf8.h"
 
-enum { TIMEOUT_MS = 15000 };
+enum {
+    TIMEOUT_MS = 15000,
+    STEPS_MAX = 8, /* DNS, TCP, proxy, TLS, pin, upgrade, token */
+};
+
+struct step {
+    const char *name;   /* borrowed: a literal */
+    const char *remedy; /* borrowed: a literal; NULL: it went well */
+    char *result;       /* owned */
+};
 
 struct doctor {
     const struct doctor_config *config; /* borrowed: the caller */
     struct loop *loop;                  /* owned */
-    struct tls_client *tls;             /* owned */
+    struct tls_client *tls;             /* owned; trusts one pin */
+    const char *pin;                    /* borrowed: the identity; NULL: system CAs */
+    struct step steps[STEPS_MAX];       /* of the way that is tried */
+    size_t step_count;
+    bool has_other_key; /* the hub showed another key than the pin's */
     bool works;
+    struct json_writer json;
+    struct buf out; /* owned */
 };
 
-static void say(const char *step, bool good, const char *text) {
-    printf("  %-8s %s  %s\n", step, good ? "ok  " : "FAIL", text);
+/* Takes the result. remedy NULL: the step went well. */
+static void add_step(struct doctor *doctor,
+                     const char *name,
+                     const char *remedy,
+                     char *result) {
+    if (doctor->step_count == STEPS_MAX) {
+        free(result);
+        return;
+    }
+    doctor->steps[doctor->step_count++] = (struct step) { name, remedy, result };
 }
 
-static void remedy(const char *text) {
-    printf("           try: %s\n", text);
+static void forget_steps(struct doctor *doctor) {
+    for (size_t i = 0; i < doctor->step_count; i++)
+        free(doctor->steps[i].result);
+    doctor->step_count = 0;
+}
+
+static void add_trust(struct doctor *doctor) {
+    const char *ca_file = doctor->config->ca_file;
+
+    if (doctor->pin)
+        add_step(doctor, "pin", NULL, mem_strdup(doctor->pin));
+    else if (ca_file)
+        add_step(doctor, "pin", NULL,
+                 mem_printf("the CAs of %s and the host name", ca_file));
+    else
+        add_step(doctor, "pin", NULL, mem_strdup("the system's CAs and the host name"));
 }
 
 static void on_step(void *arg, enum dial_step step, const char *text) {
-    say(dialler_step_name(step), true, text);
+    struct doctor *doctor = arg;
+
+    add_step(doctor, dialler_step_name(step), NULL, mem_strdup(text));
+    if (step == DIAL_TLS)
+        add_trust(doctor);
 }
 
 static const char *const step_remedies[] = {
@@ -42,22 +86,23 @@ static const char *const step_remedies[] = {
         "is this address the hub's own? An inspecting proxy shows as another issuer",
 };
 
-static void tell_unreached(struct doctor *doctor, const struct link_dial_result *result) {
+static void add_unreached(struct doctor *doctor, const struct link_dial_result *result) {
     const struct tls_mismatch *seen = tls_client_seen(doctor->tls);
+    bool is_shown = result->step == DIAL_TLS && seen && seen->seen_pin[0] != '\0';
 
-    say(dialler_step_name(result->step), false, result->message);
-    if (result->step == DIAL_TLS && seen && seen->seen_pin[0] != '\0') {
-        printf("           expected pin %s\n           seen pin     %s\n           "
-               "issuer       %s\n",
-               seen->expected_pin[0] ? seen->expected_pin : "(none)", seen->seen_pin,
-               seen->issuer);
-        if (strcmp(seen->expected_pin, seen->seen_pin) != 0) {
-            remedy(
-                "if the hub's key was changed: roost-agent join LINK with a fresh link");
-            return;
-        }
-    }
-    remedy(step_remedies[result->step]);
+    doctor->has_other_key = is_shown && seen->expected_pin[0] != '\0' &&
+                            strcmp(seen->expected_pin, seen->seen_pin) != 0;
+    if (doctor->has_other_key)
+        add_step(doctor, "pin",
+                 "if the hub's key was changed: roost-agent join LINK with a fresh link",
+                 mem_printf("%s: expected %s, seen %s, issued by %s", result->message,
+                            seen->expected_pin, seen->seen_pin, seen->issuer));
+    else if (is_shown)
+        add_step(doctor, dialler_step_name(result->step), step_remedies[result->step],
+                 mem_printf("%s: issued by %s", result->message, seen->issuer));
+    else
+        add_step(doctor, dialler_step_name(result->step), step_remedies[result->step],
+                 mem_strdup(result->message));
 }
 
 static void on_done(void *arg, const struct link_dial_result *result) {
@@ -65,34 +110,35 @@ static void on_done(void *arg, const struct link_dial_result *result) {
 
     switch (result->end) {
     case LINK_DIAL_READY:
-        say("upgrade", true, "the connection turns around");
-        say("token", true, "the hub knows this agent");
+        add_step(doctor, "upgrade", NULL, mem_strdup("the connection turns around"));
+        add_step(doctor, "token", NULL, mem_strdup("the hub knows this agent"));
         doctor->works = true;
         break;
     case LINK_DIAL_UNREACHED:
-        tell_unreached(doctor, result);
+        add_unreached(doctor, result);
         break;
     case LINK_DIAL_NO_UPGRADE:
-        say("upgrade", false, result->message);
-        remedy("if something stands in front of the hub, let it pass WebSocket upgrades "
-               "to /link");
+        add_step(doctor, "upgrade",
+                 "if something stands in front of the hub, let it pass WebSocket "
+                 "upgrades to /link",
+                 mem_strdup(result->message));
         break;
     case LINK_DIAL_REFUSED:
-        say("upgrade", true, "the hub answers");
-        say("token", false, result->message);
-        remedy(
-            "roost token new on a machine that is logged in, then roost-agent join LINK");
+        add_step(doctor, "upgrade", NULL, mem_strdup("the hub answers"));
+        add_step(doctor, "token",
+                 "roost token new on a machine that is logged in, then roost-agent join "
+                 "LINK",
+                 mem_strdup(result->message));
         break;
     }
     loop_stop(doctor->loop);
 }
 
-static void try_way(struct doctor *doctor,
-                    const struct address *address,
-                    enum link_transport transport) {
+static void dial(struct doctor *doctor,
+                 const struct address *address,
+                 enum link_transport transport,
+                 const char *proxy) {
     const struct identity *identity = doctor->config->identity;
-    char *proxy = doctor->config->proxy ? mem_strdup(doctor->config->proxy)
-                                        : dialler_proxy_for(address->host);
     struct link_dial_config config = {
         .dial = {
             .host = address->host,
@@ -113,37 +159,147 @@ static void try_way(struct doctor *doctor,
         .on_done = on_done,
         .arg = doctor,
     };
-    char text[ADDRESS_TEXT_LEN];
 
-    address_print(address, text);
-    printf("%s by %s%s%s\n", text, link_transport_name(transport),
-           proxy ? " through " : "", proxy ? "a proxy" : "");
+    forget_steps(doctor);
+    doctor->has_other_key = false;
     link_dial_start(doctor->loop, &config);
     loop_run(doctor->loop);
-    free(proxy);
+}
+
+/* 0 or -errno, told already. */
+static int trust_pin(struct doctor *doctor, const char *pin) {
+    struct tls_trust trust = { .pin = pin, .ca_file = doctor->config->ca_file };
+
+    doctor->tls = tls_client_free(doctor->tls);
+    doctor->pin = pin;
+    int r = tls_client_new(&trust, NULL, &doctor->tls);
+    if (r < 0)
+        fprintf(stderr, "roost-agent: %s: %s\n", trust.ca_file ? trust.ca_file : "CA",
+                strerror(-r));
+    return r;
+}
+
+/* With each key that is trusted, until the hub has that one. 0 or -errno. */
+static int try_pins(struct doctor *doctor,
+                    const struct address *address,
+                    enum link_transport transport,
+                    const char *proxy) {
+    const struct identity *identity = doctor->config->identity;
+    size_t left = identity->pin_count;
+    int r;
+
+    do {
+        const char *pin = left > 0 ? identity->pins[left - 1] : NULL;
+        r = trust_pin(doctor, pin);
+        if (r == 0)
+            dial(doctor, address, transport, proxy);
+    } while (r == 0 && doctor->has_other_key && left-- > 1);
+    return r;
+}
+
+static void print_steps(const struct doctor *doctor) {
+    for (size_t i = 0; i < doctor->step_count; i++) {
+        const struct step *step = &doctor->steps[i];
+        printf("  %-8s %s  %s\n", step->name, step->remedy ? "FAIL" : "ok  ",
+               step->result);
+        if (step->remedy)
+            printf("           try: %s\n", step->remedy);
+    }
+}
+
+static void put_text(struct json_writer *json, const char *name, const char *text) {
+    json_writer_name(json, slice_of_text(name));
+    bool is_text = utf8_is_valid(slice_of_text(text)); /* a certificate may be anything */
+    json_writer_text(json, slice_of_text(is_text ? text : "(not UTF-8)"));
+}
+
+static void put_flag(struct json_writer *json, const char *name, bool flag) {
+    json_writer_name(json, slice_of_text(name));
+    json_writer_raw(json, slice_of_text(flag ? "true" : "false"));
+}
+
+static void put_steps(struct doctor *doctor) {
+    struct json_writer *json = &doctor->json;
+
+    json_writer_name(json, slice_of_text("steps"));
+    json_writer_open_array(json);
+    for (size_t i = 0; i < doctor->step_count; i++) {
+        const struct step *step = &doctor->steps[i];
+        json_writer_open_object(json);
+        put_text(json, "step", step->name);
+        put_flag(json, "ok", !step->remedy);
+        put_text(json, "result", step->result);
+        if (step->remedy)
+            put_text(json, "remedy", step->remedy);
+        json_writer_close_object(json);
+    }
+    json_writer_close_array(json);
+}
+
+/* 0 or -errno. */
+static int try_way(struct doctor *doctor,
+                   const struct address *address,
+                   enum link_transport transport) {
+    auto_(mem_freep) char *proxy = doctor->config->proxy
+                                       ? mem_strdup(doctor->config->proxy)
+                                       : dialler_proxy_for(address->host);
+    char text[ADDRESS_TEXT_LEN];
+
+    int r = try_pins(doctor, address, transport, proxy);
+    if (r < 0)
+        return r;
+    address_print(address, text);
+    if (!doctor->config->json) {
+        printf("%s by %s%s\n", text, link_transport_name(transport),
+               proxy ? " through a proxy" : "");
+        print_steps(doctor);
+        return 0;
+    }
+    json_writer_open_object(&doctor->json);
+    put_text(&doctor->json, "address", text);
+    put_text(&doctor->json, "transport", link_transport_name(transport));
+    put_flag(&doctor->json, "proxy", proxy);
+    put_steps(doctor);
+    json_writer_close_object(&doctor->json);
+    return 0;
+}
+
+/* Every address both ways. 0 or -errno. */
+static int try_all(struct doctor *doctor) {
+    const struct identity *identity = doctor->config->identity;
+    int r = 0;
+
+    for (size_t i = 0; i < identity->address_count && r == 0; i++) {
+        r = try_way(doctor, &identity->addresses[i], LINK_PTTH);
+        if (r == 0)
+            r = try_way(doctor, &identity->addresses[i], LINK_WEBSOCKET);
+    }
+    return r;
+}
+
+static void print_sum(struct doctor *doctor) {
+    if (!doctor->config->json) {
+        puts(doctor->works ? "this agent can reach its hub"
+                           : "this agent cannot reach its hub");
+        return;
+    }
+    json_writer_close_array(&doctor->json);
+    put_flag(&doctor->json, "ok", doctor->works);
+    json_writer_close_object(&doctor->json);
+    puts(buf_text(&doctor->out));
 }
 
 int doctor_run(const struct doctor_config *config) {
-    const struct identity *identity = config->identity;
-    struct doctor doctor = { .config = config };
-    struct tls_trust trust = {
-        .pin = identity->pin_count > 0 ? identity->pins[identity->pin_count - 1] : NULL,
-        .ca_file = config->ca_file,
-    };
+    struct doctor doctor = { .config = config, .loop = loop_new() };
 
-    int r = tls_client_new(&trust, NULL, &doctor.tls);
-    if (r < 0) {
-        fprintf(stderr, "roost-agent: %s: %s\n", config->ca_file ? config->ca_file : "CA",
-                strerror(-r));
-        return 1;
-    }
-    doctor.loop = loop_new();
-    for (size_t i = 0; i < identity->address_count; i++) {
-        try_way(&doctor, &identity->addresses[i], LINK_PTTH);
-        try_way(&doctor, &identity->addresses[i], LINK_WEBSOCKET);
-    }
-    puts(doctor.works ? "this agent can reach its hub"
-                      : "this agent cannot reach its hub");
+    json_writer_init(&doctor.json, &doctor.out, true);
+    json_writer_open_object(&doctor.json);
+    json_writer_name(&doctor.json, slice_of_text("ways"));
+    json_writer_open_array(&doctor.json);
+    if (try_all(&doctor) == 0)
+        print_sum(&doctor);
+    forget_steps(&doctor);
+    buf_done(&doctor.out);
     tls_client_free(doctor.tls);
     loop_free(doctor.loop);
     return doctor.works ? 0 : 1;

@@ -7,12 +7,15 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 struct identity;
 
 struct doctor_config { /* all borrowed */
     const struct identity *identity;
     const char *proxy;   /* NULL: from the environment */
     const char *ca_file; /* NULL: the system's, for #web links */
+    bool json;
 };
 
 /* Prints to standard output. 0 when one way works, else 1. */

@@ -252,7 +252,12 @@ static char *read_user(const char *root) {
         at += line;
     }
     buf_done(&text);
-    return user ? user : mem_printf("%u", (unsigned)geteuid());
+    if (user)
+        return user;
+    /* systemd tells a service the name of a user that exists while it runs. */
+    const char *name = getenv("USER");
+    return name && *name ? clean(name, strlen(name))
+                         : mem_printf("%u", (unsigned)geteuid());
 }
 
 static uint64_t read_memory(const char *root) {

@@ -156,6 +156,7 @@ static int run_doctor(struct agent_config *config, const struct settings *settin
         .identity = &identity,
         .proxy = config->proxy,
         .ca_file = config->ca_file,
+        .json = config->json,
     };
     int r;
 

@@ -1,5 +1,6 @@
 // What stands between agent and hub: nginx, a CONNECT proxy, or nothing.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -11,12 +12,41 @@ const join = (env, link, name, options) =>
   run(program('roost-agent'), ['join', link, '--state', env.file(`agent-${name}`)], { ok: 'any', ...options });
 const doctor = (agent, options) => run(program('roost-agent'), ['doctor', '--state', agent.state], { ok: 'any', ...options });
 
+// Well-formed, and known to no hub.
+const foreignToken = `${'ab'.repeat(32)}.${createHash('sha256').update('ab'.repeat(32)).digest('hex').slice(0, 8)}`;
+
 scenario('with nothing in between an agent uses the ptth upgrade', async (env) => {
   const agent = await env.agent('pi');
   assert.equal((await env.node('pi')).transport, 'ptth');
   const { code, stdout } = await doctor(agent);
   assert.equal(code, 0, stdout);
   assert.match(stdout, /this agent can reach its hub/);
+  const steps = ['DNS', 'TCP', 'TLS', 'pin', 'upgrade', 'token'];
+  const answer = JSON.parse((await run(program('roost-agent'), ['doctor', '--json', '--state', agent.state])).stdout);
+  assert.equal(answer.ok, true);
+  assert.deepEqual(answer.ways.map((way) => [way.transport, way.steps.map((step) => step.step)]), [['ptth', steps], ['ws', steps]]);
+
+  // Each failure has its step and its remedy.
+  const identity = path.join(agent.state, 'identity');
+  const whole = readFileSync(identity, 'utf8');
+  const rows = [
+    [/^pin = .*$/m, `pin = ${'A'.repeat(43)}`, 'pin', /expected A{43}, seen/],
+    [/^hub = .*$/m, 'hub = 127.0.0.1:1', 'TCP', /refused/],
+    [/^hub = .*$/m, 'hub = nowhere.invalid:8000', 'DNS', /./],
+    [/^credential = .*$/m, `credential = ${foreignToken}`, 'token', /not known/],
+  ];
+  for (const [what, instead, wanted, why] of rows) {
+    writeFileSync(identity, whole.replace(what, instead));
+    const failed = await run(program('roost-agent'), ['doctor', '--json', '--state', agent.state], { ok: [1] });
+    const last = JSON.parse(failed.stdout).ways[0].steps.at(-1);
+    assert.deepEqual([last.step, last.ok], [wanted, false], failed.stdout);
+    assert.match(last.result, why);
+    assert.ok(last.remedy, failed.stdout);
+  }
+  // The hub's next key is trusted beside the one it has.
+  writeFileSync(identity, whole.replace(/^(pin = .*)$/m, `$1\npin = ${'A'.repeat(43)}`));
+  assert.equal((await doctor(agent)).code, 0);
+  writeFileSync(identity, whole);
 });
 
 scenario('behind an nginx that passes WebSocket alone, a #web link connects by itself', async (env) => {
