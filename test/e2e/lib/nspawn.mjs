@@ -32,8 +32,9 @@ export function whyNoMachine() {
     for (const folder of ['usr', 'etc', 'proc', 'sys', 'dev', 'tmp', 'run', 'var']) mkdirSync(path.join(empty, folder));
     for (const folder of ['bin', 'sbin', 'lib', 'lib64'])
       if (existsSync(`/${folder}`)) execFileSync('ln', ['-s', `usr/${folder}`, path.join(empty, folder)]);
-    capture('systemd-nspawn', ['-q', '--register=no', '--keep-unit', '--as-pid2', '--pipe', '--private-network', '--bind-ro=/usr', '-D', empty, '/bin/true']);
-    return undefined;
+    const flags = ['--register=no', '--keep-unit', '--as-pid2', '--pipe', '--private-network', '--bind-ro=/usr'];
+    const links = capture('systemd-nspawn', ['-q', ...flags, '-D', empty, '/bin/ip', 'link', 'show', 'lo']);
+    return /[<,]UP[,>]/.test(links) ? undefined : 'a machine inside this one gets no loopback network';
   } catch (error) {
     return `systemd-nspawn does not work here: ${String(error.stderr ?? error.message).trim().split('\n').at(-1)}`;
   } finally {
