@@ -60,6 +60,18 @@ static const char *check_level(const char *text) {
     return log_level_parse(text) >= 0 ? NULL : "none of: error warning info debug";
 }
 
+static const char *check_url(const char *text) {
+    return strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0
+               ? NULL
+               : "no http:// or https:// at the beginning";
+}
+
+static const char *check_header(const char *text) {
+    const char *colon = strchr(text, ':');
+    return colon && colon > text && !strpbrk(text, "\r\n") ? NULL
+                                                           : "it is not \"Name: value\"";
+}
+
 static const struct settings_row rows[] = {
     { .name = "data",
       .kind = SETTINGS_TEXT,
@@ -294,6 +306,57 @@ static const struct settings_row rows[] = {
       .high = 100000000,
       .help = "How many events the activity keeps",
       .live = true },
+    { .section = "remote_write",
+      .name = "url",
+      .kind = SETTINGS_TEXT,
+      AT(remote_write_url),
+      .check = check_url,
+      .help = "Where every sample is also sent: a receiver of Prometheus' remote write" },
+    { .section = "remote_write",
+      .name = "token",
+      .kind = SETTINGS_SECRET,
+      AT(remote_write_token),
+      .help = "The bearer token that the receiver wants" },
+    { .section = "remote_write",
+      .name = "user",
+      .kind = SETTINGS_TEXT,
+      AT(remote_write_user),
+      .help = "The name for Basic authentication there" },
+    { .section = "remote_write",
+      .name = "password",
+      .kind = SETTINGS_SECRET,
+      AT(remote_write_password),
+      .help = "The password that goes with it" },
+    { .section = "remote_write",
+      .name = "ca_file",
+      .kind = SETTINGS_TEXT,
+      AT(remote_write_ca_file),
+      .help = "The authority (PEM) of the receiver's certificate; unset: the system's" },
+    { .section = "remote_write",
+      .name = "headers",
+      .kind = SETTINGS_LIST,
+      AT(remote_write_headers),
+      .check = check_header,
+      .help = "More headers, \"Name: value\"" },
+    { .section = "remote_write",
+      .name = "nodes",
+      .kind = SETTINGS_LIST,
+      AT(remote_write_nodes),
+      .help = "The nodes whose samples are sent, patterns too; unset: all" },
+    { .section = "remote_write",
+      .name = "metrics",
+      .kind = SETTINGS_LIST,
+      AT(remote_write_metrics),
+      .help = "The metrics that are sent, patterns too; unset: all" },
+    /* Ten minutes of 1,000 nodes with 30 values each 5 s. */
+    { .section = "remote_write",
+      .name = "queue_bytes",
+      .kind = SETTINGS_BYTES,
+      AT(remote_write_queue_bytes),
+      .fallback = "32MiB",
+      .low = MIB,
+      .high = (uint64_t)4096 * MIB,
+      .help = "Memory for samples that wait for the receiver" },
     { .section = "telegram",
       .name = "token",
       .kind = SETTINGS_SECRET,

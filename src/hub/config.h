@@ -43,6 +43,16 @@ struct hub_config {
     uint64_t drain_ms;
     uint64_t events_max;
 
+    char *remote_write_url; /* NULL: samples go nowhere else */
+    char *remote_write_token;
+    char *remote_write_user;
+    char *remote_write_password;
+    char *remote_write_ca_file;
+    struct settings_list remote_write_headers;
+    struct settings_list remote_write_nodes;
+    struct settings_list remote_write_metrics;
+    uint64_t remote_write_queue_bytes;
+
     char *telegram_token;
 
     bool help;

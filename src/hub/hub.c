@@ -19,6 +19,8 @@
 #include "hub/gate.h"
 #include "hub/keeper.h"
 #include "hub/registry.h"
+#include "hub/remote_writer.h"
+#include "hub/scrape.h"
 #include "hub/service_activity.h"
 #include "hub/service_metrics.h"
 #include "hub/service_nodes.h"
@@ -64,6 +66,8 @@ struct hub {
     struct session_pool *sessions;
     struct admission *admission;
     struct gate *gate;
+    struct remote_writer *writer; /* NULL: samples go nowhere else */
+    struct scrape *scrape;
     struct web *web;
     struct front *front;
     struct tls_files *tls;
@@ -248,12 +252,41 @@ static struct listener_limits listener_limits_of(const struct hub_config *config
     };
 }
 
+/* What others get: by asking for /metrics, and by remote write. */
+static void make_exports(struct hub *hub) {
+    const struct hub_config *config = hub->config;
+    struct remote_writer_config writer = {
+        .loop = hub->loop,
+        .url = config->remote_write_url,
+        .bearer = config->remote_write_token,
+        .user = config->remote_write_user,
+        .password = config->remote_write_password,
+        .ca_file = config->remote_write_ca_file,
+        .headers = &config->remote_write_headers,
+        .nodes = &config->remote_write_nodes,
+        .metrics = &config->remote_write_metrics,
+        .queue_bytes_max = config->remote_write_queue_bytes,
+    };
+
+    if (config->remote_write_url)
+        hub->writer = remote_writer_new(&writer);
+    struct scrape_config scrape = {
+        .access = hub->access,
+        .registry = hub->registry,
+        .sessions = hub->sessions,
+        .store = hub->store,
+        .writer = hub->writer,
+    };
+    hub->scrape = scrape_new(&scrape);
+}
+
 static void make_front(struct hub *hub) {
     const struct hub_config *config = hub->config;
     struct web_config web = {
         .loop = hub->loop,
         .services = hub->services,
         .admission = hub->admission,
+        .scrape = hub->scrape,
         .gate = gate_target(hub->gate),
         .hosts = hub->hosts,
         .message_max = config->message_bytes_max,
@@ -339,6 +372,7 @@ int hub_new(struct loop *loop,
     if (r == 0) {
         make_hosts(hub);
         make_services(hub);
+        make_exports(hub);
         make_front(hub);
         r = listen_everywhere(hub, ret_why);
     }
@@ -440,8 +474,10 @@ struct hub *hub_free(struct hub *hub) {
     stop_listening(hub);
     front_free(hub->front);
     web_free(hub->web);
+    scrape_free(hub->scrape);
     admission_free(hub->admission);
     session_pool_free(hub->sessions);
+    remote_writer_free(hub->writer);
     loop_settle(hub->loop); /* calls learn of the end of their connections */
     gate_free(hub->gate);
     service_activity_free(hub->activities);

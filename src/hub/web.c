@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/version.h"
 #include "hub/admission.h"
+#include "hub/scrape.h"
 #include "roost/v1/host.pb-c.h"
 #include "rpc/connect.h"
 #include "rpc/exchange.h"
@@ -104,6 +105,8 @@ void web_serve(struct web *web, struct exchange *exchange) {
         link_accept_refuse(
             exchange, 426, "upgrade-required",
             "links need Upgrade: ptth, or a WebSocket of protocol ptth.h2");
+    else if (scrape_is_asked(exchange))
+        scrape_serve(web->config.scrape, exchange);
     else if (is_api(exchange_path(exchange)))
         connect_serve(&web->connect, exchange);
     else

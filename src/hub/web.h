@@ -1,7 +1,7 @@
 /*
  * web - what the hub answers over HTTP besides gRPC
  *
- * Links, the API as JSON, and a line for people who open the address in a browser.
+ * Links, the API as JSON, /metrics, and a line for people who open the address in a browser.
  * Requests of pages of other origins are refused before anything looks at them.
  */
 #pragma once
@@ -11,6 +11,7 @@
 struct admission;
 struct exchange;
 struct loop;
+struct scrape;
 struct services;
 struct target;
 struct web;
@@ -19,6 +20,7 @@ struct web_config { /* all borrowed, all outlive it */
     struct loop *loop;
     struct services *services;
     struct admission *admission;
+    struct scrape *scrape;
     struct target *gate;
     const char *const
         *hosts; /* names and addresses of this hub, for origins; NULL-terminated */
