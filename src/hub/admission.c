@@ -11,6 +11,7 @@
 #include "hub/access.h"
 #include "hub/activity.h"
 #include "hub/keeper.h"
+#include "hub/node.h"
 #include "hub/registry.h"
 #include "hub/session.h"
 #include "loop/conn.h"
@@ -151,9 +152,12 @@ static void finish_join(struct joining *joining) {
     access_revoke_node(access, credential->name, credential);
     if (!joining->token->reusable)
         access_spend(joining->token, clock_wall_ms());
-    registry_changed(admission->config.registry, node_of(admission, credential->name));
+    struct node *node = node_of(admission, credential->name);
+    registry_changed(admission->config.registry, node);
     activity_add(admission->config.activity, "node.joined", credential->name, "",
                  "joined with token %s", joining->token->id);
+    if (node->session) /* an agent that runs beside the join; it comes back at once */
+        session_close(node->session, "it joined anew, the old credential ends");
     if (!exchange)
         return;
     exchange->on_wake = NULL;
