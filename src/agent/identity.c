@@ -1,14 +1,18 @@
 #include "agent/identity.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/crypto.h"
 #include "base/file.h"
 #include "base/hex.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 enum { FILE_MAX = 16384 };
@@ -78,6 +82,23 @@ int identity_load(const char *dir, struct identity *ret_identity) {
     return 0;
 }
 
+/*
+ * What root writes for a service is the service's, like its folder: an agent that runs
+ * reads it at once. That owner may put other files here, which are none of our business.
+ */
+static void hand_over(const char *dir, const char *path) {
+    struct stat folder, file;
+
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (geteuid() == 0 && stat(dir, &folder) == 0 && folder.st_uid != 0 &&
+        fstat(fd, &file) == 0 && file.st_uid == 0 && file.st_nlink == 1 &&
+        S_ISREG(file.st_mode) && fchown(fd, folder.st_uid, folder.st_gid) < 0)
+        log_debug("%s: %s; it stays root's", path, strerror(errno));
+    close(fd);
+}
+
 int identity_save(const char *dir, const struct identity *identity) {
     char address[ADDRESS_TEXT_LEN];
     struct buf text = { 0 };
@@ -98,6 +119,8 @@ int identity_save(const char *dir, const struct identity *identity) {
         buf_printf(&text, "secret = %s\n", identity->secret_id);
     char *path = file_join(dir, "identity");
     r = file_write_atomic(path, buf_slice(&text), 0600);
+    if (r == 0)
+        hand_over(dir, path);
     free(path);
     mem_wipe(text.data, text.len);
     buf_done(&text);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/file.h"
@@ -120,6 +121,23 @@ static void an_update_gives_way_to_a_newer_join(void) {
     remove_dir(dir);
 }
 
+/* The service's own user reads what root has joined. */
+static void what_root_writes_belongs_to_the_owner_of_the_folder(void) {
+    enum { SOMEBODY = 54321 };
+    char *dir = make_dir();
+    auto_(mem_freep) char *path = file_join(dir, "identity");
+    struct identity identity = example("c");
+    struct stat facts;
+
+    if (geteuid() == 0)
+        CHECK_INT(chown(dir, SOMEBODY, SOMEBODY), 0);
+    CHECK_INT(identity_save(dir, &identity), 0);
+    CHECK_INT(stat(path, &facts), 0);
+    CHECK_INT(facts.st_uid, geteuid() == 0 ? SOMEBODY : geteuid());
+    CHECK_INT(facts.st_mode & 0777, 0600);
+    remove_dir(dir);
+}
+
 static void another_hub_pin_or_credential_is_another_identity(void) {
     struct identity a = example("c"), b = example("c");
 
@@ -147,4 +165,5 @@ static void another_hub_pin_or_credential_is_another_identity(void) {
 TESTS(TEST(what_is_saved_is_loaded),
       TEST(a_file_that_is_none_of_ours_is_damaged),
       TEST(an_update_gives_way_to_a_newer_join),
+      TEST(what_root_writes_belongs_to_the_owner_of_the_folder),
       TEST(another_hub_pin_or_credential_is_another_identity))
