@@ -129,8 +129,8 @@ static uint64_t unit_ms(const char *text, size_t *ret_len) {
         const char *name;
         uint64_t ms;
     } units[] = {
-        { "ms", 1 },      { "s", 1000 },     { "m", 60000 },
-        { "h", 3600000 }, { "d", 86400000 }, { "w", 604800000 },
+        { "ms", 1 },       { "s", 1000 },      { "m", 60000 },       { "h", 3600000 },
+        { "d", 86400000 }, { "w", 604800000 }, { "y", 31536000000 },
     };
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
         size_t len = strlen(units[i].name);

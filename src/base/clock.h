@@ -27,7 +27,7 @@ void clock_print(int64_t wall_ms, char ret_text[static CLOCK_TEXT_LEN]);
 int clock_parse(const char *text, int64_t *ret_wall_ms);
 
 /*
- * Reads a length of time: a number and a unit "ms", "s", "m", "h", "d" or "w", or several
- * of them ("1h30m"); a number alone is seconds. At most 100 years.
+ * Reads a length of time: a number and a unit "ms", "s", "m", "h", "d", "w" or "y" (365
+ * days), or several of them ("1h30m"); a number alone is seconds. At most 100 years.
  */
 int clock_parse_duration(const char *text, uint64_t *ret_ms);

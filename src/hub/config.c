@@ -19,6 +19,7 @@ static const char plain_words[] = "anyone may read the traffic";
 enum {
     KIB = 1024,
     MIB = 1024 * 1024,
+    RETENTION_LEAST_MS = 2 * 3600000,
 };
 
 static char *default_data(void) {
@@ -70,6 +71,25 @@ static const char *check_header(const char *text) {
     const char *colon = strchr(text, ':');
     return colon && colon > text && !strpbrk(text, "\r\n") ? NULL
                                                            : "it is not \"Name: value\"";
+}
+
+/* PATH of "sqlite:PATH"; NULL when it is nothing of that kind. */
+static const char *sqlite_path(const char *url) {
+    static const char scheme[] = "sqlite:";
+    return strncmp(url, scheme, sizeof(scheme) - 1) == 0 ? url + sizeof(scheme) - 1
+                                                         : NULL;
+}
+
+static const char *check_store(const char *text) {
+    const char *path = sqlite_path(text);
+
+    if (strncmp(text, "postgres", 8) == 0)
+        return "this version keeps everything in SQLite: sqlite:PATH";
+    if (!path)
+        return "it takes sqlite:PATH";
+    return *path == '\0' || path[strlen(path) - 1] == '/'
+               ? "a file is needed: sqlite:PATH"
+               : NULL;
 }
 
 static const struct settings_row rows[] = {
@@ -154,6 +174,45 @@ static const struct settings_row rows[] = {
       AT(cert_names),
       .check = check_host,
       .help = "More names and addresses for the hub's own certificate" },
+    { .section = "store",
+      .name = "url",
+      .kind = SETTINGS_TEXT,
+      AT(store_url),
+      .check = check_store,
+      .flag = "store",
+      .argument = "URL",
+      .help =
+          "Where everything is kept, sqlite:PATH, relative to the data folder; unset: "
+          "sqlite:roost.db" },
+    { .section = "store",
+      .name = "retention_raw",
+      .kind = SETTINGS_DURATION,
+      AT(retention_ms[TIER_RAW]),
+      .fallback = "48h",
+      .high = UINT64_C(100) * 365 * 86400000,
+      .help = "How long samples are kept as they came; 0: for ever" },
+    { .section = "store",
+      .name = "retention_1m",
+      .kind = SETTINGS_DURATION,
+      AT(retention_ms[TIER_1M]),
+      .fallback = "30d",
+      .high = UINT64_C(100) * 365 * 86400000,
+      .help =
+          "How long a mean, least and greatest value a minute are kept; 0: for ever" },
+    { .section = "store",
+      .name = "retention_15m",
+      .kind = SETTINGS_DURATION,
+      AT(retention_ms[TIER_15M]),
+      .fallback = "1y",
+      .high = UINT64_C(100) * 365 * 86400000,
+      .help = "The same of a quarter of an hour; 0: for ever" },
+    { .section = "store",
+      .name = "retention_2h",
+      .kind = SETTINGS_DURATION,
+      AT(retention_ms[TIER_2H]),
+      .fallback = "5y",
+      .high = UINT64_C(100) * 365 * 86400000,
+      .help = "The same of two hours; 0: for ever" },
     { .section = "log",
       .name = "level",
       .kind = SETTINGS_TEXT,
@@ -400,6 +459,18 @@ const struct settings_table *config_table(void) {
     return &table;
 }
 
+/* A chunk of raw samples covers an hour: of less, nothing would be left to query. */
+static int check_retention(struct settings *settings, const struct hub_config *config) {
+    static const char *const tiers[TIER_COUNT] = { "raw", "1m", "15m", "2h" };
+
+    for (int tier = 0; tier < TIER_COUNT; tier++)
+        if (config->retention_ms[tier] > 0 &&
+            config->retention_ms[tier] < RETENTION_LEAST_MS)
+            return settings_fail(settings, SETTINGS_E_BAD,
+                                 "retention_%s: at least 2h, or 0 for ever", tiers[tier]);
+    return 0;
+}
+
 /* What single settings cannot tell. */
 static int check_together(struct settings *settings, const struct hub_config *config) {
     if (!config->cert != !config->key)
@@ -416,7 +487,7 @@ static int check_together(struct settings *settings, const struct hub_config *co
                                  "what you want, set \"plain_anywhere = %s\" in [hub]",
                                  text, plain_words);
     }
-    return 0;
+    return check_retention(settings, config);
 }
 
 /* Half of a pair is no use: the other half is asked for. */
@@ -481,6 +552,11 @@ void config_apply_log(const struct hub_config *config) {
     if (config->log_level)
         log_set_level((enum log_level)log_level_parse(config->log_level));
     log_set_json(config->log_format && strcmp(config->log_format, "json") == 0);
+}
+
+char *config_store_path(const struct hub_config *config) {
+    const char *path = config->store_url ? sqlite_path(config->store_url) : NULL;
+    return file_join(config->data, path ? path : "roost.db");
 }
 
 struct hub_config *config_free(struct hub_config *config) {

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/settings.h"
+#include "store/tier.h"
 
 struct settings_ask;
 
@@ -25,6 +26,9 @@ struct hub_config {
     char *cert; /* both or neither: the hub's own otherwise */
     char *key;
     struct settings_list cert_names; /* more names for the hub's own certificate */
+
+    char *store_url; /* "sqlite:PATH"; NULL: roost.db in the data folder */
+    uint64_t retention_ms[TIER_COUNT]; /* 0: for ever */
 
     char *log_level;
     char *log_format;
@@ -91,6 +95,9 @@ int config_reload(struct hub_config *config,
 
 /* Sets level and format of the log. */
 void config_apply_log(const struct hub_config *config);
+
+/* Where the store's file is; a new string. */
+char *config_store_path(const struct hub_config *config);
 
 /* NULL is fine. Always returns NULL. */
 struct hub_config *config_free(struct hub_config *config);

@@ -199,6 +199,12 @@ static void faults_are_told(void) {
         { "--data . --new", "--new: belongs to \"roostd claim\"" },
         { "--data . --log-level loud",
           "--log-level: \"loud\": none of: error warning info debug" },
+        { "--data . --store postgres://db/roost",
+          "--store: \"postgres://db/roost\": this version keeps everything in SQLite: "
+          "sqlite:PATH" },
+        { "--data . --store roost.db", "--store: \"roost.db\": it takes sqlite:PATH" },
+        { "--data . --store sqlite:",
+          "--store: \"sqlite:\": a file is needed: sqlite:PATH" },
         { "--data . --config none", "none: No such file or directory" },
     };
     for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
@@ -294,6 +300,32 @@ static void plain_anywhere_takes_the_words(void) {
     leave_folder(dir);
 }
 
+static void samples_are_kept_as_long_as_told(void) {
+    char *dir = enter_folder();
+    struct settings *settings = settings_new(config_table());
+    struct hub_config *config = NULL;
+
+    put_file("roost.conf", "[store]\nretention_raw = 0\nretention_1m = 2w\n"
+                           "url = sqlite:other/x.db\n");
+    CHECK_INT(load("--data /tmp/d --config roost.conf", settings, &config), 0);
+    CHECK_INT(config->retention_ms[TIER_RAW], 0);
+    CHECK_INT(config->retention_ms[TIER_1M], 1209600000);
+    CHECK(config->retention_ms[TIER_15M] == UINT64_C(31536000000));
+    CHECK(config->retention_ms[TIER_2H] == UINT64_C(157680000000));
+    auto_(mem_freep) char *path = config_store_path(config);
+    CHECK_TEXT(path, "/tmp/d/other/x.db");
+    config_free(config);
+    settings_free(settings);
+
+    settings = settings_new(config_table());
+    config = NULL;
+    put_file("roost.conf", "[store]\nretention_15m = 90m\n");
+    CHECK_INT(load("--data .", settings, &config), SETTINGS_E_BAD);
+    CHECK_TEXT(settings_error(settings), "retention_15m: at least 2h, or 0 for ever");
+    settings_free(settings);
+    leave_folder(dir);
+}
+
 /* Each row has its default within its own limits, a help line, and a name of its own. */
 static void the_table_is_sound(void) {
     const struct settings_table *table = config_table();
@@ -335,5 +367,6 @@ TESTS(TEST(defaults_suit_a_first_start),
       TEST(half_of_a_pair_asks_for_the_other),
       TEST(a_reload_takes_what_is_live),
       TEST(plain_anywhere_takes_the_words),
+      TEST(samples_are_kept_as_long_as_told),
       TEST(the_table_is_sound),
       TEST(what_is_shown_has_no_secret))

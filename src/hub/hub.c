@@ -119,7 +119,7 @@ static int open_store(struct hub *hub, char **ret_why) {
     struct access_keeper tokens;
     struct store_facts facts;
 
-    char *path = file_join(hub->config->data, "roost.db");
+    char *path = config_store_path(hub->config);
     int r = store_open(path, &hub->store, ret_why);
     free(path);
     if (r != 0)

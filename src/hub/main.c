@@ -123,7 +123,7 @@ static int open_store(const struct hub_config *config, struct store **ret_store)
     char *why = NULL;
 
     int r = file_make_dirs(config->data, 0700);
-    char *path = file_join(config->data, "roost.db");
+    char *path = config_store_path(config);
     if (r == 0)
         r = store_open(path, ret_store, &why);
     if (r != 0)
