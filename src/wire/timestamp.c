@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+static const int64_t seconds_max = INT64_C(253402300799); /* the end of 9999 */
+
 Google__Protobuf__Timestamp *timestamp_set(Google__Protobuf__Timestamp *timestamp,
                                            int64_t wall_ms) {
     if (wall_ms == 0)
@@ -17,5 +19,12 @@ Google__Protobuf__Timestamp *timestamp_set(Google__Protobuf__Timestamp *timestam
 }
 
 int64_t timestamp_get(const Google__Protobuf__Timestamp *timestamp) {
-    return timestamp ? timestamp->seconds * 1000 + timestamp->nanos / 1000000 : 0;
+    if (!timestamp)
+        return 0;
+    int64_t seconds = timestamp->seconds;
+    if (seconds > seconds_max)
+        seconds = seconds_max;
+    if (seconds < -seconds_max)
+        seconds = -seconds_max;
+    return seconds * 1000 + timestamp->nanos / 1000000;
 }

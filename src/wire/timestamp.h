@@ -11,5 +11,5 @@
 Google__Protobuf__Timestamp *timestamp_set(Google__Protobuf__Timestamp *timestamp,
                                            int64_t wall_ms);
 
-/* Milliseconds; 0 for NULL. */
+/* Milliseconds; 0 for NULL. What is beyond the year 9999 is cut. */
 int64_t timestamp_get(const Google__Protobuf__Timestamp *timestamp);
