@@ -102,7 +102,8 @@ static void serve(struct h2conn *h2conn,
 static void send_last(struct h2conn *h2conn, int reason) {
     struct buf out = { 0 };
 
-    h2_drain(h2conn->h2, &out, GATHER_MAX);
+    h2_drain(h2conn->h2, &out,
+             SIZE_MAX); /* control frames, limited; GOAWAY is the last */
     conn_send(h2conn->conn, buf_slice(&out));
     buf_done(&out);
     end(h2conn, reason);
