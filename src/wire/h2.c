@@ -199,6 +199,8 @@ static void feed_client(struct h2 *h2, struct slice bytes) {
             punish(h2, fault);
         bytes = slice_after(bytes, len);
     }
+    h2_guard_charge(&h2->guard, H2_GUARD_FRAME * (int64_t)h2->past.idle_frames);
+    h2->past.idle_frames = 0;
 }
 
 int h2_feed(struct h2 *h2, struct slice bytes) {

@@ -45,6 +45,17 @@ static void priority(struct buf *out, uint32_t at) {
     h2_testing_add(out, H2_TESTING_PRIORITY, 0, 2 * at + 1, slice_of("\0\0\0\0\1", 5));
 }
 
+static void unknown(struct buf *out, uint32_t at) {
+    h2_testing_add(out, 0xbb, 0, at, slice_of(NULL, 0));
+}
+
+/* The engine passes over what comes behind a reset of ours. */
+static void empty_body_behind_a_reset(struct buf *out, uint32_t at) {
+    if (at == 0)
+        h2_testing_add_head(out, 1, false, slice_of_text("\x82"));
+    h2_testing_add(out, H2_TESTING_DATA, 0, 1, slice_of(NULL, 0));
+}
+
 static void rapid_reset(struct buf *out, uint32_t at) {
     h2_testing_add_get(out, 2 * at + 1, true);
     h2_testing_add_word(out, H2_TESTING_RST_STREAM, 2 * at + 1, H2_CANCEL);
@@ -153,6 +164,8 @@ static void every_flood_ends_its_connection(void) {
         { "DATA that is padding", H2_SERVER, padding },
         { "WINDOW_UPDATE", H2_SERVER, window_update },
         { "PRIORITY", H2_SERVER, priority },
+        { "unknown frames", H2_SERVER, unknown },
+        { "empty DATA behind a reset", H2_SERVER, empty_body_behind_a_reset },
         { "rapid reset", H2_SERVER, rapid_reset },
         { "made reset", H2_SERVER, made_reset },
         { "malformed requests", H2_SERVER, malformed },

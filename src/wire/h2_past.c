@@ -7,6 +7,7 @@ enum {
     TYPE_DATA = 0,
     TYPE_HEADERS = 1,
     TYPE_RST_STREAM = 3,
+    TYPE_LAST = 9, /* CONTINUATION */
     FLAG_END_STREAM = 1,
 };
 
@@ -58,6 +59,8 @@ static struct h2_past_fault take_head(struct h2_past *past) {
 
     past->head_len = 0;
     past->body_left = (uint32_t)head[0] << 16 | (uint32_t)head[1] << 8 | head[2];
+    if (type > TYPE_LAST || (type == TYPE_DATA && past->body_left == 0 && !ends))
+        past->idle_frames++;
     if (id == 0)
         return fault;
     if (type == TYPE_RST_STREAM)

@@ -5,7 +5,8 @@
  * follows the client's own END_STREAM or RST_STREAM is a fault (RFC 9113, 5.1), and so is
  * a request on a stream that it has skipped (5.1.1); only what crosses a reset of ours is
  * to be ignored. So this walks over the heads of the frames beside the engine, and keeps
- * the last streams that were ended and the last ones that were skipped.
+ * the last streams that were ended and the last ones that were skipped. It also counts
+ * the frames that the engine may pass over in silence, for the guard.
  */
 #pragma once
 
@@ -31,6 +32,7 @@ struct h2_past {
     int32_t skipped_to;
     int32_t ended[H2_PAST_KEPT]; /* a ring; negative: by RST_STREAM */
     unsigned next;
+    unsigned idle_frames; /* empty DATA and unknown types, until somebody sets it to 0 */
 };
 
 /* DATA or HEADERS on a stream that is in the past, unless the engine still has it. */
