@@ -224,7 +224,7 @@ export class H2 extends Raw {
   }
 
   describe() {
-    return this.frames.map((it) => `${it.type}/${it.flags}@${it.id}${'code' in it ? `:${nameOf(it.code)}` : ''}`).join(' ');
+    return this.frames.slice(-20).map((it) => `${it.type}/${it.flags}@${it.id}${'code' in it ? `:${nameOf(it.code)}` : ''}`).join(' ');
   }
 
   // Waits for a frame; the end of the connection ends the waiting.
