@@ -231,7 +231,7 @@ static void make_services(struct running *running) {
         .services = running->services,
         .root = running->config->root ? running->config->root : "",
         .spool = running->spool,
-        .source = { take_sample, get_catalogue, get_values, running },
+        .source = { take_sample, get_catalogue, get_values, NULL, running },
         .capabilities = CAPABILITIES,
         .interval_ms = running->config->interval_ms,
     };

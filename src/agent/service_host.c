@@ -40,6 +40,8 @@ static void take_sample(struct service_host *service) {
     sample.series = source->catalogue(source->arg, &sample.count, &sample.catalogue_id);
     sample.values = source->values(source->arg);
     spool_take(service->config.spool, &sample);
+    if (source->taken)
+        source->taken(source->arg, next, sample.at);
 }
 
 uint64_t service_host_next_tick(uint64_t now_ms,
@@ -165,6 +167,10 @@ void service_host_renew(struct service_host *service, uint64_t interval_ms) {
     take_sample(service);
     sample_stream_wake_all(&service->streams);
     schedule(service);
+}
+
+void service_host_pause(struct service_host *service) {
+    timer_stop(&service->tick);
 }
 
 void service_host_stop(struct service_host *service) {

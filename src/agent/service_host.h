@@ -27,6 +27,8 @@ struct service_host_source {
                                            uint32_t *ret_id);
     /* Their values, lent likewise. */
     const int64_t *(*values)(void *arg);
+    /* The sample is in the spool. May be NULL. */
+    void (*taken)(void *arg, struct spool_cursor cursor, struct spool_anchor at);
     void *arg; /* borrowed: outlives the service */
 };
 
@@ -46,6 +48,9 @@ struct service_host *service_host_new(const struct service_host_config *config);
 /* Other settings, or another source behind the same functions: takes a sample at once;
  * the next rows of every stream follow a fresh catalogue. */
 void service_host_renew(struct service_host *service, uint64_t interval_ms);
+
+/* Takes no more samples; streams go on sending those that there are. */
+void service_host_pause(struct service_host *service);
 
 /* No more samples: ends the streams, so that the link can drain. */
 void service_host_stop(struct service_host *service);

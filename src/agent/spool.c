@@ -319,17 +319,22 @@ static void sum_up(struct spool *spool) {
     spool->dropped_told = spool->stats.dropped;
 }
 
+static void settle_era(struct spool *spool, struct spool_era *era, uint64_t seq) {
+    if (seq > era->last_seq)
+        seq = era->last_seq;
+    if (seq <= era->done_seq)
+        return;
+    spool->stats.durable += seq - era->done_seq;
+    era->done_seq = seq;
+}
+
 static void settle_eras(struct spool *spool, struct spool_era *last, uint64_t seq) {
     list_for_each_safe(node, after, &spool->eras) {
         struct spool_era *era = container_of(node, struct spool_era, node);
+        settle_era(spool, era, era == last ? seq : era->last_seq);
         if (era == last)
-            break;
-        era->done_seq = era->last_seq;
+            return;
     }
-    if (seq > last->last_seq)
-        seq = last->last_seq;
-    if (seq > last->done_seq)
-        last->done_seq = seq;
 }
 
 bool spool_durable(struct spool *spool, struct spool_cursor cursor) {
@@ -356,6 +361,10 @@ struct spool_cursor spool_newest(const struct spool *spool) {
 
 void spool_get_stats(const struct spool *spool, struct spool_stats *ret_stats) {
     *ret_stats = spool->stats;
+    list_for_each_safe(node, after, &spool->eras) {
+        const struct spool_era *era = container_of(node, struct spool_era, node);
+        ret_stats->waiting += era->last_seq - era->done_seq;
+    }
     ret_stats->bytes = spool_arena_used(spool->arena) + spool->catalogue_bytes;
 }
 

@@ -63,6 +63,11 @@ struct spool_sample {
 struct spool_stats {
     uint64_t taken;   /* by this agent */
     uint64_t dropped; /* for want of room, not durable: lost */
+    uint64_t loaded;  /* found on disk at the start */
+    uint64_t told;    /* rows that readers have read, once for each reader */
+    uint64_t durable; /* acknowledged */
+    uint64_t waiting; /* of all that is known, neither durable nor told as lost to a store
+                         that went on */
     uint64_t held;    /* samples in blocks now */
     size_t bytes;     /* that they occupy */
 };

@@ -139,6 +139,7 @@ static bool step_over(struct spool_reader *reader,
 static void take_row(struct spool_reader *reader, struct spool_item *item) {
     read_row(reader, ++reader->seq);
     reader->is_strict = false;
+    reader->spool->stats.told++;
     item->kind = SPOOL_ITEM_ROW;
     item->first_seq = reader->seq;
     item->last_seq = reader->seq;
