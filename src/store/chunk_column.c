@@ -1,14 +1,14 @@
 #include "store/chunk_column.h"
 
-#include <assert.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zstd.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/varint.h"
+#include "store/chunk_coder.h"
 #include "wire/sample.h"
 
 enum transform {
@@ -20,55 +20,33 @@ enum transform {
     TRANSFORMS,
 };
 
-enum packing { VARINTS, BYTES_1, BYTES_2, BYTES_3, BYTES_4, BYTES_8, PACKINGS };
-
-static const uint8_t packing_width[PACKINGS] = { 0, 1, 2, 3, 4, 8 };
-
 enum {
-    HEAD_PACKING_SHIFT = 3,
-    HEAD_HAS_ABSENT = 1 << 6,
-    HEAD_IS_COMPRESSED = 1 << 7,
+    HEAD_WAY_SHIFT = 3,
+    HEAD_HAS_ABSENT = 1 << 5,
+    HEAD_UNUSED = 1 << 6 | 1 << 7,
 };
-
-enum {
-    ZSTD_LEVEL = 3,
-    MAGIC_LEN = 4, /* what each frame of zstd begins with: not kept */
-};
-
-static const uint8_t magic[MAGIC_LEN] = { 0x28, 0xb5, 0x2f, 0xfd };
 
 struct chunk_column {
-    ZSTD_CCtx *compressor;   /* owned */
-    ZSTD_DCtx *decompressor; /* owned */
-    uint64_t *present;       /* owned; the numbers that are there, count_max of them */
-    uint64_t *numbers;       /* owned; transformed, count_max of them */
+    struct chunk_coder *coder; /* owned */
+    uint64_t *present;         /* owned; the numbers that are there, count_max of them */
+    uint64_t *numbers;         /* owned; transformed, or runs; count_max of them */
     size_t count_max;
-    struct buf plain;  /* what is compressed, and its frame */
-    struct buf packed; /* with its magic number */
-    struct buf best;   /* the shortest column so far */
+    struct buf runs;
 };
 
 struct chunk_column *chunk_column_new(void) {
     struct chunk_column *column = mem_new(sizeof(*column));
-    column->compressor = ZSTD_createCCtx();
-    column->decompressor = ZSTD_createDCtx();
-    if (!column->compressor || !column->decompressor)
-        abort();
-    ZSTD_CCtx_setParameter(column->compressor, ZSTD_c_compressionLevel, ZSTD_LEVEL);
-    ZSTD_CCtx_setParameter(column->compressor, ZSTD_c_contentSizeFlag, 0);
+    column->coder = chunk_coder_new();
     return column;
 }
 
 struct chunk_column *chunk_column_free(struct chunk_column *column) {
     if (!column)
         return NULL;
-    ZSTD_freeCCtx(column->compressor);
-    ZSTD_freeDCtx(column->decompressor);
+    chunk_coder_free(column->coder);
     free(column->present);
     free(column->numbers);
-    buf_done(&column->plain);
-    buf_done(&column->packed);
-    buf_done(&column->best);
+    buf_done(&column->runs);
     free(column);
     return NULL;
 }
@@ -131,8 +109,9 @@ static uint64_t divide(const struct shape *shape, uint64_t difference) {
 static uint64_t slope_of(const struct shape *shape) {
     if (shape->count < 2 || shape->is_wide)
         return 0;
-    uint64_t whole = shape->numbers[shape->count - 1] - shape->numbers[0];
-    return (uint64_t)((int64_t)divide(shape, whole) / (int64_t)(shape->count - 1));
+    int64_t steps = (int64_t)shape->count - 1;
+    int64_t whole = (int64_t)divide(shape, shape->numbers[steps] - shape->numbers[0]);
+    return (uint64_t)((whole + (whole < 0 ? -steps : steps) / 2) / steps);
 }
 
 /* The least distance from the line through the first number, in divisors. */
@@ -209,121 +188,46 @@ static void apply(const struct shape *shape,
         from_steps(shape, to);
 }
 
-/* Bits, about, that the numbers hold. */
-static uint64_t weigh(const struct transformed *to) {
-    uint64_t bits = 0;
+/* The transform whose numbers take the fewest bits. */
+static enum transform choose(const struct shape *shape, struct transformed *to) {
+    enum transform best = LEVEL;
+    double least = INFINITY;
 
-    for (size_t i = 0; i < to->count; i++)
-        bits += 64U - (unsigned)__builtin_clzll(to->numbers[i] << 1 | 1);
-    return bits;
-}
-
-static enum packing narrowest(const struct transformed *to) {
-    uint64_t all = 0;
-
-    for (size_t i = 0; i < to->count; i++)
-        all |= to->numbers[i];
-    for (enum packing packing = BYTES_1; packing < BYTES_8; packing++)
-        if (all >> (8 * packing_width[packing]) == 0)
-            return packing;
-    return BYTES_8;
-}
-
-static void pack(const struct transformed *to, enum packing packing, struct buf *out) {
-    if (packing == VARINTS) {
-        for (size_t i = 0; i < to->count; i++)
-            varint_add(out, to->numbers[i]);
-        return;
-    }
-    size_t width = packing_width[packing];
-    uint8_t *at = buf_room(out, width * to->count);
-    for (size_t plane = width; plane > 0; plane--)
-        for (size_t i = 0; i < to->count; i++)
-            *at++ = (uint8_t)(to->numbers[i] >> (8 * (plane - 1)));
-    buf_added(out, width * to->count);
-}
-
-static void add_runs(const int64_t *values, size_t count, struct buf *out) {
-    bool is_there = true;
-
-    for (size_t i = 0; i < count; is_there = !is_there) {
-        size_t began = i;
-        while (i < count && (values[i] != SAMPLE_ABSENT) == is_there)
-            i++;
-        varint_add(out, i - began);
-    }
-}
-
-/* The bytes after the head, compressed when that is shorter: then true. */
-static bool compress(struct chunk_column *column, struct slice *bytes) {
-    size_t bound = ZSTD_compressBound(bytes->len);
-
-    buf_clear(&column->packed);
-    uint8_t *at = buf_room(&column->packed, bound);
-    size_t len = ZSTD_compress2(column->compressor, at, bound, bytes->at, bytes->len);
-    if (ZSTD_isError(len) || len < MAGIC_LEN || len - MAGIC_LEN >= bytes->len)
-        return false;
-    *bytes = slice_of(at + MAGIC_LEN, len - MAGIC_LEN);
-    return true;
-}
-
-struct source {
-    const int64_t *values;
-    size_t count;
-    struct shape shape;
-};
-
-/* Writes the column in one way, and keeps it when it is shorter than the best so far. */
-static void attempt(struct chunk_column *column,
-                    const struct source *source,
-                    const struct transformed *to,
-                    enum packing packing) {
-    unsigned head = (unsigned)to->transform | (unsigned)packing << HEAD_PACKING_SHIFT;
-
-    buf_clear(&column->plain);
-    if (source->shape.count < source->count) {
-        head |= HEAD_HAS_ABSENT;
-        add_runs(source->values, source->count, &column->plain);
-    }
-    for (size_t i = 0; i < to->start_count; i++)
-        varint_add(&column->plain, to->starts[i]);
-    pack(to, packing, &column->plain);
-
-    struct slice rest = buf_slice(&column->plain);
-    if (compress(column, &rest))
-        head |= HEAD_IS_COMPRESSED;
-    if (column->best.len > 0 && column->best.len <= rest.len + 1)
-        return;
-    buf_clear(&column->best);
-    buf_add_byte(&column->best, (uint8_t)head);
-    buf_add_slice(&column->best, rest);
-}
-
-static void encode_numbers(struct chunk_column *column, const struct source *source) {
-    struct transformed to = { .numbers = column->numbers };
-    enum transform best = CONSTANT;
-    uint64_t least = UINT64_MAX;
-
-    if (source->shape.divisor == 0) {
-        apply(&source->shape, CONSTANT, &to);
-        attempt(column, source, &to, VARINTS);
-        return;
-    }
+    if (shape->divisor == 0)
+        return CONSTANT;
     for (enum transform transform = LEVEL; transform < TRANSFORMS; transform++) {
-        apply(&source->shape, transform, &to);
-        uint64_t bits = weigh(&to);
+        unsigned way;
+        apply(shape, transform, to);
+        double bits = chunk_coder_estimate(to->numbers, to->count, &way);
         if (bits < least) {
             least = bits;
             best = transform;
         }
     }
-    for (enum transform transform = LEVEL; transform <= best; transform++) {
-        if (transform != best && transform != LEVEL)
-            continue;
-        apply(&source->shape, transform, &to);
-        attempt(column, source, &to, VARINTS);
-        attempt(column, source, &to, narrowest(&to));
+    return best;
+}
+
+/* Runs of values that are there and that are absent, by turns. */
+static void add_runs(struct chunk_column *column,
+                     const int64_t *values,
+                     size_t count,
+                     struct buf *out) {
+    size_t runs = 0;
+    bool is_there = true;
+    unsigned way;
+
+    for (size_t i = 0; i < count; is_there = !is_there) {
+        size_t began = i;
+        while (i < count && (values[i] != SAMPLE_ABSENT) == is_there)
+            i++;
+        column->numbers[runs++] = i - began;
     }
+    buf_clear(&column->runs);
+    chunk_coder_estimate(column->numbers, runs, &way);
+    chunk_coder_encode(column->coder, way, column->numbers, runs, &column->runs);
+    varint_add(out, runs << 2 | way);
+    varint_add(out, column->runs.len);
+    buf_add_slice(out, buf_slice(&column->runs));
 }
 
 void chunk_column_encode(struct chunk_column *column,
@@ -332,78 +236,58 @@ void chunk_column_encode(struct chunk_column *column,
                          struct buf *out) {
     size_t present = 0;
 
-    make_room(column, count);
+    make_room(column, count + 1);
     for (size_t i = 0; i < count; i++)
         if (values[i] != SAMPLE_ABSENT)
             column->present[present++] = (uint64_t)values[i];
     if (present == 0)
         return;
 
-    struct source source = { .values = values,
-                             .count = count,
-                             .shape = look_at(column->present, present) };
-    buf_clear(&column->best);
-    encode_numbers(column, &source);
-    buf_add_slice(out, buf_slice(&column->best));
+    struct shape shape = look_at(column->present, present);
+    struct transformed to = { .numbers = column->numbers };
+    enum transform transform = choose(&shape, &to);
+    unsigned way = 0;
+    apply(&shape, transform, &to);
+    if (transform != CONSTANT)
+        chunk_coder_estimate(to.numbers, to.count, &way);
+    buf_add_byte(out, (uint8_t)((unsigned)transform | way << HEAD_WAY_SHIFT |
+                                (present < count ? HEAD_HAS_ABSENT : 0U)));
+    if (present < count) {
+        add_runs(column, values, count, out);
+        apply(&shape, transform, &to);
+    }
+    for (size_t i = 0; i < to.start_count; i++)
+        varint_add(out, to.starts[i]);
+    if (transform != CONSTANT)
+        chunk_coder_encode(column->coder, way, to.numbers, to.count, out);
 }
 
 /* --- Reading -------------------------------------------------------------------------
  */
 
-static bool decompress(struct chunk_column *column, size_t count, struct slice *bytes) {
-    /* The longest that there is: a run and a number for each value, and the starts. */
-    size_t bound = (count + 4) * 2 * VARINT_LEN_MAX;
-
-    buf_clear(&column->packed);
-    buf_add(&column->packed, magic, sizeof(magic));
-    buf_add_slice(&column->packed, *bytes);
-    buf_clear(&column->plain);
-    uint8_t *at = buf_room(&column->plain, bound);
-    size_t len = ZSTD_decompressDCtx(column->decompressor, at, bound, column->packed.data,
-                                     column->packed.len);
-    if (ZSTD_isError(len))
-        return false;
-    *bytes = slice_of(at, len);
-    return true;
-}
-
-/* Walks over the runs: how many values are there. */
-static bool take_runs(struct slice *bytes, size_t count, size_t *ret_present) {
+/* Reads the runs into column->numbers: how many values are there. */
+static bool take_runs(struct chunk_column *column,
+                      struct slice *bytes,
+                      size_t count,
+                      size_t *ret_present) {
+    uint64_t runs, len;
     size_t present = 0, all = 0;
 
-    for (bool is_there = true; all < count; is_there = !is_there) {
-        uint64_t run;
-        if (!varint_take(bytes, &run) || run > count - all)
+    if (!varint_take(bytes, &runs) || !varint_take(bytes, &len) || len > bytes->len ||
+        runs >> 2 > count + 1)
+        return false;
+    struct slice coded = slice_of(bytes->at, len);
+    *bytes = slice_after(*bytes, len);
+    if (!chunk_coder_decode(column->coder, runs & 3, coded, column->numbers, runs >> 2))
+        return false;
+    for (size_t i = 0; i < runs >> 2; i++) {
+        if (column->numbers[i] > count - all)
             return false;
-        all += run;
-        if (is_there)
-            present += run;
+        all += column->numbers[i];
+        present += i % 2 ? 0 : column->numbers[i];
     }
     *ret_present = present;
-    return true;
-}
-
-static bool unpack(enum packing packing,
-                   struct slice bytes,
-                   uint64_t *numbers,
-                   size_t count) {
-    if (packing == VARINTS) {
-        for (size_t i = 0; i < count; i++)
-            if (!varint_take(&bytes, &numbers[i]))
-                return false;
-        return bytes.len == 0;
-    }
-    size_t width = packing_width[packing];
-    if (bytes.len != width * count)
-        return false;
-    for (size_t i = 0; i < count; i++)
-        numbers[i] = bytes.at[i];
-    for (size_t plane = 1; plane < width; plane++) {
-        const uint8_t *at = bytes.at + plane * count;
-        for (size_t i = 0; i < count; i++)
-            numbers[i] = numbers[i] << 8 | at[i];
-    }
-    return true;
+    return all == count;
 }
 
 struct starts {
@@ -457,26 +341,28 @@ static void restore_turns(const struct starts *starts, uint64_t *numbers, size_t
     }
 }
 
-static bool decode_numbers(enum transform transform,
-                           enum packing packing,
+static bool decode_numbers(struct chunk_column *column,
+                           unsigned head,
                            struct slice bytes,
                            uint64_t *numbers,
                            size_t count) {
     static const uint8_t starts_of[TRANSFORMS] = { [STEP] = 1, [TURN] = 2 };
+    enum transform transform = head & ((1 << HEAD_WAY_SHIFT) - 1);
+    unsigned way = head >> HEAD_WAY_SHIFT & (CHUNK_CODER_WAYS - 1);
     struct starts starts = { 0 };
-    size_t packed = count - (count < starts_of[transform] ? count : starts_of[transform]);
 
-    if (!take_starts(transform, &bytes, &starts) ||
-        (transform == TURN && count < 2)) /* as no writer does */
+    if (transform >= TRANSFORMS || count < starts_of[transform] ||
+        !take_starts(transform, &bytes, &starts))
         return false;
     if (transform == CONSTANT) {
         for (size_t i = 0; i < count; i++)
             numbers[i] = starts.first;
         return bytes.len == 0;
     }
-    /* Those that no step leads on from are never looked at, but are read. */
-    memset(numbers + packed, 0, (count - packed) * sizeof(*numbers));
-    if (!unpack(packing, bytes, numbers, packed))
+    /* From the last numbers no step leads on: none is coded for them. */
+    size_t coded = count - starts_of[transform];
+    memset(numbers + coded, 0, (count - coded) * sizeof(*numbers));
+    if (!chunk_coder_decode(column->coder, way, bytes, numbers, coded))
         return false;
     if (transform == STEP)
         restore_steps(&starts, numbers, count);
@@ -487,19 +373,13 @@ static bool decode_numbers(enum transform transform,
     return true;
 }
 
-/* Spreads the present numbers, which are at the front, over their places. */
-static void spread(struct slice runs,
-                   const uint64_t *present,
-                   int64_t *values,
-                   size_t count) {
-    bool is_there = true;
+/* Spreads the numbers that are there over their places, as the runs say. */
+static void spread(const struct chunk_column *column, int64_t *values, size_t count) {
+    const uint64_t *present = column->present;
 
-    for (size_t i = 0; i < count; is_there = !is_there) {
-        uint64_t run = 0;
-        varint_take(&runs, &run);
-        for (size_t end = i + run; i < end; i++)
-            values[i] = is_there ? (int64_t)*present++ : SAMPLE_ABSENT;
-    }
+    for (size_t i = 0, run = 0; i < count; run++)
+        for (size_t end = i + column->numbers[run]; i < end; i++)
+            values[i] = run % 2 ? SAMPLE_ABSENT : (int64_t)*present++;
 }
 
 int chunk_column_decode(struct chunk_column *column,
@@ -512,24 +392,18 @@ int chunk_column_decode(struct chunk_column *column,
         return 0;
     }
     unsigned head = bytes.at[0];
-    enum transform transform = head & ((1 << HEAD_PACKING_SHIFT) - 1);
-    enum packing packing = head >> HEAD_PACKING_SHIFT & 7;
-    if (transform >= TRANSFORMS || packing >= PACKINGS)
-        return CHUNK_COLUMN_E_DAMAGED;
-
     bytes = slice_after(bytes, 1);
-    if (head & HEAD_IS_COMPRESSED && !decompress(column, count, &bytes))
+    if (head & HEAD_UNUSED)
         return CHUNK_COLUMN_E_DAMAGED;
-    struct slice runs = bytes;
-    size_t present = count;
-    if (head & HEAD_HAS_ABSENT && !take_runs(&bytes, count, &present))
+    if (!(head & HEAD_HAS_ABSENT)) {
+        bool is_good = decode_numbers(column, head, bytes, (uint64_t *)values, count);
+        return is_good ? 0 : CHUNK_COLUMN_E_DAMAGED;
+    }
+    size_t present;
+    make_room(column, count + 1);
+    if (!take_runs(column, &bytes, count, &present) ||
+        !decode_numbers(column, head, bytes, column->present, present))
         return CHUNK_COLUMN_E_DAMAGED;
-
-    make_room(column, count);
-    uint64_t *numbers = head & HEAD_HAS_ABSENT ? column->numbers : (uint64_t *)values;
-    if (!decode_numbers(transform, packing, bytes, numbers, present))
-        return CHUNK_COLUMN_E_DAMAGED;
-    if (head & HEAD_HAS_ABSENT)
-        spread(runs, numbers, values, count);
+    spread(column, values, count);
     return 0;
 }

@@ -3,16 +3,17 @@
  *
  * The numbers that are there are turned into smaller ones by the transform that suits
  * them (the distance from the least, from a line, from the number before, from a line
- * through the two before), all divided by what divides them all, laid out as varints or
- * byte by byte (all highest bytes first), and compressed by zstd where that is shorter.
- * All arithmetic is modulo 2^64: any numbers come back as they were.
+ * through the two before), all divided by what divides them all, and these go through
+ * chunk_coder. All arithmetic is modulo 2^64: any numbers come back as they were.
  *
- *   head      transform, packing, whether numbers are absent, whether the rest is
- *             compressed; a column of nothing but absent numbers has not even a head
- *   runs      when numbers are absent: how many are there, are absent, are there, ...
- *   numbers   what the transform needs to start, then the packed ones
+ *   head      transform, way of the coder, whether numbers are absent; a column of
+ *             nothing but absent numbers has not even a head
+ *   runs      when numbers are absent: how many are there, are absent, are there, ...:
+ *             how many runs that are, how many bytes they take, and they, coded
+ *   starts    what the transform needs to start, as varints
+ *   numbers   coded
  *
- * Holds compression contexts and scratch memory: one a thread.
+ * Holds models and scratch memory: one a thread.
  */
 #pragma once
 

@@ -79,10 +79,10 @@ static const struct {
     generator *make;
     size_t len_max; /* of 720 values: what they are worth, and a little */
 } rows[] = {
-    { constant, 8 },   { absent, 0 },      { line, 24 },       { shaky_line, 400 },
-    { bend, 24 },      { percent, 1100 },  { pages, 620 },     { rare, 150 },
-    { gaps, 420 },     { other_gaps, 40 }, { anything, 5780 }, { extremes, 90 },
-    { wide_gaps, 90 },
+    { constant, 8 },     { absent, 0 },      { line, 24 },       { shaky_line, 165 },
+    { bend, 24 },        { percent, 930 },   { pages, 580 },     { rare, 130 },
+    { gaps, 345 },       { other_gaps, 40 }, { anything, 5790 }, { extremes, 2400 },
+    { wide_gaps, 1500 },
 };
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 

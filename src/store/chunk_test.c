@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/checksum.h"
 #include "base/mem.h"
+#include "store/chunk_column.h"
 #include "wire/sample.h"
 
 enum { ROWS = 720, SERIES = 5 };
@@ -296,21 +297,27 @@ static void hostile_directories_are_refused(void) {
 
 /* Rows that are not in order, or do not begin and end as the head says. */
 static void times_must_rise_and_fit_the_head(void) {
-    static const uint8_t columns[][12] = {
-        { 0x0b, 20, 1, 1, 2 }, /* steps of -1 and 1 from 10 on */
-        { 0x0b, 20, 1, 4, 4 }, /* ends too late */
-        { 0x0b, 18, 1, 2, 2 }, /* begins too early */
-        { 0x0b, 20, 1, 2, 2 }, /* right */
+    static const int64_t columns[][3] = {
+        { 10, 12, 11 }, /* falls, and ends where it should */
+        { 10, 11, 12 }, /* ends too late */
+        { 9, 10, 11 },  /* begins too early */
+        { 10, 11, 11 }, /* right */
     };
     struct sheet *sheet = sheet_new();
+    struct chunk_column *column = chunk_column_new();
 
     for (size_t i = 0; i < 4; i++) {
+        struct buf times = { 0 };
+        chunk_column_encode(column, columns[i], 3, &times);
         buf_clear(&sheet->bytes);
-        buf_add(&sheet->bytes, (uint8_t[]) { 1, 0, 3, 20, 2, 0, 0x11, 5 }, 8);
-        buf_add(&sheet->bytes, columns[i], 5);
+        buf_add(&sheet->bytes, (uint8_t[]) { 1, 0, 3, 20, 1, 0, 0x11 }, 7);
+        buf_add_byte(&sheet->bytes, (uint8_t)times.len);
+        buf_add_slice(&sheet->bytes, buf_slice(&times));
         buf_add(&sheet->bytes, "sum.", 4);
         CHECK_INT(reads(sheet), i == 3);
+        buf_done(&times);
     }
+    chunk_column_free(column);
     sheet_free(sheet);
 }
 
