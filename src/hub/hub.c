@@ -366,7 +366,7 @@ int hub_new(struct loop *loop,
     if (r == 0)
         r = lock_data(hub, ret_why);
     if (r == 0)
-        r = tls_files_new(config, &hub->tls, ret_why);
+        r = tls_files_new(hub->loop, config, &hub->tls, ret_why);
     if (r == 0)
         r = open_store(hub, ret_why);
     if (r == 0) {
@@ -429,7 +429,7 @@ static void reload_limits(struct hub *hub) {
 void hub_reload(struct hub *hub) {
     reload_names(hub);
     reload_limits(hub);
-    tls_files_reload(hub->tls, hub->loop, hub->sessions);
+    tls_files_reload(hub->tls, hub->sessions);
 }
 
 static void on_drain(struct timer *timer) {

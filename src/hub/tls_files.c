@@ -25,6 +25,7 @@
 
 enum {
     ANNOUNCE_MS = 10000, /* an agent that has not answered by then misses the change */
+    DAY_MS = 86400000,
     NAMES_MAX = 48,
 };
 
@@ -32,8 +33,9 @@ struct tls_files {
     const struct hub_config *config; /* borrowed: main */
     struct tls_server *server;       /* owned */
     struct keyring keyring;
-    struct loop *loop; /* borrowed; NULL before the first announcement */
+    struct loop *loop; /* borrowed: outlives this */
     struct timer announcing;
+    struct timer daily;
     struct list calls; /* of struct announcement */
     char pin[CRYPTO_CERT_PIN_LEN + 1];
     char next_pin[CRYPTO_CERT_PIN_LEN + 1];
@@ -100,10 +102,12 @@ static void names_done(struct names *names) {
         free(names->items[i]);
 }
 
-int tls_files_make(const struct hub_config *config, enum tls_files_what what) {
+/* *ret_made: of CRYPTO_FOLDER_MADE_*, with TLS_FILES_MISSING. */
+static int make(const struct hub_config *config,
+                enum tls_files_what what,
+                int *ret_made) {
     struct keyring keyring;
     struct names names;
-    int made;
     int r;
 
     keyring_init(&keyring, config->data);
@@ -112,7 +116,7 @@ int tls_files_make(const struct hub_config *config, enum tls_files_what what) {
     r = file_make_dirs(keyring.path, 0700);
     if (r == 0 && what == TLS_FILES_MISSING)
         r = crypto_folder_prepare(&keyring.now, items, names.count, clock_wall_ms(),
-                                  &made);
+                                  ret_made);
     else if (r == 0 && what == TLS_FILES_LEAF)
         r = crypto_folder_renew(&keyring.now, items, names.count, clock_wall_ms(), false);
     else if (r == 0)
@@ -120,6 +124,11 @@ int tls_files_make(const struct hub_config *config, enum tls_files_what what) {
     names_done(&names);
     keyring_done(&keyring);
     return r;
+}
+
+int tls_files_make(const struct hub_config *config, enum tls_files_what what) {
+    int made;
+    return make(config, what, &made);
 }
 
 const char *tls_files_cert(const struct hub_config *config,
@@ -150,13 +159,20 @@ static int load(struct tls_files *files, char **ret_why) {
     return r;
 }
 
-int tls_files_new(const struct hub_config *config,
+static void on_announcing(struct timer *timer);
+static void on_daily(struct timer *timer);
+
+int tls_files_new(struct loop *loop,
+                  const struct hub_config *config,
                   struct tls_files **ret_files,
                   char **ret_why) {
     struct tls_files *files = mem_new(sizeof(*files));
     int r = 0;
 
     files->config = config;
+    files->loop = loop;
+    files->announcing.fire = on_announcing;
+    files->daily.fire = on_daily;
     files->server = tls_server_new();
     files->own = !config->cert;
     list_init(&files->calls);
@@ -173,6 +189,7 @@ int tls_files_new(const struct hub_config *config,
         if (kept < 0)
             log_warning("%s: %s; sessions will not resume after a restart, ignoring",
                         files->keyring.tickets, strerror(-kept));
+        timer_start(loop, &files->daily, DAY_MS);
         *ret_files = files;
         return 0;
     }
@@ -191,6 +208,7 @@ struct tls_files *tls_files_free(struct tls_files *files) {
     if (!files)
         return NULL;
     timer_stop(&files->announcing);
+    timer_stop(&files->daily);
     while (!list_is_empty(&files->calls))
         announcement_free(container_of(files->calls.next, struct announcement, node));
     tls_server_free(files->server);
@@ -279,36 +297,42 @@ static void on_announcing(struct timer *timer) {
     take_next(container_of(timer, struct tls_files, announcing));
 }
 
-/* [tls] cert and key may have come or gone. */
-static void take_choice(struct tls_files *files) {
-    bool own = !files->config->cert;
+/* Renews our own leaf when its time ends or names are missing in it; whether it did. */
+static bool renew(struct tls_files *files) {
+    int made = 0;
 
-    if (own == files->own)
-        return;
-    files->own = own;
-    int r = own ? tls_files_make(files->config, TLS_FILES_MISSING) : 0;
+    if (!files->own)
+        return false;
+    int r = make(files->config, TLS_FILES_MISSING, &made);
     if (r != 0)
         log_error("%s: %s", files->keyring.now.cert,
                   r < 0 ? strerror(-r) : crypto_cert_error_text(r));
+    return r == 0 && made != 0;
 }
 
-void tls_files_reload(struct tls_files *files,
-                      struct loop *loop,
-                      struct session_pool *sessions) {
+/* A hub runs for years, and the addresses of its machine change. */
+static void on_daily(struct timer *timer) {
+    struct tls_files *files = container_of(timer, struct tls_files, daily);
+
+    timer_start(files->loop, timer, DAY_MS);
+    if (!timer_is_running(&files->announcing) && renew(files))
+        load_and_tell(files);
+}
+
+void tls_files_reload(struct tls_files *files, struct session_pool *sessions) {
     bool self_signed;
 
     if (timer_is_running(&files->announcing))
         return;
-    take_choice(files);
+    files->own = !files->config->cert; /* [tls] cert and key may have come or gone */
+    renew(files);
     if (!files->own || !keyring_has_next(&files->keyring) ||
         keyring_read_pin(files->keyring.next.cert, files->next_pin, &self_signed) != 0) {
         load_and_tell(files);
         return;
     }
     log_info("announcing the successor CA, pin %s", files->next_pin);
-    files->loop = loop;
-    files->announcing.fire = on_announcing;
-    timer_start(loop, &files->announcing, ANNOUNCE_MS + 1000);
+    timer_start(files->loop, &files->announcing, ANNOUNCE_MS + 1000);
     session_pool_each(sessions, announce, files);
     if (list_is_empty(&files->calls))
         take_next(files);

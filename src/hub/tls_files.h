@@ -28,9 +28,10 @@ int tls_files_make(const struct hub_config *config, enum tls_files_what what);
 const char *tls_files_cert(const struct hub_config *config,
                            const struct keyring *keyring);
 
-/* Makes what is missing and loads it. config is borrowed and outlives it. 0 or -errno,
- * *ret_why to free. */
-int tls_files_new(const struct hub_config *config,
+/* Makes what is missing and loads it; looks every day whether our own leaf must be made
+ * anew. loop and config are borrowed and outlive it. 0 or -errno, *ret_why to free. */
+int tls_files_new(struct loop *loop,
+                  const struct hub_config *config,
                   struct tls_files **ret_files,
                   char **ret_why);
 
@@ -42,7 +43,5 @@ struct tls_server *tls_files_server(struct tls_files *files);
 /* The pin of the CA in use; "" when a public certificate is served. Lent. */
 const char *tls_files_pin(const struct tls_files *files);
 
-/* Takes changed files; a failure is logged and what is served stays. */
-void tls_files_reload(struct tls_files *files,
-                      struct loop *loop,
-                      struct session_pool *sessions);
+/* Takes changed files and names; a failure is logged and what is served stays. */
+void tls_files_reload(struct tls_files *files, struct session_pool *sessions);

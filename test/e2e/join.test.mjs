@@ -202,6 +202,20 @@ scenario('cert new: SIGHUP serves another leaf, pin and live links stay', async 
   await env.startAgent(agent);
 });
 
+scenario('a name that comes into the settings comes into the leaf at SIGHUP', async (env) => {
+  await env.agent('pi');
+  const { generation } = await env.node('pi');
+  const pin = pinOf(await env.link('other'));
+  writeFileSync(path.join(env.data, 'roost.conf'), '[tls]\nnames = hub.example.org\n');
+  await reload(env);
+  await until(async () => /DNS:hub\.example\.org/.test((await leaf(env.port)).subjectaltname));
+  const { fingerprint256 } = await leaf(env.port);
+  await reload(env);
+  assert.equal((await leaf(env.port)).fingerprint256, fingerprint256, 'a leaf that is good stays');
+  assert.equal(pinOf(await env.link('other')), pin);
+  assert.equal((await env.node('pi')).generation, generation);
+});
+
 scenario('cert new --new-key: a live fleet learns the new pin and comes back by it', async (env) => {
   const settings = '[agent]\ninterval = 1\nbackoff_max = 1\n';
   const fleet = [await env.agent('one', { settings }), await env.agent('two', { settings })];
