@@ -19,12 +19,12 @@ export class Raw {
     return peer;
   }
 
-  async open({ port, host = '127.0.0.1', tls: secure = false, alpn = ['http/1.1'] }) {
+  async open({ port, host = '127.0.0.1', localAddress, tls: secure = false, alpn = ['http/1.1'] }) {
+    this.startedAt = performance.now();
     this.got = Buffer.alloc(0);
     this.ended = undefined;
-    const common = { host, port, allowHalfOpen: true };
     // tls.connect() has no allowHalfOpen of its own; a socket below it has.
-    const lower = net.connect(common);
+    const lower = net.connect({ host, port, localAddress, allowHalfOpen: true });
     this.lower = lower;
     this.socket = secure ? tls.connect({ socket: lower, ALPNProtocols: alpn, rejectUnauthorized: false }) : lower;
     this.socket.setNoDelay?.(true);
@@ -41,7 +41,6 @@ export class Raw {
     this.socket.on('data', (bytes) => this.take(bytes));
     this.socket.on('end', () => end('fin'));
     await once(this.socket, secure ? 'secureConnect' : 'connect');
-    this.openedAt = performance.now();
   }
 
   take(bytes) {
@@ -80,12 +79,12 @@ export class Raw {
     return match;
   }
 
-  // Waits for the peer's end; answers after how many milliseconds it came.
-  async end(ms = patience) {
+  // Waits for the peer's end; answers how many milliseconds after `since` it came.
+  async end(ms = patience, since = this.startedAt) {
     await until(() => this.ended, ms, 'the connection ends').catch((error) => {
       throw new Error(`${error.message}; it said ${JSON.stringify(this.string.slice(0, 400))}`);
     });
-    return this.endedAt - this.openedAt;
+    return this.endedAt - since;
   }
 
   close() {
