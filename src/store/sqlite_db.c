@@ -13,13 +13,18 @@
 enum { BUSY_MS = 5000 /* a subcommand holds the lock for some milliseconds */ };
 
 /* A write waits for the disk; texts in the schema run no functions of ours. */
-static const char settings[] = "PRAGMA journal_mode = WAL;"
+static const char settings[] = "PRAGMA auto_vacuum = INCREMENTAL;"
+                               "PRAGMA journal_mode = WAL;"
                                "PRAGMA synchronous = FULL;"
                                "PRAGMA secure_delete = ON;"
                                "PRAGMA trusted_schema = OFF;"
                                "PRAGMA cell_size_check = ON;"
                                "PRAGMA temp_store = MEMORY;"
                                "PRAGMA journal_size_limit = 4194304;";
+
+static const char reader_settings[] = "PRAGMA trusted_schema = OFF;"
+                                      "PRAGMA cell_size_check = ON;"
+                                      "PRAGMA temp_store = MEMORY;";
 
 int sqlite_db_error(struct store_database *db, int code) {
     static const struct {
@@ -71,6 +76,25 @@ int sqlite_db_open(const char *path, struct store_database **ret_db) {
     if (code == SQLITE_OK)
         code = sqlite3_busy_timeout(db->handle, BUSY_MS);
     return sqlite_db_error(db, code);
+}
+
+int sqlite_db_open_reader(struct store_database *db, struct store_database **ret_reader) {
+    struct store_database *reader = mem_new(sizeof(*reader));
+    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+
+    int code = sqlite3_open_v2(sqlite3_db_filename(db->handle, "main"), &reader->handle,
+                               flags, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_busy_timeout(reader->handle, BUSY_MS);
+    int r = sqlite_db_error(reader, code);
+    if (r == 0)
+        r = sqlite_db_run(reader, reader_settings);
+    if (r != 0) {
+        sqlite_db_close(reader);
+        return r;
+    }
+    *ret_reader = reader;
+    return 0;
 }
 
 int sqlite_db_set_up(struct store_database *db) {
@@ -126,6 +150,10 @@ void sqlite_db_bind_int(struct sqlite_query *query, int64_t number) {
         keep_code(query, sqlite3_bind_int64(query->statement, query->at, number));
 }
 
+void sqlite_db_bind_null(struct sqlite_query *query) {
+    query->at++; /* nothing bound is NULL */
+}
+
 void sqlite_db_bind_blob(struct sqlite_query *query, const void *bytes, size_t len) {
     query->at++;
     if (query->statement)
@@ -150,6 +178,15 @@ const char *sqlite_db_text(const struct sqlite_query *query, int column) {
 
 int64_t sqlite_db_int(const struct sqlite_query *query, int column) {
     return sqlite3_column_int64(query->statement, column);
+}
+
+struct slice sqlite_db_bytes(const struct sqlite_query *query, int column) {
+    const void *blob = sqlite3_column_blob(query->statement, column);
+    return slice_of(blob, (size_t)sqlite3_column_bytes(query->statement, column));
+}
+
+bool sqlite_db_is_null(const struct sqlite_query *query, int column) {
+    return sqlite3_column_type(query->statement, column) == SQLITE_NULL;
 }
 
 bool sqlite_db_blob(const struct sqlite_query *query,

@@ -16,7 +16,9 @@
 
 #include <sqlite3.h>
 
-enum { SQLITE_DB_STATEMENTS_MAX = 48 };
+#include "base/slice.h"
+
+enum { SQLITE_DB_STATEMENTS_MAX = 96 };
 
 struct store_database {
     sqlite3 *handle; /* owned */
@@ -42,6 +44,9 @@ int sqlite_db_open(const char *path, struct store_database **ret_db);
 /* Sets everything that a store wants, in the file too. */
 int sqlite_db_set_up(struct store_database *db);
 
+/* Opens the same file once more, to read, for another thread. */
+int sqlite_db_open_reader(struct store_database *db, struct store_database **ret_reader);
+
 void sqlite_db_close(struct store_database *db);
 
 /* Runs statements that have neither parameters nor rows. */
@@ -52,6 +57,7 @@ struct sqlite_query sqlite_db_query(struct store_database *db, const char *sql);
 /* Binds the next parameter; texts and blobs are borrowed until the query is finished. */
 void sqlite_db_bind_text(struct sqlite_query *query, const char *text);
 void sqlite_db_bind_int(struct sqlite_query *query, int64_t number);
+void sqlite_db_bind_null(struct sqlite_query *query);
 void sqlite_db_bind_blob(struct sqlite_query *query, const void *bytes, size_t len);
 
 /* Is there another row? False at the end and on failure, which finish tells. */
@@ -60,6 +66,11 @@ bool sqlite_db_next(struct sqlite_query *query);
 /* Columns of the row: texts are lent until the next row, and never NULL. */
 const char *sqlite_db_text(const struct sqlite_query *query, int column);
 int64_t sqlite_db_int(const struct sqlite_query *query, int column);
+
+bool sqlite_db_is_null(const struct sqlite_query *query, int column);
+
+/* The bytes of a blob, lent until the next row. */
+struct slice sqlite_db_bytes(const struct sqlite_query *query, int column);
 
 /* Copies a blob that has exactly len bytes; false otherwise. */
 bool sqlite_db_blob(const struct sqlite_query *query,

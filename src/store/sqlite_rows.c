@@ -61,10 +61,33 @@ static int put_node(struct store_database *db, struct store_request *request) {
     return sqlite_db_finish(&query);
 }
 
+/* The samples of this name belong to nobody; the history removes them. */
+static int leave_samples(struct store_database *db, const char *name) {
+    struct sqlite_query query =
+        sqlite_db_query(db, "UPDATE samples_nodes SET name = NULL WHERE name = ?");
+    sqlite_db_bind_text(&query, name);
+    return sqlite_db_finish(&query);
+}
+
+/* The history does the same with its next flush; here it goes with the node. */
+static int rename_samples(struct store_database *db, const char *from, const char *to) {
+    int r = leave_samples(db, to);
+    if (r != 0)
+        return r;
+    struct sqlite_query query =
+        sqlite_db_query(db, "UPDATE samples_nodes SET name = ? WHERE name = ?");
+    sqlite_db_bind_text(&query, to);
+    sqlite_db_bind_text(&query, from);
+    return sqlite_db_finish(&query);
+}
+
 static int remove_node(struct store_database *db, struct store_request *request) {
     struct sqlite_query node = sqlite_db_query(db, "DELETE FROM nodes WHERE name = ?");
     sqlite_db_bind_text(&node, request->name);
     int r = sqlite_db_finish(&node);
+    if (r != 0)
+        return r;
+    r = leave_samples(db, request->name);
     if (r != 0)
         return r;
     struct sqlite_query tokens = sqlite_db_query(
@@ -83,6 +106,9 @@ static int rename_node(struct store_database *db, struct store_request *request)
         return r;
     if (sqlite_db_changes(db) == 0)
         return STORE_E_NONE;
+    r = rename_samples(db, request->name, request->other);
+    if (r != 0)
+        return r;
     struct sqlite_query tokens =
         sqlite_db_query(db, "UPDATE tokens SET name = ? WHERE name = ? AND " OF_NODE);
     sqlite_db_bind_text(&tokens, request->other);

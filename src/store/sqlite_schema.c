@@ -56,7 +56,52 @@ static const char *const steps[] = {
     "  secret BLOB," /* NULL: used up */
     "  made INTEGER NOT NULL"
     ") STRICT;",
+    /* Nodes are never numbered again, so that no journal row finds another owner. */
+    "CREATE TABLE samples_nodes ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  name TEXT UNIQUE," /* NULL: removed */
+    "  lost INTEGER NOT NULL,"
+    "  facts BLOB NOT NULL"
+    ") STRICT;"
+    "CREATE TABLE samples_cursors ("
+    "  node INTEGER PRIMARY KEY,"
+    "  epoch INTEGER NOT NULL,"
+    "  seq INTEGER NOT NULL,"
+    "  position INTEGER NOT NULL,"
+    "  merged INTEGER NOT NULL,"
+    "  tiered INTEGER NOT NULL,"
+    "  newest INTEGER NOT NULL,"
+    "  pruned INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE TABLE samples_catalogues ("
+    "  hash BLOB PRIMARY KEY CHECK (length(hash) = 32),"
+    "  body BLOB NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE samples_journal ("
+    "  id INTEGER PRIMARY KEY,"
+    "  body BLOB NOT NULL"
+    ") STRICT;"
+    "CREATE TABLE samples_series ("
+    "  node INTEGER NOT NULL,"
+    "  id INTEGER NOT NULL,"
+    "  name TEXT NOT NULL,"
+    "  unit TEXT NOT NULL,"
+    "  scale INTEGER NOT NULL,"
+    "  interval INTEGER NOT NULL,"
+    "  PRIMARY KEY (node, id)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE samples_chunks ("
+    "  id INTEGER PRIMARY KEY," /* node, tier and start in one number */
+    "  first INTEGER NOT NULL,"
+    "  last INTEGER NOT NULL,"
+    "  rows INTEGER NOT NULL,"
+    "  filled INTEGER NOT NULL,"
+    "  body BLOB NOT NULL"
+    ") STRICT;",
 };
+
+/* Files of this version were made without room for PRAGMA incremental_vacuum. */
+enum { BEFORE_SAMPLES = 1 };
 
 uint64_t sqlite_schema_newest(void) {
     return sizeof(steps) / sizeof(steps[0]);
@@ -147,5 +192,7 @@ int sqlite_schema_update(struct store_database *db) {
         r = sqlite_db_run(db, "COMMIT");
     if (r != 0)
         sqlite_db_run(db, "ROLLBACK");
+    if (r == 0 && version == BEFORE_SAMPLES)
+        sqlite_db_run(db, "VACUUM"); /* else the file is as good, it just never shrinks */
     return r;
 }

@@ -510,7 +510,7 @@ static void a_newer_schema_is_left_alone(void) {
     CHECK_INT(store_open(place.path, &place.store, &why), STORE_E_NEWER);
     CHECK(strstr(why, "its schema is version 99, of a newer Roost"));
     free(why);
-    run_sql(place.path, "PRAGMA user_version = 1");
+    run_sql(place.path, "PRAGMA user_version = 2");
     CHECK_INT(place_open(&place), 0);
     place_done(&place);
 }
@@ -567,7 +567,7 @@ static void a_check_counts_and_finds_damage(void) {
     place.store = store_close(place.store);
     CHECK_INT(place_open(&place), 0);
     CHECK_INT(store_check_now(place.store, &counts, &why), 0);
-    CHECK_INT(counts.schema, 1);
+    CHECK_INT(counts.schema, 2);
     CHECK_INT(counts.nodes, 0);
     CHECK_INT(counts.tokens, 1);
     CHECK_INT(counts.events, 1);
