@@ -14,6 +14,7 @@ enum {
     BATCH_MAX = 500,     /* one transaction: well under a second even on an SD card */
     QUERY_DEFAULT = 100,
     QUERY_MAX = 1000,
+    JOBS_MAX = 8, /* of others on our thread: they wait for one before the next */
 };
 
 /* Requests of one transaction on their way through the thread. */
@@ -62,7 +63,7 @@ int store_start(struct store *store,
     if (r != 0)
         return r;
     store->events_max = events_max;
-    store->worker = worker_new(loop, "store", 1);
+    store->worker = worker_new(loop, "store", 1 + JOBS_MAX);
     return 0;
 }
 
@@ -134,7 +135,7 @@ static void send_batch(struct store *store) {
     store->batch = batch;
 
     int r = worker_add(store->worker, &batch->job);
-    assert(r == 0); /* its queue has room for one, and there is one at most */
+    assert(r == 0); /* its queue has room for one beside jobs, and there is one at most */
     (void)r;
 }
 
@@ -315,4 +316,17 @@ int store_check_now(struct store *store,
                     char **ret_why) {
     assert(!store->worker);
     return store->backend->check(store->database, ret_counts, ret_why);
+}
+
+int store_add_job(struct store *store, struct job *job) {
+    assert(store->worker);
+    return worker_add(store->worker, job);
+}
+
+const struct store_backend *store_backend(const struct store *store) {
+    return store->backend;
+}
+
+struct store_database *store_database(const struct store *store) {
+    return store->database;
 }

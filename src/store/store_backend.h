@@ -8,6 +8,8 @@
 
 #include "store/store.h"
 
+struct history_backend;
+struct job;
 struct store_database; /* each back end's own */
 struct store_request;
 
@@ -38,6 +40,16 @@ struct store_backend {
     int (*check)(struct store_database *database,
                  struct store_counts *ret_counts,
                  char **ret_why);
+
+    const struct history_backend *history; /* what it can do for samples */
 };
 
 extern const struct store_backend store_sqlite_backend;
+
+/*
+ * For what lives in the store beside it (the history): runs a job on the store's thread
+ * between batches, where it may use the database; -EAGAIN when some wait already.
+ */
+int store_add_job(struct store *store, struct job *job);
+const struct store_backend *store_backend(const struct store *store);
+struct store_database *store_database(const struct store *store);

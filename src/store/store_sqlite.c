@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "store/sqlite_db.h"
+#include "store/sqlite_history.h"
 #include "store/sqlite_rows.h"
 #include "store/sqlite_schema.h"
 #include "store/store_backend.h"
@@ -204,4 +205,5 @@ const struct store_backend store_sqlite_backend = {
     .read_claim = read_claim,
     .put_claim = put_claim,
     .check = check,
+    .history = &sqlite_history,
 };
