@@ -1,8 +1,8 @@
 /*
  * web - what the hub answers over HTTP besides gRPC
  *
- * Links, the API as JSON, /metrics, and a line for people who open the address in a browser.
- * Requests of pages of other origins are refused before anything looks at them.
+ * Links, the API as JSON, /metrics, and a line for people who open the address in a
+ * browser. Requests of pages of other origins are refused before anything looks at them.
  */
 #pragma once
 
