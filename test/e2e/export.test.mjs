@@ -1,0 +1,84 @@
+// What others get: /metrics for who asks, remote write for who wants every sample.
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+
+import { run, scenario, until } from './lib/env.mjs';
+import { startPrometheus } from './lib/prometheus.mjs';
+
+async function scrape(env, path = '/metrics', { token, accept, method = 'GET' } = {}) {
+  const headers = { authorization: `Bearer ${token ?? (await env.token())}`, ...(accept ? { accept } : {}) };
+  const answer = await fetch(`${env.plainUrl}${path}`, { method, headers });
+  return { status: answer.status, type: answer.headers.get('content-type'), text: await answer.text() };
+}
+
+const value = (text, series) => {
+  const line = text.split('\n').find((candidate) => candidate.startsWith(`${series} `));
+  assert.ok(line, `${series} is in\n${text}`);
+  return Number(line.slice(series.length + 1));
+};
+
+scenario('promtool accepts /metrics, and its figures are right', async (env) => {
+  await env.agent('pi');
+  await until(async () => (await scrape(env, '/metrics?nodes')).text.includes('roost_cpu_percent{'));
+  const plain = await scrape(env, '/metrics?nodes');
+  assert.equal(plain.status, 200);
+  assert.match(plain.type, /^text\/plain; version=0\.0\.4/);
+  for (const { text } of [plain, await scrape(env)]) {
+    const { stdout, stderr } = await run('/usr/bin/promtool', ['check', 'metrics'], { input: text });
+    assert.equal(stdout + stderr, '');
+  }
+  const status = await env.values('pi');
+  assert.equal(value(plain.text, 'roost_mem_total_bytes{node="pi"}'), status['mem.total']);
+  assert.equal(value(plain.text, 'roost_cpus{node="pi"}'), status['cpu.count']);
+  assert.equal(value(plain.text, 'roost_disk_total_by_mount_bytes{node="pi",mount="/"}'), status['disk.total:/']);
+  assert.equal(value(plain.text, 'roost_hub_nodes{state="online"}'), 1);
+  assert.equal(value(plain.text, 'roost_node_online{node="pi"}'), 1);
+  assert.ok(value(plain.text, 'process_resident_memory_bytes') > 1e6);
+  assert.ok(!(await scrape(env)).text.includes('roost_cpu_percent'), 'nodes come on request');
+
+  await env.stopAgent(env.agents.get('pi'));
+  await env.state('pi', 'OFFLINE');
+  const later = await scrape(env, '/metrics?nodes=*');
+  assert.equal(value(later.text, 'roost_node_online{node="pi"}'), 0);
+  assert.ok(!later.text.includes('roost_cpu_percent'), 'what is gone has no values');
+});
+
+scenario('OpenMetrics comes to who accepts it, and a wrong request gets a clear answer', async (env) => {
+  await env.agent('pi');
+  const open = await scrape(env, '/metrics?nodes=pi', { accept: 'application/openmetrics-text; version=1.0.0, */*;q=0.1' });
+  assert.match(open.type, /^application\/openmetrics-text; version=1\.0\.0/);
+  assert.match(open.text, /# TYPE process_cpu_seconds counter\n# UNIT process_cpu_seconds seconds\n/);
+  assert.ok(open.text.endsWith('\n# EOF\n'));
+
+  const { stdout } = await env.cli('token', 'new', '--caller', 'prometheus', '--role', 'viewer', '--node', 'other');
+  const blind = await scrape(env, '/metrics?nodes', { token: stdout.trim() });
+  assert.equal(blind.status, 200);
+  assert.ok(!blind.text.includes('"pi"'), 'a token shows its nodes alone');
+
+  assert.equal((await scrape(env, '/metrics', { token: 'nonsense' })).status, 401);
+  assert.equal((await fetch(`${env.plainUrl}/metrics`)).status, 401);
+  assert.equal((await scrape(env, '/metrics?nodes=nobody')).status, 404);
+  assert.equal((await scrape(env, '/metrics?other=1')).status, 400);
+  assert.equal((await scrape(env, '/metrics?nodes=%zz')).status, 400);
+  assert.equal((await scrape(env, '/metrics', { method: 'POST' })).status, 405);
+  assert.equal((await scrape(env, '/metricsx')).status, 404);
+});
+
+scenario('a real Prometheus scrapes the hub', async (env) => {
+  await env.agent('pi');
+  writeFileSync(env.file('token'), await env.token());
+  const prometheus = await startPrometheus(env, {
+    scrape: `
+  - job_name: roost
+    scheme: https
+    authorization: { credentials_file: ${env.file('token')} }
+    tls_config: { ca_file: ${env.data}/tls/ca.pem }
+    params: { nodes: ['*'] }
+    static_configs: [{ targets: ['127.0.0.1:${env.port}'] }]`,
+  });
+  const total = await until(async () => (await prometheus.samples('roost_mem_total_bytes{node="pi"}')).at(-1));
+  assert.equal(total[1], (await env.values('pi'))['mem.total']);
+  const { activeTargets } = await prometheus.ask('targets', {});
+  assert.deepEqual(activeTargets.map(({ health, lastError }) => [health, lastError]), [['up', '']]);
+  await prometheus.stop();
+});
