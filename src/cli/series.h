@@ -1,0 +1,51 @@
+/*
+ * series - values over a span of time, from the hub
+ *
+ * What `query` and `chart` have in common: operands and options into Metrics.Query.
+ * Functions return 0, or an exit status after telling why not.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "roost/v1/metrics.pb-c.h"
+
+struct cli;
+
+struct series_ask {
+    char *select;   /* owned: the nodes */
+    char **metrics; /* owned, and so are the names; older ones resolved */
+    size_t count;
+    int64_t since_ms;
+    int64_t until_ms;
+    uint32_t points;
+    bool raw;
+};
+
+/* Reads NODE METRIC[,METRIC]... --since --until; default_ms is how long a span is unless
+ * said otherwise. */
+int series_read(const struct cli *cli, uint64_t default_ms, struct series_ask *ret_ask);
+
+void series_done(struct series_ask *ask);
+
+/* Asks and waits; pb_free() the result. *ret_is_too_much (may be NULL) stands instead of
+ * telling that the hub finds the answer too large. */
+int series_fetch(struct cli *cli,
+                 const struct series_ask *ask,
+                 bool *ret_is_too_much,
+                 Roost__V1__QueryResponse **ret_response);
+
+/* Tells that there is nothing, with a remedy: the exit status. */
+int series_none(const struct series_ask *ask);
+
+/* The greatest size of a value in the series, its bands included; 0 without any. */
+double series_greatest(const Roost__V1__Series *series);
+
+/* "cpu", or "pi cpu" when there are several nodes. A new string. */
+char *series_title(const Roost__V1__QueryResponse *response,
+                   const Roost__V1__Series *series);
+
+/* When point i of the response begins. */
+int64_t series_time_ms(const Roost__V1__QueryResponse *response, size_t i);
