@@ -10,7 +10,7 @@
 #include "draw/chart_legend.h"
 #include "draw/chart_page.h"
 #include "draw/chart_plot.h"
-#include "draw/png.h"
+#include "draw/pngfile.h"
 #include "draw/text.h"
 #include "draw/theme.h"
 #include "draw/zone.h"
@@ -18,8 +18,10 @@
 /* Times beyond are no times: some 30,000 years to each side of 1970. */
 static const int64_t TIME_LIMIT_MS = INT64_C(1000000000000000);
 
-/* Between two values of the axis, in heights of plain text. */
-static const double VALUE_SPACE = 3.4;
+/* Between two values of the axis, in heights of plain text; a low chart has them nearer.
+ */
+static const double VALUE_SPACE = 4.4;
+static const double VALUES_MIN = 4;
 
 void chart_init(struct chart *chart) {
     *chart = (struct chart) {
@@ -112,7 +114,7 @@ static void make_value_axis(struct chart_page *page) {
         .top = chart->y_top,
         .unit = chart->unit,
         .fixed = chart->fixed,
-        .ticks = (int)(page->plot.height / (VALUE_SPACE * page->font)),
+        .ticks = (int)fmax(VALUES_MIN, page->plot.height / (VALUE_SPACE * page->font)),
     };
     valueaxis_make(&want, &page->values);
 }
@@ -150,13 +152,13 @@ static int draw(struct chart_page *page) {
 
 static int encode(const struct chart_page *page, struct buf *png) {
     cairo_surface_flush(page->surface);
-    struct png_image image = {
+    struct pngfile_image image = {
         .pixels = (const uint32_t *)(void *)cairo_image_surface_get_data(page->surface),
         .stride = (size_t)cairo_image_surface_get_stride(page->surface) / 4,
         .width = page->width,
         .height = page->height,
     };
-    return png_encode(&image, page->cancelled, png);
+    return pngfile_encode(&image, page->cancelled, png);
 }
 
 static int open_page(struct chart_page *page) {

@@ -9,6 +9,8 @@
 
 /* Lengths in heights of plain text, unless they say points. */
 static const double PAD_POINTS = 20;
+static const double TICK_POINTS = 5;
+static const double MINOR_TICK_POINTS = 2;
 static const double LABEL_GAP = 0.6;  /* between a value and its grid line */
 static const double TICK_SPACE = 5.4; /* between two times, so that dates fit */
 static const double LINE = 1.45;      /* from a base line to the next */
@@ -109,6 +111,24 @@ static int column_of(const struct chart_page *page, int64_t at_ms) {
     return page->plot.x + (int)lround(part * page->plot.width);
 }
 
+/* Below the plot: short where there are no words, longer where there are. */
+static void draw_tick(const struct chart_page *page, int64_t at_ms, double length) {
+    struct chart_box box = {
+        .x = column_of(page, at_ms),
+        .y = page->plot.y + page->plot.height,
+        .width = line_width(page),
+        .height = (int)lround(length * page->unit) + line_width(page),
+    };
+    chart_page_bar(page, page->theme->axis, box);
+}
+
+static void draw_ticks(const struct chart_page *page) {
+    for (size_t i = 0; i < page->times.minor_count; i++)
+        draw_tick(page, page->times.minor_ms[i], MINOR_TICK_POINTS);
+    for (size_t i = 0; i < page->times.count; i++)
+        draw_tick(page, page->times.ticks[i].at_ms, TICK_POINTS);
+}
+
 void chart_frame_draw_grid(const struct chart_page *page) {
     const struct chart_box *plot = &page->plot;
     int thick = line_width(page);
@@ -124,6 +144,7 @@ void chart_frame_draw_grid(const struct chart_page *page) {
         chart_page_bar(
             page, page->theme->grid,
             (struct chart_box) { plot->x, row_of_tick(page, i), plot->width, thick });
+    draw_ticks(page);
     chart_page_bar(
         page, page->theme->axis,
         (struct chart_box) { plot->x, plot->y + plot->height, plot->width, thick });

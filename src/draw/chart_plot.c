@@ -12,7 +12,6 @@
 /* Points, unless they say otherwise. */
 static const double LINE_THICKNESS = 1.6;
 static const double DOT_THICKNESS = 4; /* a sample between two gaps */
-static const float BAND_OPACITY = 0.42F;
 static const float FILL_TOP = 0.34F;
 static const float FILL_BOTTOM = 0.03F;
 
@@ -109,14 +108,14 @@ static void hatch_common_gaps(const struct chart_page *page) {
         hatch(page, page->theme->hatch, gap_box(page, gaps[i]));
 }
 
-/* At the foot, one strip above the other, in the colour of the series. */
-static void mark_own_gaps(const struct chart_page *page, size_t place) {
+/* At the foot, in the colour of the series; strip counts from below. */
+static void mark_own_gaps(const struct chart_page *page, size_t place, size_t strip) {
     const struct reduced *series = &page->series[place];
     int height = STRIP_POINTS * (int)page->unit;
 
     for (size_t i = 0; i < series->gap_count; i++) {
         struct chart_box box = gap_box(page, series->gaps[i]);
-        box.y += box.height - (int)(place + 1) * height;
+        box.y += box.height - (int)(strip + 1) * height;
         box.height = height - (int)page->unit;
         if (box.y > page->plot.y)
             hatch(page, hue_of(page, place), box);
@@ -124,8 +123,11 @@ static void mark_own_gaps(const struct chart_page *page, size_t place) {
 }
 
 void chart_plot_draw_gaps(const struct chart_page *page) {
+    size_t strip = 0;
+
     for (size_t i = 0; page->drawn_count > 1 && i < page->drawn_count; i++)
-        mark_own_gaps(page, i);
+        if (page->series[i].gap_count > 0)
+            mark_own_gaps(page, i, strip++);
     hatch_common_gaps(page);
 }
 
@@ -200,9 +202,10 @@ static void draw_band(const struct chart_page *page,
         trace(page, points, count, MIN, heights.bottom);
         widen(page, points, count, &heights);
     }
+    float opacity = page->theme->band_opacity;
     struct raster raster = chart_page_raster(page, page->plot);
     raster_fill(&raster, heights.top, heights.bottom,
-                (struct raster_ink) { colour, BAND_OPACITY, BAND_OPACITY });
+                (struct raster_ink) { colour, opacity, opacity });
     chart_page_wrote(page);
     heights_done(&heights);
 }

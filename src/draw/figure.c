@@ -87,6 +87,10 @@ bool figure_fits(enum figure_unit unit, enum figure_fixed fixed) {
     return is_rate(unit);
 }
 
+double figure_least_range(enum figure_unit unit) {
+    return unit == FIGURE_BYTES || is_rate(unit) ? scales[unit][1].size : 1;
+}
+
 bool figure_is_from_zero(enum figure_unit unit) {
     return unit != FIGURE_NUMBER && unit != FIGURE_CELSIUS && unit != FIGURE_SECONDS &&
            unit != FIGURE_HERTZ && unit != FIGURE_RPM;

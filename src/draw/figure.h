@@ -55,6 +55,9 @@ bool figure_fits(enum figure_unit unit, enum figure_fixed fixed);
 /* Are values of this unit never below zero and best seen from zero up? */
 bool figure_is_from_zero(enum figure_unit unit);
 
+/* A full axis for values that are all zero: 1 KiB, 1 kbit/s, 1 of others. */
+double figure_least_range(enum figure_unit unit);
+
 /* The scale under which the largest magnitude reads best, or the fixed one. */
 struct figure_scale figure_scale(enum figure_unit unit,
                                  enum figure_fixed fixed,

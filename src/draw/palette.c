@@ -16,7 +16,7 @@ enum {
 static const uint32_t RGB = 0xffffff;
 
 struct palette {
-    uint32_t keys[SLOT_COUNT];  /* colour + 1; FREE */
+    uint32_t keys[SLOT_COUNT];  /* what is seen of a colour, + 1; or FREE */
     uint16_t place[SLOT_COUNT]; /* in colours */
     uint32_t colours[COLOURS_MAX];
     uint32_t pixels[COLOURS_MAX];
@@ -44,9 +44,10 @@ void palette_freep(struct palette **palette) {
 }
 
 static size_t slot_of(const struct palette *palette, uint32_t colour) {
-    size_t slot = (colour * 0x9e3779b1U) >> (32 - SLOT_BITS);
+    uint32_t seen = colour & palette->seen_bits;
+    size_t slot = (seen * 0x9e3779b1U) >> (32 - SLOT_BITS);
 
-    while (palette->keys[slot] != FREE && palette->keys[slot] != colour + 1)
+    while (palette->keys[slot] != FREE && palette->keys[slot] != seen + 1)
         slot = (slot + 1) % SLOT_COUNT;
     return slot;
 }
@@ -55,12 +56,15 @@ static void add(struct palette *palette, uint32_t colour, uint32_t pixels) {
     size_t slot = slot_of(palette, colour);
 
     if (palette->keys[slot] == FREE) {
-        palette->keys[slot] = colour + 1;
+        palette->keys[slot] = (colour & palette->seen_bits) + 1;
         palette->place[slot] = (uint16_t)palette->count;
-        palette->colours[palette->count] = colour;
         palette->pixels[palette->count++] = 0;
     }
-    palette->pixels[palette->place[slot]] += pixels;
+    /* Of colours that are seen as one, the most frequent stands for all. */
+    size_t place = palette->place[slot];
+    if (pixels > palette->pixels[place])
+        palette->colours[place] = colour;
+    palette->pixels[place] += pixels;
 }
 
 /* Too many colours: sees one bit less of each channel from now on. */
@@ -73,7 +77,7 @@ static void coarsen(struct palette *palette) {
     memset(palette->keys, 0, sizeof(palette->keys));
     palette->count = 0;
     for (size_t i = 0; i < count; i++)
-        add(palette, colours[i] & palette->seen_bits, pixels[i]);
+        add(palette, colours[i], pixels[i]);
     free(colours);
     free(pixels);
 }
@@ -84,7 +88,7 @@ void palette_count(struct palette *palette, const uint32_t *row, size_t count) {
         size_t start = i++;
         while (i < count && (row[i] & RGB) == colour)
             i++;
-        add(palette, colour & palette->seen_bits, (uint32_t)(i - start));
+        add(palette, colour, (uint32_t)(i - start));
         while (palette->count >= COLOURS_MAX)
             coarsen(palette);
     }
@@ -140,7 +144,7 @@ void palette_map(const struct palette *palette,
                  uint8_t *ret_places) {
     for (size_t i = 0; i < count;) {
         uint32_t colour = row[i] & RGB;
-        size_t slot = slot_of(palette, colour & palette->seen_bits);
+        size_t slot = slot_of(palette, colour);
         uint8_t place = palette->nearest[palette->place[slot]];
         do
             ret_places[i++] = place;

@@ -48,6 +48,22 @@ static void find_rows(const struct raster *raster,
     *ret_end = clamp_int(ceilf(high), 0, raster->height);
 }
 
+/* One row of columns. */
+static void fill_row(uint32_t *row,
+                     const float *top,
+                     const float *bottom,
+                     int width,
+                     float upper,
+                     float opacity,
+                     uint32_t colour) {
+    for (int x = 0; x < width; x++) {
+        float from = top[x] > upper ? top[x] : upper;
+        float to = bottom[x] < upper + 1 ? bottom[x] : upper + 1;
+        if (to > from)
+            row[x] = mix(row[x], colour, (uint32_t)(int32_t)((to - from) * opacity));
+    }
+}
+
 void raster_fill(const struct raster *raster,
                  const float *top,
                  const float *bottom,
@@ -58,16 +74,9 @@ void raster_fill(const struct raster *raster,
 
     float slope = (ink.bottom_opacity - ink.top_opacity) / (float)raster->height;
     for (int y = first; y < end; y++) {
-        uint32_t *row = raster->pixels + (size_t)y * raster->stride;
-        float opacity = (ink.top_opacity + slope * ((float)y + 0.5F)) * 256;
-        float upper = (float)y;
-        float lower = (float)y + 1;
-        for (int x = 0; x < raster->width; x++) {
-            float from = top[x] > upper ? top[x] : upper;
-            float to = bottom[x] < lower ? bottom[x] : lower;
-            float part = to > from ? to - from : 0;
-            row[x] = mix(row[x], ink.colour, (uint32_t)(part * opacity));
-        }
+        float opacity = ink.top_opacity + slope * ((float)y + 0.5F);
+        fill_row(raster->pixels + (size_t)y * raster->stride, top, bottom, raster->width,
+                 (float)y, opacity * 256, ink.colour);
     }
 }
 
@@ -109,7 +118,7 @@ static float distance(const struct segment *segment, float x, float y) {
     float off_y = y - segment->from.y;
     float along = off_x * segment->along_x + off_y * segment->along_y;
 
-    if (along >= 0 && along <= segment->len)
+    if (along >= 0 && along <= segment->len && segment->len > 0)
         return fabsf(off_x * segment->along_y - off_y * segment->along_x);
     if (along > 0) {
         off_x = x - segment->to.x;

@@ -25,6 +25,15 @@ struct walk {
     size_t total_count;
 };
 
+/* fmin() and fmax() mind NaN, which is not here, and cost a call. */
+static double lesser(double a, double b) {
+    return b < a ? b : a;
+}
+
+static double greater(double a, double b) {
+    return b > a ? b : a;
+}
+
 static double x_of(const struct walk *walk, int64_t at_ms) {
     return (double)(at_ms - walk->in->since_ms) * walk->columns_per_ms;
 }
@@ -87,8 +96,8 @@ static void end_run(struct walk *walk) {
 }
 
 static void add_gap(struct walk *walk, double from, double to) {
-    from = fmax(from, 0);
-    to = fmin(to, walk->in->columns);
+    from = greater(from, 0);
+    to = lesser(to, walk->in->columns);
     if (to > from)
         walk->out->gaps[walk->out->gap_count++] =
             (struct reduce_gap) { .from = from, .to = to };
@@ -96,7 +105,7 @@ static void add_gap(struct walk *walk, double from, double to) {
 
 /* Adds to the sums of the column; a new column ends the one before. */
 static void add_to_column(struct walk *walk, const struct reduce_point *point) {
-    int column = (int)floor(point->x);
+    int column = (int)point->x - (point->x < 0);
 
     if (walk->in_column > 0 && column != walk->column)
         end_column(walk);
@@ -108,8 +117,8 @@ static void add_to_column(struct walk *walk, const struct reduce_point *point) {
     }
     walk->sum.x += point->x;
     walk->sum.mean += point->mean;
-    walk->sum.min = fmin(walk->sum.min, point->min);
-    walk->sum.max = fmax(walk->sum.max, point->max);
+    walk->sum.min = lesser(walk->sum.min, point->min);
+    walk->sum.max = greater(walk->sum.max, point->max);
     walk->in_column++;
 }
 
@@ -144,8 +153,8 @@ static void take_sample(struct walk *walk, size_t place) {
     struct reduce_point point = {
         .x = x_of(walk, at_ms),
         .mean = mean,
-        .min = fmin(mean, finite_or(in->min, place, mean)),
-        .max = fmax(mean, finite_or(in->max, place, mean)),
+        .min = lesser(mean, finite_or(in->min, place, mean)),
+        .max = greater(mean, finite_or(in->max, place, mean)),
     };
     if (is_gap_before(walk, at_ms)) {
         end_run(walk);

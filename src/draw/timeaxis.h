@@ -14,6 +14,7 @@ struct zone;
 
 enum {
     TIMEAXIS_TICKS_MAX = 64,
+    TIMEAXIS_MINOR_MAX = 128,
     TIMEAXIS_TEXT_LEN = 32,
     TIMEAXIS_PERIOD_LEN = 96,
 };
@@ -28,6 +29,9 @@ struct timeaxis_tick {
 struct timeaxis {
     struct timeaxis_tick ticks[TIMEAXIS_TICKS_MAX];
     size_t count;
+    int64_t
+        minor_ms[TIMEAXIS_MINOR_MAX]; /* finer steps between the ticks, without words */
+    size_t minor_count;
     char first_below[TIMEAXIS_TEXT_LEN]; /* what holds at the left edge; "" for nothing */
 };
 

@@ -46,7 +46,7 @@ static void choose_range(const struct valueaxis_want *want,
                          double *ret_low,
                          double *ret_high) {
     double low = isnan(want->low) ? 0 : want->low;
-    double high = isnan(want->high) ? 1 : want->high;
+    double high = isnan(want->high) ? figure_least_range(want->unit) : want->high;
 
     low = isnan(want->bottom) ? begin_of(want, low, high) : want->bottom;
     high = isnan(want->top) ? high : want->top;
@@ -54,7 +54,8 @@ static void choose_range(const struct valueaxis_want *want,
     /* Widened where it would have no height. */
     double least = fmax(fabs(low), fabs(high)) * NEAREST;
     if (high - low <= least) {
-        double room = fmax(fabs(high) * 0.05, fmax(1, least));
+        double room =
+            fmax(fabs(high) * 0.05, fmax(figure_least_range(want->unit), least));
         if (isnan(want->top) || high <= low)
             high = fmax(low, high) + room;
         if (isnan(want->bottom) && low != 0)
@@ -75,7 +76,8 @@ void valueaxis_make(const struct valueaxis_want *want, struct valueaxis *ret_axi
     high /= scale.size;
     double step = nice_step((high - low) / (want->ticks > 1 ? want->ticks : 1),
                             want->unit, want->fixed);
-    double room = (high - low) * HEAD_ROOM;
+    /* What was widened has room already. */
+    double room = want->high > want->low ? (high - low) * HEAD_ROOM : 0;
 
     /* A hundred percent is all there is. */
     bool full = want->unit == FIGURE_PERCENT && high <= 100 && high + room > 100;

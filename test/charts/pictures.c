@@ -1,7 +1,7 @@
 /* pictures FOLDER [SCENE...]: writes scenes (all) as FOLDER/SCENE.png. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/buf.h"
 #include "base/file.h"
@@ -9,21 +9,20 @@
 #include "scenes.h"
 
 static int write_scene(const char *folder, const char *name) {
+    struct scene *scene = scenes_new(name);
     struct buf png = { 0 };
-    struct timespec from;
-    struct timespec to;
 
-    clock_gettime(CLOCK_MONOTONIC, &from);
-    int r = scenes_render(name, &png);
-    clock_gettime(CLOCK_MONOTONIC, &to);
+    if (!scene) {
+        fprintf(stderr, "there is no scene %s\n", name);
+        return -ENOENT;
+    }
     auto_(mem_freep) char *path = mem_printf("%s/%s.png", folder, name);
+    int r = chart_render(scenes_chart(scene), NULL, &png);
     if (r == 0)
         r = file_write_atomic(path, buf_slice(&png), 0644);
-    printf("%-20s %6zu bytes %6.2f ms %s\n", name, png.len,
-           (double)(to.tv_sec - from.tv_sec) * 1e3 +
-               (double)(to.tv_nsec - from.tv_nsec) / 1e6,
-           r < 0 ? strerror(-r) : "");
+    printf("%-20s %6zu bytes %s\n", name, png.len, r < 0 ? strerror(-r) : "");
     buf_done(&png);
+    scenes_free(scene);
     return r;
 }
 

@@ -1,11 +1,9 @@
 #include "scenes.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/mem.h"
 
 enum {
@@ -353,7 +351,6 @@ const char *scenes_name(size_t place) {
     return place < ROW_COUNT ? rows[place].name : NULL;
 }
 
-/* "NAME", "NAME-light", "NAME-2x", "NAME-light-2x". */
 static const struct row *find(const char *name, struct chart *chart) {
     for (size_t i = 0; i < ROW_COUNT; i++) {
         size_t len = strlen(rows[i].name);
@@ -373,19 +370,28 @@ static const struct row *find(const char *name, struct chart *chart) {
     return NULL;
 }
 
-int scenes_render(const char *name, struct buf *png) {
-    struct scene scene = { .seed = 7 };
+struct scene *scenes_new(const char *name) {
+    struct scene *scene = mem_new(sizeof(*scene));
 
-    chart_init(&scene.chart);
-    scene.chart.time_zone = "Europe/Berlin";
-    const struct row *row = find(name, &scene.chart);
+    scene->seed = 7;
+    chart_init(&scene->chart);
+    scene->chart.time_zone = "Europe/Berlin";
+    const struct row *row = find(name, &scene->chart);
     if (!row)
-        return -ENOENT;
-    scene.chart.series = scene.series;
-    scene.chart.thresholds = scene.thresholds;
-    row->build(&scene);
-    int r = chart_render(&scene.chart, NULL, png);
-    for (size_t i = 0; i < scene.owned_count; i++)
-        free(scene.owned[i]);
-    return r;
+        return scenes_free(scene);
+    scene->chart.series = scene->series;
+    scene->chart.thresholds = scene->thresholds;
+    row->build(scene);
+    return scene;
+}
+
+struct scene *scenes_free(struct scene *scene) {
+    for (size_t i = 0; i < scene->owned_count; i++)
+        free(scene->owned[i]);
+    free(scene);
+    return NULL;
+}
+
+const struct chart *scenes_chart(const struct scene *scene) {
+    return &scene->chart;
 }

@@ -9,10 +9,14 @@
 
 #include "draw/chart.h"
 
-struct buf;
+struct scene;
 
 /* The name of a scene, NULL past the last one. */
 const char *scenes_name(size_t place);
 
-/* Draws a scene: 0, -ENOENT when there is no such scene, or chart_render()'s answer. */
-int scenes_render(const char *name, struct buf *png);
+/* Builds "NAME", "NAME-light", "NAME-2x" or "NAME-light-2x"; NULL: there is none. */
+struct scene *scenes_new(const char *name);
+struct scene *scenes_free(struct scene *scene);
+
+/* What chart_render() draws; lent until the scene is freed. */
+const struct chart *scenes_chart(const struct scene *scene);

@@ -1,5 +1,5 @@
 /*
- * png - pixels to a PNG, quickly and small
+ * pngfile - pixels to a PNG, quickly and small
  *
  * A chart has few colours, so that a palette costs nothing that an eye sees: pictures of
  * up to 256 colours are kept exactly, others get the 256 that serve most pixels best.
@@ -13,7 +13,7 @@
 struct buf;
 
 /* 32-bit pixels, 0x00RRGGBB; rows begin stride pixels apart. */
-struct png_image {
+struct pngfile_image {
     const uint32_t *pixels; /* borrowed from the caller */
     size_t stride;
     int width;
@@ -24,6 +24,6 @@ struct png_image {
  * Appends the picture: 0, -ECANCELED, or -ENOMEM when zlib cannot work; out is as it was
  * on failure. cancelled may be NULL.
  */
-int png_encode(const struct png_image *image,
-               const atomic_bool *cancelled,
-               struct buf *out);
+int pngfile_encode(const struct pngfile_image *image,
+                   const atomic_bool *cancelled,
+                   struct buf *out);

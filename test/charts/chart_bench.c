@@ -1,0 +1,66 @@
+/* chart_bench SCENE TIMES: how long the first and the following pictures take, as JSON.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "scenes.h"
+
+static int compare(const void *a, const void *b) {
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* KiB after a word of /proc/self/smaps_rollup or status. */
+static long memory(const char *path, const char *word) {
+    struct buf text = { 0 };
+    long found = 0;
+
+    if (file_read(path, 65536, &text) == 0) {
+        const char *at = strstr(buf_text(&text), word);
+        found = at ? atol(at + strlen(word)) : 0;
+    }
+    buf_done(&text);
+    return found;
+}
+
+static double draw(const struct chart *chart, size_t *ret_bytes) {
+    struct buf png = { 0 };
+    uint64_t from = clock_boot_ns();
+
+    if (chart_render(chart, NULL, &png) != 0)
+        abort();
+    double ms = (double)(clock_boot_ns() - from) / 1e6;
+    *ret_bytes = png.len;
+    buf_done(&png);
+    return ms;
+}
+
+int main(int argc, char **argv) {
+    size_t times = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
+    struct scene *scene = argc > 1 ? scenes_new(argv[1]) : NULL;
+
+    if (!scene || times < 1) {
+        fprintf(stderr, "chart_bench SCENE TIMES\n");
+        return 2;
+    }
+    long before = memory("/proc/self/smaps_rollup", "Private_Dirty:");
+    size_t bytes;
+    double *ms = mem_new_array(times, sizeof(double));
+    double cold = draw(scenes_chart(scene), &bytes);
+    for (size_t i = 0; i < times; i++)
+        ms[i] = draw(scenes_chart(scene), &bytes);
+    qsort(ms, times, sizeof(double), compare);
+    printf("{\"cold\":%.2f,\"warm\":%.2f,\"best\":%.2f,\"bytes\":%zu,\"peak\":%ld,"
+           "\"kept\":%ld}\n",
+           cold, ms[times / 2], ms[0], bytes, memory("/proc/self/status", "VmHWM:"),
+           memory("/proc/self/smaps_rollup", "Private_Dirty:") - before);
+    free(ms);
+    scenes_free(scene);
+    return 0;
+}
