@@ -339,11 +339,15 @@ void uplink_retrust(struct uplink *uplink) {
 }
 
 void uplink_renew(struct uplink *uplink) {
+    bool idle = uplink->h2conn || timer_is_running(&uplink->wait);
+
     uplink->retrusts = true;
-    if (timer_is_running(&uplink->wait))
-        wait_and_retry(uplink, 0);
-    else if (!uplink->h2conn && !uplink->on_ended)
-        uplink->renewed = true;
+    uplink->renewed = !idle; /* then an attempt is under way, or just failed */
+    if (!idle || uplink->on_ended)
+        return;
+    uplink->h2conn = h2conn_free(uplink->h2conn);
+    uplink->backoff_ms = 0;
+    wait_and_retry(uplink, 0);
 }
 
 void uplink_tune(struct uplink *uplink,

@@ -69,7 +69,7 @@ struct uplink *uplink_free(struct uplink *uplink);
 /* The pins changed: new connections use them. */
 void uplink_retrust(struct uplink *uplink);
 
-/* The identity is another one: a link that lives goes on, else it is tried at once. */
+/* The identity is another one: a link of the old one ends, and it is tried at once. */
 void uplink_renew(struct uplink *uplink);
 
 /* Other settings, for connections to come; proxy is borrowed as in the config. */
