@@ -173,6 +173,30 @@ step('a restart of the hub brings the agent back by itself', async (m) => {
   assert.equal(m.property('roost-agent', 'NRestarts'), '0');
 });
 
+step('a reload takes settings, and the journal knows the priority of JSON lines', async (m) => {
+  m.sh('printf "[log]\\nformat = json\\n" > /var/lib/roost/roost.conf && systemctl reload roostd');
+  const line = await until(() => m.journal('roostd').find(({ message }) => message.startsWith('{')), 5_000, 'a line of JSON');
+  assert.equal(line.priority, 6);
+  assert.equal(JSON.parse(line.message).level, 'info');
+  m.sh('rm /var/lib/roost/roost.conf && systemctl reload roostd');
+});
+
+step('both come back by themselves when the machine starts again', async (m) => {
+  await m.reboot();
+  await online(m, 'mars');
+  for (const unit of ['roostd', 'roost-agent']) assert.equal(m.property(unit, 'ActiveState'), 'active');
+});
+
+step('a port below 1024 takes what the manual says', async (m) => {
+  const manual = readFileSync(path.join(top, 'docs', 'operations.md'), 'utf8');
+  const [, text] = /```\n(\[Service\]\n[^`]*CAP_NET_BIND_SERVICE[^`]*)```/.exec(manual);
+  m.sh('mkdir -p /etc/systemd/system/roostd.service.d && cat > /etc/systemd/system/roostd.service.d/port.conf', { input: text });
+  m.sh('printf "[hub]\\nlisten = *:443, *:8000\\n" > /var/lib/roost/roost.conf && systemctl daemon-reload && systemctl restart roostd');
+  assert.match(m.sh('ss -tln').stdout, /:443\b/);
+  m.sh('rm -r /etc/systemd/system/roostd.service.d /var/lib/roost/roost.conf && systemctl daemon-reload && systemctl restart roostd');
+  await online(m, 'mars');
+});
+
 step('a process that hangs or dies is started again', async (m) => {
   for (const unit of ['roostd', 'roost-agent']) {
     m.sh(`mkdir -p /run/systemd/system/${unit}.service.d && printf '[Service]\\nWatchdogSec=1\\nRestartSec=100ms\\n' > /run/systemd/system/${unit}.service.d/short.conf`);

@@ -9,7 +9,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { buildDir, program, top, until } from './env.mjs';
@@ -60,8 +60,12 @@ function debian() {
   const name = `debian-${createHash('sha256').update(wanted.join()).digest('hex').slice(0, 12)}`;
   const folder = path.join(cache, name);
   mkdirSync(cache, { recursive: true });
+  for (const old of readdirSync(cache)) {
+    // Another package list, or left behind by a run that was killed.
+    const stale = /^debian-/.test(old) ? old !== name : Date.now() - statSync(path.join(cache, old)).mtimeMs > 3600e3;
+    if (stale) rmSync(path.join(cache, old), { recursive: true, force: true });
+  }
   if (existsSync(folder)) return folder;
-  for (const old of readdirSync(cache)) rmSync(path.join(cache, old), { recursive: true, force: true });
   execFileSync(path.join(top, 'tools', 'debian-root'), [folder, ...wanted], { stdio: ['ignore', 'ignore', 'pipe'] });
   return folder;
 }
@@ -94,12 +98,19 @@ export class Machine {
   }
 
   async start() {
-    const out = openSync(this.log, 'w');
+    const out = openSync(this.log, 'a');
     const args = ['-q', '-D', this.root, '--boot', '--register=no', '--keep-unit', '--console=pipe', '--private-network', '--machine=mars'];
     this.nspawn = spawn('systemd-nspawn', args, { stdio: ['ignore', out, out] });
+    closeSync(out);
     this.ended = new Promise((resolve) => this.nspawn.once('close', resolve));
     this.leader = Number(await until(() => this.children(), 20_000, 'the machine has a first process'));
     await until(() => this.sh('systemctl is-system-running --wait || true', { ok: 'any' }).stdout.match(/running|degraded/), 60_000, 'the machine has started');
+  }
+
+  // Off, and on again.
+  async reboot() {
+    await this.stop();
+    await this.start();
   }
 
   children() {
@@ -149,7 +160,7 @@ export class Machine {
     return stdout.trim().split('\n').filter(Boolean).map((line) => JSON.parse(line)).map((entry) => ({ priority: Number(entry.PRIORITY), message: entry.MESSAGE }));
   }
 
-  async remove() {
+  async stop() {
     if (this.leader && this.nspawn.exitCode === null) {
       execFileSync('kill', ['-s', 'RTMIN+4', String(this.leader)]);
       const late = setTimeout(() => this.nspawn.kill('SIGKILL'), 20_000);
@@ -159,6 +170,11 @@ export class Machine {
       this.nspawn.kill('SIGKILL');
       await this.ended;
     }
+    this.leader = 0;
+  }
+
+  async remove() {
+    await this.stop();
     if (process.env.KEEP) process.stderr.write(`kept: ${this.folder}\n`);
     else rmSync(this.folder, { recursive: true, force: true });
   }
