@@ -9,10 +9,12 @@
 #include "base/varint.h"
 #include "store/chunk_column.h"
 #include "store/chunk_internal.h"
+#include "store/chunk_search.h"
 
 struct chunk_codec *chunk_codec_new(void) {
     struct chunk_codec *codec = mem_new(sizeof(*codec));
     codec->column = chunk_column_new();
+    codec->search = chunk_search_new();
     return codec;
 }
 
@@ -20,10 +22,11 @@ struct chunk_codec *chunk_codec_free(struct chunk_codec *codec) {
     if (!codec)
         return NULL;
     chunk_column_free(codec->column);
+    chunk_search_free(codec->search);
     for (size_t i = 0; i < CHUNK_BUCKET_COLUMNS; i++)
         free(codec->parts[i]);
-    buf_done(&codec->columns);
-    buf_done(&codec->ends);
+    buf_done(&codec->bodies);
+    buf_done(&codec->spans);
     buf_done(&codec->body);
     free(codec);
     return NULL;

@@ -8,9 +8,9 @@
  *   ids        series_count of them, rising
  *   ends       series_count + 1: where the columns end, from the end of the directory on;
  *              the first is that of the times
- *   columns    as chunk_column has them; buckets are four of them: the first three's
- *              lengths, how means are kept, then count, least, range and mean
- *   checksum   4 bytes over all before
+ *   columns    as chunk_column or chunk_relation have them; buckets are four of them: the
+ * first three's lengths, how means are kept, then count, least, range and mean checksum
+ * 4 bytes over all before
  *
  * Numbers of a fixed width are little-endian.
  */
@@ -43,11 +43,12 @@ enum { CHUNK_EXPONENT_MAX = 1100 }; /* more than a double has */
 
 struct chunk_codec {
     struct chunk_column *column;          /* owned */
+    struct chunk_search *search;          /* owned */
     int64_t *parts[CHUNK_BUCKET_COLUMNS]; /* owned; part_max numbers each */
     size_t part_max;
-    struct buf columns; /* of a chunk being written */
-    struct buf ends;    /* and where they end, as size_t */
-    struct buf body;    /* of one column of buckets */
+    struct buf bodies; /* columns of a chunk being written, in any order */
+    struct buf spans;  /* where each is in there */
+    struct buf body;   /* of one column of buckets */
 };
 
 /* The bytes of a column of an open chunk; column 0 is that of the times. */

@@ -6,6 +6,7 @@
 #include "store/chunk.h"
 #include "store/chunk_column.h"
 #include "store/chunk_internal.h"
+#include "store/chunk_relation.h"
 
 int chunk_read_times(struct chunk_codec *codec,
                      const struct chunk *chunk,
@@ -24,14 +25,38 @@ int chunk_read_times(struct chunk_codec *codec,
     return 0;
 }
 
+/* Reads the others into the parts, and puts back what they let expect. */
+static bool read_related(struct chunk_codec *codec,
+                         const struct chunk *chunk,
+                         size_t place,
+                         int64_t *values) {
+    struct slice bytes = chunk_column_bytes(chunk, place + 1);
+    struct chunk_relation relation;
+
+    if (!chunk_relation_take(&bytes, place, chunk->series_count, &relation) ||
+        chunk_column_decode(codec->column, bytes, values, chunk->count) != 0)
+        return false;
+    chunk_make_room(codec, chunk->count);
+    for (size_t i = 0; i < relation.count; i++) {
+        bytes = chunk_column_bytes(chunk, relation.others[i].place + 1);
+        if (chunk_column_decode(codec->column, bytes, codec->parts[i], chunk->count) != 0)
+            return false;
+        chunk_relation_restore(&relation, i, codec->parts[i], values, chunk->count);
+    }
+    return true;
+}
+
 int chunk_read_values(struct chunk_codec *codec,
                       const struct chunk *chunk,
                       size_t place,
                       int64_t *values) {
+    struct slice bytes = chunk_column_bytes(chunk, place + 1);
+
     if (chunk->bytes.at[1] != CHUNK_KIND_VALUES)
         return CHUNK_E_DAMAGED;
-    int r = chunk_column_decode(codec->column, chunk_column_bytes(chunk, place + 1),
-                                values, chunk->count);
+    if (chunk_relation_is(bytes))
+        return read_related(codec, chunk, place, values) ? 0 : CHUNK_E_DAMAGED;
+    int r = chunk_column_decode(codec->column, bytes, values, chunk->count);
     return r == 0 ? 0 : CHUNK_E_DAMAGED;
 }
 

@@ -186,6 +186,31 @@ static void extreme_buckets_come_back(void) {
     sheet_free(sheet);
 }
 
+/* The fifth column is the sum of two, the fourth what the first leaves of a total. */
+static void make_related(struct sheet *sheet) {
+    for (size_t i = 0; i < ROWS; i++) {
+        sheet->values[1][i] = (int64_t)(i * i * 7919 % 4001);
+        sheet->values[3][i] = 99999 - sheet->values[0][i];
+        sheet->values[4][i] = sheet->values[0][i] + sheet->values[1][i];
+    }
+}
+
+static void columns_that_others_foretell_cost_little(void) {
+    struct sheet *sheet = sheet_new();
+    int64_t again[ROWS];
+
+    make_related(sheet);
+    write_values(sheet, ROWS, 3);
+    size_t three = sheet->bytes.len;
+    write_values(sheet, ROWS, SERIES);
+    CHECK(sheet->bytes.len < three + 60);
+    for (size_t place = 0; place < SERIES; place++) {
+        CHECK_INT(chunk_read_values(sheet->codec, &sheet->chunk, place, again), 0);
+        CHECK(memcmp(again, sheet->values[place], sizeof(again)) == 0);
+    }
+    sheet_free(sheet);
+}
+
 static void rows_are_no_buckets(void) {
     struct sheet *sheet = sheet_new();
     struct tier_bucket buckets[61];
@@ -239,11 +264,13 @@ static bool reads(struct sheet *sheet) {
 static void no_bytes_with_a_right_checksum_do_harm(void) {
     struct sheet *sheet = sheet_new();
 
-    for (int kind = 0; kind < 2; kind++) {
-        if (kind == 0)
-            write_values(sheet, 20, SERIES);
-        else
+    for (int kind = 0; kind < 3; kind++) {
+        if (kind == 2)
+            make_related(sheet);
+        if (kind == 1)
             write_buckets(sheet, 60000, 20);
+        else
+            write_values(sheet, kind == 0 ? 20 : 40, SERIES);
         CHECK(reads(sheet));
         size_t refused = 0;
         for (size_t bit = 0; bit < (sheet->bytes.len - 4) * 8; bit++) {
@@ -326,6 +353,7 @@ TESTS(TEST(rows_come_back_as_they_were),
       TEST(a_chunk_is_appended_to_what_is_there),
       TEST(buckets_come_back_and_means_to_six_digits),
       TEST(extreme_buckets_come_back),
+      TEST(columns_that_others_foretell_cost_little),
       TEST(rows_are_no_buckets),
       TEST(each_changed_bit_is_noticed),
       TEST(no_bytes_with_a_right_checksum_do_harm),

@@ -8,14 +8,34 @@
 #include "store/chunk.h"
 #include "store/chunk_column.h"
 #include "store/chunk_internal.h"
+#include "store/chunk_relation.h"
+#include "store/chunk_search.h"
+#include "wire/sample.h"
+
+/* Where a column that is written lies in the codec's bodies. */
+struct span {
+    size_t begin;
+    size_t end;
+};
 
 static void begin(struct chunk_codec *codec) {
-    buf_clear(&codec->columns);
-    buf_clear(&codec->ends);
+    buf_clear(&codec->bodies);
+    buf_clear(&codec->spans);
 }
 
-static void end_column(struct chunk_codec *codec) {
-    buf_add(&codec->ends, &codec->columns.len, sizeof(codec->columns.len));
+static void end_column(struct chunk_codec *codec, size_t began) {
+    struct span span = { .begin = began, .end = codec->bodies.len };
+    buf_add(&codec->spans, &span, sizeof(span));
+}
+
+static struct span *span_at(const struct chunk_codec *codec, size_t column) {
+    return (struct span *)(void *)codec->spans.data + column;
+}
+
+static void add_column(struct chunk_codec *codec, const int64_t *values, size_t count) {
+    size_t began = codec->bodies.len;
+    chunk_column_encode(codec->column, values, count, &codec->bodies);
+    end_column(codec, began);
 }
 
 static size_t width_of(uint64_t greatest) {
@@ -37,7 +57,8 @@ static void add_directory(const struct chunk_codec *codec,
                           size_t series_count,
                           struct buf *out) {
     size_t id_width = width_of(series_count > 0 ? series[series_count - 1] : 0);
-    size_t end_width = width_of(codec->columns.len);
+    size_t end_width = width_of(codec->bodies.len);
+    size_t end = 0;
 
     buf_add_byte(out, (uint8_t)(id_width | end_width << 4));
     for (size_t i = 0; i < series_count; i++) {
@@ -45,9 +66,18 @@ static void add_directory(const struct chunk_codec *codec,
         add_number(out, series[i], id_width);
     }
     for (size_t i = 0; i <= series_count; i++) {
-        size_t end;
-        memcpy(&end, codec->ends.data + i * sizeof(end), sizeof(end));
+        end += span_at(codec, i)->end - span_at(codec, i)->begin;
         add_number(out, end, end_width);
+    }
+}
+
+static void add_bodies(const struct chunk_codec *codec,
+                       size_t series_count,
+                       struct buf *out) {
+    for (size_t i = 0; i <= series_count; i++) {
+        const struct span *span = span_at(codec, i);
+        buf_add_slice(
+            out, slice_of(codec->bodies.data + span->begin, span->end - span->begin));
     }
 }
 
@@ -74,7 +104,7 @@ static void finish(const struct chunk_codec *codec,
     varint_add(out, last - first);
     varint_add(out, series_count);
     add_directory(codec, series, series_count, out);
-    buf_add_slice(out, buf_slice(&codec->columns));
+    add_bodies(codec, series_count, out);
     struct slice all = slice_of(out->data + began, out->len - began);
     add_number(out, (uint32_t)checksum_xxh64(all), CHUNK_CHECKSUM_LEN);
 }
@@ -83,6 +113,56 @@ static void check_times(const int64_t *times_ms, size_t count) {
     assert(count <= CHUNK_ROWS_MAX);
     for (size_t i = 1; i < count; i++)
         assert(times_ms[i] >= times_ms[i - 1]);
+}
+
+/* Columns that others foretell are worth it when they shrink to so much, in percent. */
+enum { WORTH_PERCENT = 85, WORTH_BYTES = 16 };
+
+/* Writes what the relation leaves of a column in place of the column, if that pays. */
+static bool try_relation(struct chunk_codec *codec,
+                         const struct chunk_relation *relation,
+                         const int64_t *const *columns,
+                         size_t place,
+                         size_t count) {
+    struct span *span = span_at(codec, place + 1);
+    size_t began = codec->bodies.len;
+    int64_t *values = codec->parts[0];
+
+    memcpy(values, columns[place], count * sizeof(*values));
+    for (size_t i = 0; i < relation->count; i++)
+        chunk_relation_subtract(relation, i, columns[relation->others[i].place], values,
+                                count);
+    for (size_t i = 0; i < count; i++)
+        if (values[i] == SAMPLE_ABSENT)
+            return false; /* by chance, and it would stay so */
+    chunk_relation_add(relation, place, &codec->bodies);
+    chunk_column_encode(codec->column, values, count, &codec->bodies);
+    if ((codec->bodies.len - began) * 100 > (span->end - span->begin) * WORTH_PERCENT)
+        return false;
+    *span = (struct span) { .begin = began, .end = codec->bodies.len };
+    return true;
+}
+
+/* Relates columns to those before them; then what nobody needs to those behind it. */
+static void relate(struct chunk_codec *codec,
+                   const int64_t *const *columns,
+                   size_t series_count,
+                   size_t count) {
+    chunk_make_room(codec, count);
+    chunk_search_start(codec->search, columns, series_count, count);
+    for (size_t i = 0; i < 2 * series_count; i++) {
+        size_t place = i % series_count;
+        const struct span *span = span_at(codec, place + 1);
+        size_t len = span->end - span->begin;
+        struct chunk_relation relation;
+        if (len < WORTH_BYTES || !chunk_search_is_free(codec->search, place))
+            continue;
+        double bits = chunk_search_best(codec->search, place, i != place, &relation);
+        if (bits * (double)count * 100 < (double)len * 8 * (100 - WORTH_PERCENT))
+            continue;
+        if (try_relation(codec, &relation, columns, place, count))
+            chunk_search_relate(codec->search, place, &relation);
+    }
 }
 
 void chunk_write_values(struct chunk_codec *codec,
@@ -95,12 +175,10 @@ void chunk_write_values(struct chunk_codec *codec,
     assert(series_count <= CHUNK_SERIES_MAX);
     check_times(times_ms, count);
     begin(codec);
-    chunk_column_encode(codec->column, times_ms, count, &codec->columns);
-    end_column(codec);
-    for (size_t i = 0; i < series_count; i++) {
-        chunk_column_encode(codec->column, columns[i], count, &codec->columns);
-        end_column(codec);
-    }
+    add_column(codec, times_ms, count);
+    for (size_t i = 0; i < series_count; i++)
+        add_column(codec, columns[i], count);
+    relate(codec, columns, series_count, count);
     struct head head = { .kind = CHUNK_KIND_VALUES,
                          .times_ms = times_ms,
                          .count = count };
@@ -222,7 +300,7 @@ static void encode_buckets(struct chunk_codec *codec,
                            const struct tier_bucket *buckets,
                            size_t count) {
     size_t present = keep_ranges(codec, buckets, count);
-    size_t began = 0;
+    size_t began = codec->bodies.len, part_began = 0;
 
     buf_clear(&codec->body);
     for (size_t part = COUNT; part <= MEAN; part++) {
@@ -231,10 +309,12 @@ static void encode_buckets(struct chunk_codec *codec,
             mean_kind = keep_means(codec, buckets, count, present);
         chunk_column_encode(codec->column, codec->parts[part],
                             part == COUNT ? count : present, &codec->body);
-        varint_add(&codec->columns, part == MEAN ? mean_kind : codec->body.len - began);
-        began = codec->body.len;
+        varint_add(&codec->bodies,
+                   part == MEAN ? mean_kind : codec->body.len - part_began);
+        part_began = codec->body.len;
     }
-    buf_add_slice(&codec->columns, buf_slice(&codec->body));
+    buf_add_slice(&codec->bodies, buf_slice(&codec->body));
+    end_column(codec, began);
 }
 
 void chunk_write_buckets(struct chunk_codec *codec,
@@ -248,12 +328,9 @@ void chunk_write_buckets(struct chunk_codec *codec,
     check_times(times_ms, count);
     chunk_make_room(codec, count);
     begin(codec);
-    chunk_column_encode(codec->column, times_ms, count, &codec->columns);
-    end_column(codec);
-    for (size_t i = 0; i < series_count; i++) {
+    add_column(codec, times_ms, count);
+    for (size_t i = 0; i < series_count; i++)
         encode_buckets(codec, columns[i], count);
-        end_column(codec);
-    }
     struct head head = { .kind = CHUNK_KIND_BUCKETS,
                          .times_ms = times_ms,
                          .count = count };
