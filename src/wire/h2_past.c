@@ -54,7 +54,7 @@ static struct h2_past_fault take_head(struct h2_past *past) {
     uint8_t type = head[3];
     bool ends = head[4] & FLAG_END_STREAM;
     int32_t id = (int32_t)((head[5] & 0x7fu) << 24 | (unsigned)head[6] << 16 |
-                           head[7] << 8 | head[8]);
+                           (unsigned)head[7] << 8 | head[8]);
     struct h2_past_fault fault = { 0 };
 
     past->head_len = 0;
