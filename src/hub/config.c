@@ -294,7 +294,9 @@ static const struct settings_row rows[] = {
       .fallback = "16MiB",
       .low = 64 * KIB,
       .high = UINT64_C(4096) * MIB,
-      .help = "Memory that the streams of one connection may hold, 128 KiB each",
+      .help =
+          "Memory of one connection: for its streams, 128 KiB each, and as much again "
+          "for requests that are not whole yet",
       .live = true },
     /* TLS on a bad mobile line takes two to three seconds. */
     { .section = "limits",

@@ -70,6 +70,23 @@ static char *take_credential(struct headers *metadata) {
     return credential;
 }
 
+bool gate_knows(const struct target *target, const struct headers *head) {
+    const struct gate *gate = container_of(target, struct gate, target);
+    struct access_token *token = NULL;
+    struct headers copy;
+
+    headers_init(&copy);
+    headers_add_all(&copy, head);
+    char *credential = take_credential(&copy);
+    bool knows = credential && access_find(gate->config.access, credential, ACCESS_CALLER,
+                                           clock_wall_ms(), &token) == 0;
+    if (credential)
+        mem_wipe(credential, strlen(credential));
+    free(credential);
+    headers_done(&copy);
+    return knows;
+}
+
 static bool authenticate(struct gate *gate, struct call *call) {
     struct access_token *token = NULL;
     char *credential = take_credential(&call->metadata);

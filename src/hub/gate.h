@@ -12,6 +12,7 @@
 struct access;
 struct activity;
 struct gate;
+struct headers;
 struct registry;
 struct services;
 struct target;
@@ -25,6 +26,9 @@ struct gate_config { /* all borrowed, all outlive it */
 
 struct gate *gate_new(const struct gate_config *config);
 struct gate *gate_free(struct gate *gate);
+
+/* Does the head of a request carry a caller's credential that is good? */
+bool gate_knows(const struct target *gate, const struct headers *head);
 
 /* Where every call from outside goes. Lent. */
 struct target *gate_target(struct gate *gate);

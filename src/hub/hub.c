@@ -237,6 +237,7 @@ static struct front_limits front_limits_of(const struct hub_config *config) {
     return (struct front_limits) {
         .header_bytes_max = config->header_bytes_max,
         .streams_max = streams_of(config),
+        .held_max = config->connection_bytes_max,
         .head_ms = (unsigned)config->head_ms,
         .body_ms = (unsigned)config->body_ms,
         .idle_ms = (unsigned)config->idle_ms,

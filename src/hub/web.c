@@ -6,7 +6,9 @@
 #include "base/mem.h"
 #include "base/version.h"
 #include "hub/admission.h"
+#include "hub/gate.h"
 #include "hub/scrape.h"
+#include "loop/listener.h"
 #include "roost/v1/host.pb-c.h"
 #include "rpc/connect.h"
 #include "rpc/exchange.h"
@@ -93,6 +95,13 @@ static bool is_api(const char *path) {
     return slash && dot && dot < slash;
 }
 
+/* The call itself begins when the body is there, of which strangers may send little. */
+static void serve_api(struct web *web, struct exchange *exchange) {
+    if (gate_knows(web->config.gate, exchange->head))
+        listener_vouch(exchange->conn);
+    connect_serve(&web->connect, exchange);
+}
+
 void web_serve(struct web *web, struct exchange *exchange) {
     enum link_transport transport;
 
@@ -108,7 +117,7 @@ void web_serve(struct web *web, struct exchange *exchange) {
     else if (scrape_is_asked(exchange))
         scrape_serve(web->config.scrape, exchange);
     else if (is_api(exchange_path(exchange)))
-        connect_serve(&web->connect, exchange);
+        serve_api(web, exchange);
     else
         serve_page(exchange);
 }

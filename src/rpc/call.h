@@ -56,6 +56,7 @@ struct call {
 
     struct pipe request;
     uint64_t request_total; /* bytes ever put into request */
+    size_t held; /* bytes that the callee took and keeps until a message is whole */
     bool request_ended;
     bool cancelled;
 

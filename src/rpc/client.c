@@ -90,7 +90,7 @@ static void give_end(struct client_call *client, enum grpc_status broken) {
                                           : "a reply is over the message limit");
     else if (!call->finished || client->paused)
         return;
-    else if (inbox_has_part(&client->inbox) && call->status == GRPC_OK)
+    else if (inbox_part_len(&client->inbox) > 0 && call->status == GRPC_OK)
         give_done(client, GRPC_INTERNAL, "the reply ended inside a message");
     else
         give_done(client, call->status, call->message);

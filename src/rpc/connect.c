@@ -344,6 +344,11 @@ static void on_wake(struct exchange *exchange) {
                    "the request is over the size limit");
             return;
         }
+        if (!exchange_hold(exchange, request->body.len + part.len)) {
+            refuse(request, 413, GRPC_RESOURCE_EXHAUSTED,
+                   "the unfinished requests of this connection are over its limit");
+            return;
+        }
         buf_add_slice(&request->body, part);
         size_t len = part.len;
         pipe_drop(exchange->body, len);

@@ -76,6 +76,10 @@ void exchange_taken(struct exchange *exchange, size_t count) {
         exchange->ops->taken(exchange, count);
 }
 
+bool exchange_hold(struct exchange *exchange, size_t total) {
+    return exchange->gone || exchange->ops->hold(exchange, total);
+}
+
 struct conn *exchange_upgrade(struct exchange *exchange, const struct headers *head) {
     if (exchange->gone || exchange->responded)
         return NULL;

@@ -24,6 +24,7 @@ struct exchange_ops {
     void (*write)(struct exchange *exchange, struct slice bytes);
     void (*end)(struct exchange *exchange);
     void (*taken)(struct exchange *exchange, size_t count);
+    bool (*hold)(struct exchange *exchange, size_t total);
     struct conn *(*upgrade)(struct exchange *exchange, const struct headers *head);
     void (*release)(struct exchange *exchange);
 };
@@ -69,6 +70,10 @@ void exchange_end(struct exchange *exchange);
 
 /* The owner dropped count bytes from the body pipe: the sender may go on. */
 void exchange_taken(struct exchange *exchange, size_t count);
+
+/* The owner keeps total bytes of the body: false when the connection's requests keep too
+ * much, and this one is to be refused. */
+bool exchange_hold(struct exchange *exchange, size_t total);
 
 /*
  * Answers an HTTP/1.1 request with head (":status" 101 first) and hands the connection

@@ -79,6 +79,7 @@ static void serve_h2(struct visitor *visitor) {
             .header_bytes_max = (uint32_t)limits->header_bytes_max,
         },
         .idle_ms = limits->idle_ms,
+        .held_max = limits->held_max,
         .on_call = on_call,
         .on_exchange = on_exchange,
         .on_closed = on_h2_closed,

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "loop/conn.h"
+#include "loop/listener.h"
 #include "rpc/h2conn_private.h"
 
 enum { GATHER_MAX = 65536 }; /* bytes of one turn's write */
@@ -34,6 +35,19 @@ void h2conn_remove_half(struct h2half *half) {
     h2_stream_release(half->stream);
     half->stream = NULL;
     h2conn_mark_dirty(half->h2conn);
+}
+
+bool h2conn_hold(struct h2conn *h2conn, size_t *held, size_t now_held) {
+    size_t max = h2conn->config.held_max;
+    bool grows = now_held > *held;
+
+    h2conn->held += now_held - *held;
+    *held = now_held;
+    if (!grows || max == 0)
+        return true;
+    if (max > H2CONN_HELD_STRANGER && !listener_is_vouched(h2conn->conn))
+        max = H2CONN_HELD_STRANGER;
+    return h2conn->held <= max;
 }
 
 static void run_closed(struct task *task) {

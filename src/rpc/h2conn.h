@@ -23,6 +23,8 @@ struct h2conn;
 enum {
     H2CONN_QUIET_MS = 15000, /* silence after which the peer is asked */
     H2CONN_PONG_MS = 10000,  /* and the time it has to answer */
+    H2CONN_HELD_STRANGER =
+        65536, /* more than any request needs that needs no credential */
 };
 
 struct h2conn_config {
@@ -32,6 +34,9 @@ struct h2conn_config {
     bool pings; /* watch the peer's liveness; without it, idle_ms ends an idle connection
                  */
     unsigned idle_ms; /* 0: never */
+    /* Server: bytes of requests that are kept until they are whole, H2CONN_HELD_STRANGER
+     * at most before listener_vouch(); 0: as many as may be. */
+    size_t held_max;
     /* Server: a gRPC request (lent), any other request (the receiver owns it). */
     void (*on_call)(void *owner, struct h2conn *h2conn, struct call *call);
     void (*on_exchange)(void *owner, struct exchange *exchange);

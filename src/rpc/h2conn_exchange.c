@@ -13,6 +13,7 @@ struct h2_exchange {
     struct exchange exchange;
     struct headers head; /* copies, so that they outlive the stream */
     struct pipe nothing; /* the body once the stream is lost */
+    size_t held;         /* bytes of the body that the owner keeps */
     bool lingers; /* released: the rest of a small body is waited for and dropped */
 };
 
@@ -67,6 +68,11 @@ static void taken(struct exchange *exchange, size_t count) {
     h2conn_mark_dirty(it->half.h2conn);
 }
 
+static bool hold(struct exchange *exchange, size_t total) {
+    struct h2_exchange *it = of(exchange);
+    return h2conn_hold(it->half.h2conn, &it->held, total);
+}
+
 static struct conn *upgrade(struct exchange *exchange, const struct headers *head) {
     return NULL;
 }
@@ -89,6 +95,8 @@ static void linger(struct h2_exchange *it) {
 static void release(struct exchange *exchange) {
     struct h2_exchange *it = of(exchange);
 
+    if (!exchange->gone)
+        h2conn_hold(it->half.h2conn, &it->held, 0);
     if (!exchange->gone && exchange->ended && is_small(it)) {
         it->lingers = true;
         linger(it);
@@ -121,6 +129,7 @@ static void pump(struct h2half *half) {
 static void sever(struct h2half *half) {
     struct h2_exchange *it = container_of(half, struct h2_exchange, half);
 
+    h2conn_hold(half->h2conn, &it->held, 0);
     h2conn_remove_half(half);
     if (it->lingers) {
         destroy(it);
@@ -137,6 +146,7 @@ static const struct exchange_ops ops = {
     .write = write_body,
     .end = end,
     .taken = taken,
+    .hold = hold,
     .upgrade = upgrade,
     .release = release,
 };

@@ -32,6 +32,7 @@ struct h2conn {
     struct h2 *h2;      /* owned */
     struct list halves; /* of struct h2half */
     size_t count;       /* of halves */
+    size_t held;        /* bytes that unfinished requests keep */
     struct task flush;
     struct task closed;
     struct timer quiet; /* liveness or idleness */
@@ -51,6 +52,10 @@ void h2conn_add_half(struct h2conn *h2conn,
 
 /* Takes the half off the connection and releases its stream. */
 void h2conn_remove_half(struct h2half *half);
+
+/* A request that kept *held bytes keeps now_held: false when all together keep too much.
+ */
+bool h2conn_hold(struct h2conn *h2conn, size_t *held, size_t now_held);
 
 /* Something waits in the session's drain. */
 void h2conn_mark_dirty(struct h2conn *h2conn);

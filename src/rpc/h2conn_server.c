@@ -11,11 +11,13 @@ struct server_half {
     struct h2half half;
     struct call *call; /* reference: we are its caller */
     uint64_t credited; /* bytes of the request given back to the sender */
+    size_t held;       /* bytes of it that the callee keeps */
     bool sent_head;
 };
 
 static void done(struct server_half *server) {
     struct call *call = TAKE(server->call);
+    h2conn_hold(server->half.h2conn, &server->held, 0);
     h2conn_remove_half(&server->half);
     call_detach_caller(call);
     free(server);
@@ -38,6 +40,10 @@ static void take_request(struct server_half *server) {
         h2_stream_consume(stream, (size_t)(taken - server->credited));
         server->credited = taken;
     }
+    if (!h2conn_hold(server->half.h2conn, &server->held, call->held))
+        call_finish(call, GRPC_RESOURCE_EXHAUSTED,
+                    "the unfinished requests of this connection are over its limit",
+                    NULL);
 }
 
 static void add_status(struct headers *trailers, const struct call *call) {

@@ -7,10 +7,12 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "loop/conn.h"
+#include "loop/listener.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
 #include "rpc/exchange.h"
 #include "rpc/front.h"
+#include "rpc/h2conn.h"
 #include "wire/http1.h"
 
 enum {
@@ -288,6 +290,15 @@ static void taken_body(struct exchange *exchange, size_t count) {
     balance(of(exchange));
 }
 
+static bool hold(struct exchange *exchange, size_t total) {
+    const struct http1conn *it = of(exchange);
+    size_t max = it->limits->held_max;
+
+    if (max > H2CONN_HELD_STRANGER && !listener_is_vouched(it->conn))
+        max = H2CONN_HELD_STRANGER;
+    return max == 0 || total <= max;
+}
+
 /* Bytes that came behind the request belong to the connection's new owner. */
 static void give_back_ahead(struct http1conn *it) {
     struct buf bytes = { 0 };
@@ -340,6 +351,7 @@ static const struct exchange_ops ops = {
     .write = write_body,
     .end = end,
     .taken = taken_body,
+    .hold = hold,
     .upgrade = upgrade,
     .release = release,
 };

@@ -46,6 +46,6 @@ int inbox_take(struct inbox *inbox,
     return r;
 }
 
-bool inbox_has_part(const struct inbox *inbox) {
-    return inbox->part.len > 0;
+size_t inbox_part_len(const struct inbox *inbox) {
+    return inbox->part.len;
 }

@@ -34,5 +34,5 @@ int inbox_take(struct inbox *inbox,
                struct buf *ret_message,
                size_t *ret_taken);
 
-/* Has part of a message come? */
-bool inbox_has_part(const struct inbox *inbox);
+/* Bytes of a message that is not yet whole. */
+size_t inbox_part_len(const struct inbox *inbox);

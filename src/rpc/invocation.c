@@ -59,11 +59,12 @@ static bool take_message(struct invocation *it, struct buf *ret_bytes) {
     size_t taken = 0;
 
     int r = inbox_take(&it->inbox, &call->request, ret_bytes, &taken);
+    call->held = inbox_part_len(&it->inbox) + (r == 0 ? ret_bytes->len : 0);
     if (taken > 0)
         call_request_taken(call);
     if (r > GRPC_E_MORE)
         fail_take(it, r);
-    else if (r == GRPC_E_MORE && call->request_ended && inbox_has_part(&it->inbox))
+    else if (r == GRPC_E_MORE && call->request_ended && inbox_part_len(&it->inbox) > 0)
         call_finish(call, GRPC_INTERNAL, "the request ended inside a message", NULL);
     return r == 0;
 }
@@ -117,7 +118,7 @@ static void take_stream(struct invocation *it) {
         hand_over(it, buf_slice(&bytes));
     buf_done(&bytes);
     if (!call->finished && call->request_ended && call->request.len == 0 &&
-        !inbox_has_part(&it->inbox) && !it->said_end) {
+        inbox_part_len(&it->inbox) == 0 && !it->said_end) {
         it->said_end = true;
         handle(it, NULL);
     }

@@ -562,6 +562,24 @@ static void a_stop_ends_streams_and_answers_the_rest(void) {
     }
 }
 
+/* So that whoever serves the connection can tell how much all calls on it keep. */
+static void what_is_kept_of_a_message_is_told(void) {
+    struct rig rig;
+    char part[1000] = { 0, 0, 0, 16, 0 }; /* of a message of 4,096 bytes */
+
+    open_rig(&rig, SERVICE_BIDI);
+    struct call *call = begin(&rig, CHECK_METHOD, NULL);
+    for (size_t i = 1; i <= 4; i++) {
+        call_request_write(call, slice_of(part, sizeof(part)));
+        loop_run(rig.loop);
+        CHECK_INT(call->held, i * sizeof(part));
+    }
+    call_cancel(call);
+    loop_run(rig.loop);
+    call_detach_caller(call);
+    close_rig(&rig);
+}
+
 TESTS(TEST(a_unary_call_is_answered),
       TEST(a_failure_says_why_and_sends_no_message),
       TEST(an_answer_may_come_later),
@@ -580,4 +598,5 @@ TESTS(TEST(a_unary_call_is_answered),
       TEST(a_sender_learns_that_all_was_taken),
       TEST(a_handler_learns_once_that_the_caller_has_gone),
       TEST(an_answer_after_the_cancellation_is_dropped),
-      TEST(a_stop_ends_streams_and_answers_the_rest))
+      TEST(a_stop_ends_streams_and_answers_the_rest),
+      TEST(what_is_kept_of_a_message_is_told))

@@ -192,6 +192,26 @@ both('HTTP/2: windows of zero and nobody who reads', async (tls) => {
   });
 });
 
+both('HTTP/2: strangers who begin a thousand requests and end none', async (tls) => {
+  const heads = { json: ['content-type', 'application/json'], grpc: ['content-type', 'application/grpc'] };
+  const start = Buffer.concat([Buffer.from([0, 0, 64, 0, 0]), Buffer.alloc(16_000, 32)]);
+  for (const field of Object.values(heads)) {
+    await siege.endure(async () => {
+      const peers = [];
+      for (let i = 0; i < 8; i++) {
+        const peer = await reach(tls, H2);
+        await peer.ready();
+        for (let n = 0; n < 128; n++) peer.send(post(odd(n), '/roost.v1.Tokens/Claim', field), frame(DATA, 0, odd(n), start), frame(DATA, 0, odd(n), start));
+        peers.push(peer);
+      }
+      for (const peer of peers) await peer.alive().catch(() => {});
+      const memory = siege.memory();
+      for (const peer of peers) peer.close();
+      assert.ok(memory < siege.memoryMax, `they take ${memory >> 20} MiB`);
+    });
+  }
+});
+
 both('HTTP/2: windows that overflow, streams over the limit, frames that lie', async (tls) => {
   const rows = [
     [[frame(WINDOW_UPDATE, 0, 0, u32(0x7fffffff)), frame(WINDOW_UPDATE, 0, 0, u32(1))], 0, 'FLOW_CONTROL_ERROR'],

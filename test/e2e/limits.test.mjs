@@ -1,5 +1,6 @@
 // The limits and timeouts of the settings table: each is kept, and changing it has effect.
 import assert from 'node:assert/strict';
+import http2 from 'node:http2';
 import { test } from 'node:test';
 
 import { run, program, scenario, slow, until } from './lib/env.mjs';
@@ -175,6 +176,44 @@ scenario('the memory of one connection limits its streams', { config: limits({ c
   const said = peer.frames.find((it) => it.type === SETTINGS).payload;
   const values = Array.from({ length: said.length / 6 }, (_, i) => [said.readUInt16BE(6 * i), said.readUInt32BE(6 * i + 2)]);
   assert.equal(Object.fromEntries(values)[3], 2);
+  peer.close();
+});
+
+// Requests of a kind that are begun and not ended: answers their statuses, in the order in
+// which they come, until there is one for each but `open`.
+async function begin(env, count, open, headers, parts) {
+  const session = http2.connect(env.url, { rejectUnauthorized: false });
+  session.on('error', () => {});
+  const statuses = [];
+  for (let i = 0; i < count; i++) {
+    const stream = session.request({ ':method': 'POST', ...headers });
+    stream.on('error', () => {});
+    stream.on('response', (fields) => statuses.push(fields['grpc-status'] ?? fields[':status']));
+    for (const part of parts) stream.write(part);
+  }
+  await until(() => statuses.length >= count - open);
+  session.destroy();
+  return statuses;
+}
+
+scenario('what unfinished requests of one connection keep is limited', { config: limits({ connection_bytes: '512KiB' }) }, async (env) => {
+  const authorization = `Bearer ${await env.token()}`;
+  const grpcPart = Buffer.concat([Buffer.from([0, 0, 16, 0, 0]), Buffer.alloc(150_000)]);
+  const get = { ':path': '/roost.v1.Nodes/Get' };
+  const claim = { ':path': '/roost.v1.Tokens/Claim' };
+  const json = { 'content-type': 'application/json' };
+  const rpc = { 'content-type': 'application/grpc' };
+  // Four at once of 150 kB are too much; when one has gone the other three may stay.
+  assert.deepEqual(await begin(env, 4, 3, { ...get, ...json, authorization }, [Buffer.alloc(150_000, ' ')]), [413]);
+  assert.deepEqual(await begin(env, 4, 3, { ...get, ...rpc, authorization }, [grpcPart]), ['8']);
+  // Strangers have 64 KiB.
+  assert.deepEqual(await begin(env, 1, 0, { ...claim, ...json }, [Buffer.alloc(150_000, ' ')]), [413]);
+  assert.deepEqual(await begin(env, 1, 0, { ...claim, ...rpc }, [grpcPart]), ['8']);
+  assert.equal((await begin(env, 4, 2, { ...claim, ...json }, [Buffer.alloc(25_000, ' ')])).length, 2);
+
+  const peer = await Raw.connect({ port: env.port, tls: true });
+  peer.send(head('POST /roost.v1.Tokens/Claim HTTP/1.1', 'Host: a', 'Content-Type: application/json', 'Content-Length: 70000'), ' '.repeat(70_000));
+  await peer.text(/^HTTP\/1\.1 413 /);
   peer.close();
 });
 

@@ -16,6 +16,7 @@ export class Siege {
     siege.bearer = `Bearer ${siege.token}`;
     for (let i = 0; i < 5; i++) await siege.call();
     siege.openFiles = await siege.settle();
+    siege.memoryMax = siege.memory() + 2 * growthMax;
     return siege;
   }
 
