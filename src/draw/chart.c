@@ -18,6 +18,8 @@
 /* Times beyond are no times: some 30,000 years to each side of 1970. */
 static const int64_t TIME_LIMIT_MS = INT64_C(1000000000000000);
 
+static const double PAD_POINTS = 20;
+
 /* Between two values of the axis, in heights of plain text; a low chart has them nearer.
  */
 static const double VALUE_SPACE = 4.4;
@@ -169,6 +171,7 @@ static int open_page(struct chart_page *page) {
 
     page->theme = chart->theme == CHART_LIGHT ? &theme_light : &theme_dark;
     page->unit = chart->scale;
+    page->pad = PAD_POINTS * page->unit;
     page->width = chart->width * chart->scale;
     page->height = chart->height * chart->scale;
     /* A narrow chart is for a phone, where it will be shown smaller. */

@@ -8,7 +8,6 @@
 #include "draw/theme.h"
 
 /* Lengths in heights of plain text, unless they say points. */
-static const double PAD_POINTS = 20;
 static const double TICK_POINTS = 5;
 static const double MINOR_TICK_POINTS = 2;
 static const double LABEL_GAP = 0.6;  /* between a value and its grid line */
@@ -27,7 +26,7 @@ static double period_text(const struct chart_page *page, char *ret_text) {
 /* The period stands at the right end of the title's line, or below a long title. */
 static void measure_title(struct chart_page *page) {
     char period[TIMEAXIS_PERIOD_LEN];
-    double pad = PAD_POINTS * page->unit;
+    double pad = page->pad;
     double title = text_width(page->text, TEXT_TITLE, page->chart->title);
     double both = title + 2 * page->font + period_text(page, period);
 
@@ -48,7 +47,7 @@ static bool has_second_row(const struct chart_page *page) {
 
 static void place_plot(struct chart_page *page) {
     const struct chart *chart = page->chart;
-    double pad = PAD_POINTS * page->unit;
+    double pad = page->pad;
     double left = pad + page->label_width + LABEL_GAP * page->font;
 
     page->plot.x = (int)ceil(left);
@@ -153,7 +152,7 @@ void chart_frame_draw_grid(const struct chart_page *page) {
 static void draw_title(const struct chart_page *page) {
     const struct chart *chart = page->chart;
     char period[TIMEAXIS_PERIOD_LEN];
-    double pad = PAD_POINTS * page->unit;
+    double pad = page->pad;
     double room = page->width - 2 * pad;
     double subtitle_width = period_text(page, period);
     bool one_line = page->title_line == page->subtitle_line;

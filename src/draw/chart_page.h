@@ -48,6 +48,7 @@ struct chart_page {
     int width;
     int height;
     double label_width; /* of the words beside the value axis */
+    double pad;         /* margin of the page */
     double unit;        /* pixels a point */
     double font;        /* height of plain text */
     double title_line;  /* base line of the title */

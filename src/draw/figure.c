@@ -113,8 +113,26 @@ struct figure_scale figure_scale(enum figure_unit unit,
     return *scale;
 }
 
+/* Long numbers are read in groups of three, from 10 000 up. */
+static void group_digits(const char *digits, char ret_text[static FIGURE_LEN]) {
+    size_t whole = strspn(digits, "0123456789");
+    size_t len = 0;
+
+    if (digits[whole] == 'e' || whole < 5)
+        whole = 0;
+    for (size_t i = 0; digits[i] && len + 4 < FIGURE_LEN; i++) {
+        if (i > 0 && i < whole && (whole - i) % 3 == 0) {
+            strcpy(ret_text + len, "\u2009");
+            len += strlen("\u2009");
+        }
+        ret_text[len++] = digits[i];
+    }
+    ret_text[len] = '\0';
+}
+
 void figure_print_shown(double shown, int decimals, char ret_text[static FIGURE_LEN]) {
     char digits[FIGURE_LEN];
+    char grouped[FIGURE_LEN];
     double least = 0.5 * pow(10, -decimals);
 
     if (fabs(shown) < least)
@@ -123,7 +141,8 @@ void figure_print_shown(double shown, int decimals, char ret_text[static FIGURE_
         snprintf(digits, sizeof(digits), "%.*f", decimals, fabs(shown));
     else
         snprintf(digits, sizeof(digits), "%.3g", fabs(shown));
-    snprintf(ret_text, FIGURE_LEN, "%s%.40s", shown < 0 ? "\u2212" : "", digits);
+    group_digits(digits, grouped);
+    snprintf(ret_text, FIGURE_LEN, "%s%.40s", shown < 0 ? "\u2212" : "", grouped);
 }
 
 /* Three digits, but counts stay whole and percents and degrees have their tenth. */

@@ -69,5 +69,5 @@ void figure_print(double value,
                   enum figure_fixed fixed,
                   char ret_text[static FIGURE_LEN]);
 
-/* Writes what is shown with so many decimals and a true minus sign. */
+/* Writes what is shown: so many decimals, a true minus sign, groups of three digits. */
 void figure_print_shown(double shown, int decimals, char ret_text[static FIGURE_LEN]);

@@ -9,7 +9,7 @@ const struct theme theme_dark = {
     .muted = 0x9aa3ae,
     .hatch = 0x333a45,
     .threshold = 0xff7a70,
-    .band_opacity = 0.42F,
+    .band_opacity = 0.38F,
     .hues = { 0x56b4f0, 0xf0a030, 0x1fa37a, 0xf0a6d6, 0xf5ec7a, 0xe0502e },
 };
 

@@ -9,13 +9,16 @@ static const double HEAD_ROOM = 0.02;
 /* How near two values may be, beside their size, before digits run out. */
 static const double NEAREST = 1e-9;
 
+/* 1, 2, 5 and their tenfolds, and 25, 250, ..., which need no decimals. */
 static double decimal_step(double least) {
-    static const double factors[] = { 1, 2, 5, 10 };
+    static const double factors[] = { 1, 2, 2.5, 5, 10 };
     double power = pow(10, floor(log10(least)));
 
-    for (size_t i = 0; i < sizeof(factors) / sizeof(factors[0]); i++)
-        if (factors[i] * power >= least * (1 - NEAREST))
-            return factors[i] * power;
+    for (size_t i = 0; i < sizeof(factors) / sizeof(factors[0]); i++) {
+        double step = factors[i] * power;
+        if (step >= least * (1 - NEAREST) && (factors[i] != 2.5 || power >= 10))
+            return step;
+    }
     return 10 * power;
 }
 

@@ -1,8 +1,8 @@
 /*
  * valueaxis - where a value axis begins and ends, and its steps
  *
- * Round numbers in the unit that is shown: 1, 2, 5 and their tenfolds, powers of two for
- * bytes.
+ * Round numbers in the unit that is shown: 1, 2, 5, their tenfolds and 25; powers of two
+ * for bytes.
  */
 #pragma once
 

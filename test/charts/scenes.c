@@ -120,6 +120,10 @@ static double sent(struct scene *scene, double at, int64_t ms) {
     return 2e4 + 6e5 * wave(at, 2.2) * noise(scene);
 }
 
+static double filling(struct scene *scene, double at, int64_t ms) {
+    return 61 + 31 * at - (at > 0.7 ? 14 : 0) + 0.2 * noise(scene);
+}
+
 static double heat(struct scene *scene, double at, int64_t ms) {
     return 47 + 9 * wave(at, 1.3) + 1.2 * noise(scene);
 }
@@ -225,6 +229,56 @@ static void build_temp_1y(struct scene *scene) {
     cut(scene, 0, 0.4, 0.45);
 }
 
+static void build_disk(struct scene *scene) {
+    scene->chart.title = "nas \u00b7 Disk space";
+    set_percent(scene);
+    set_period(scene, 90 * DAY, 2 * HOUR);
+    add_tier(scene, "disk:/", 2 * HOUR, memory, 1);
+    add_tier(scene, "disk:/srv", 2 * HOUR, filling, 0.5);
+    scene->thresholds[0] = (struct chart_threshold) { 80, "warning 80\u2009%" };
+    scene->thresholds[1] = (struct chart_threshold) { 95, "critical 95\u2009%" };
+    scene->chart.threshold_count = 2;
+}
+
+static void build_gpu(struct scene *scene) {
+    scene->chart.title = "workstation \u00b7 GPU";
+    set_percent(scene);
+    set_period(scene, 6 * HOUR, 30 * SECOND);
+    add_raw(scene, "gpu", 30 * SECOND, gpu);
+}
+
+static void build_gpu_moved(struct scene *scene) {
+    build_gpu(scene);
+    scene->chart.y_top = 100.6;
+}
+
+static void build_gpu_renamed(struct scene *scene) {
+    build_gpu(scene);
+    scene->chart.title = "workstatien \u00b7 GPU";
+}
+
+static void build_vram(struct scene *scene) {
+    scene->chart.title = "workstation \u00b7 GPU memory";
+    set_percent(scene);
+    set_period(scene, 6 * HOUR, MINUTE);
+    add_tier(scene, "vram", MINUTE, vram, 1.5);
+}
+
+/* The night in which the clocks go forward: 02:00 is missing. */
+static void build_custom_summer(struct scene *scene) {
+    struct chart *chart = &scene->chart;
+    chart->title = "router \u00b7 net.rx:wan, net.tx:wan";
+    chart->unit = FIGURE_BIT_RATE;
+    chart->fixed = FIGURE_KBIT;
+    chart->y_bottom = 0;
+    chart->y_top = 30e6 / 8;
+    set_period(scene, 8 * HOUR, MINUTE);
+    chart->until_ms = INT64_C(1774760400000); /* Sun 29 Mar 2026, 05:00 UTC */
+    chart->since_ms = chart->until_ms - 8 * HOUR;
+    add_raw(scene, "net.rx:wan", MINUTE, received);
+    add_raw(scene, "net.tx:wan", MINUTE, sent);
+}
+
 static void build_frost(struct scene *scene) {
     scene->chart.title = "freezer \u00b7 Temperature";
     scene->chart.unit = FIGURE_CELSIUS;
@@ -245,8 +299,8 @@ static void build_memory_30d(struct scene *scene) {
 
 static void build_phone(struct scene *scene) {
     build_net_24h(scene);
-    scene->chart.width = 600;
-    scene->chart.height = 450;
+    scene->chart.width = 480;
+    scene->chart.height = 360;
     scene->chart.scale = 2;
 }
 
@@ -334,15 +388,30 @@ static const struct row {
     const char *name;
     void (*build)(struct scene *scene);
 } rows[] = {
-    { "cpu-10m", build_cpu_10m },       { "cpu-1h", build_cpu_1h },
-    { "cpu-24h", build_cpu_24h },       { "all-7d", build_all_7d },
-    { "net-24h", build_net_24h },       { "temp-1y", build_temp_1y },
-    { "frost-3d", build_frost },        { "memory-30d", build_memory_30d },
-    { "phone", build_phone },           { "many-6h", build_many },
-    { "long-names", build_long },       { "empty", build_empty },
-    { "one-point", build_one_point },   { "zero", build_zero },
-    { "constant-12h", build_constant }, { "huge-90d", build_huge },
-    { "ping-15m", build_ping },         { "bench", build_bench },
+    { "cpu-10m", build_cpu_10m },
+    { "cpu-1h", build_cpu_1h },
+    { "cpu-24h", build_cpu_24h },
+    { "all-7d", build_all_7d },
+    { "net-24h", build_net_24h },
+    { "temp-1y", build_temp_1y },
+    { "frost-3d", build_frost },
+    { "memory-30d", build_memory_30d },
+    { "phone", build_phone },
+    { "many-6h", build_many },
+    { "long-names", build_long },
+    { "empty", build_empty },
+    { "one-point", build_one_point },
+    { "zero", build_zero },
+    { "constant-12h", build_constant },
+    { "huge-90d", build_huge },
+    { "disk-90d", build_disk },
+    { "gpu-6h", build_gpu },
+    { "gpu-6h-moved", build_gpu_moved },
+    { "gpu-6h-renamed", build_gpu_renamed },
+    { "vram-6h", build_vram },
+    { "custom-summer", build_custom_summer },
+    { "ping-15m", build_ping },
+    { "bench", build_bench },
 };
 
 enum { ROW_COUNT = sizeof(rows) / sizeof(rows[0]) };
