@@ -225,6 +225,7 @@ static void make_spool(struct fleet_agent *agent) {
         .start.interval_ms = (uint32_t)config->interval_ms,
         .span_ms = config->span_ms,
         .bytes_max = config->spool_bytes,
+        .dir = agent->spool_dir,
     };
 
     crypto_random(&wanted.start.epoch, sizeof(wanted.start.epoch));

@@ -26,6 +26,11 @@ static char *default_state(void) {
     return mem_printf("%s/.local/state/roost-agent", home ? home : "");
 }
 
+/* A service's folder is there to be written to; elsewhere a person decides. */
+static char *default_spool_dir(void) {
+    return mem_strdup(getenv("STATE_DIRECTORY") ? "spool" : "none");
+}
+
 static const char *check_link(const char *text) {
     struct token_link link;
     int r = token_link_parse(text, &link);
@@ -141,6 +146,15 @@ static const struct settings_row rows[] = {
       .low = SPOOL_BYTES_MIN,
       .high = 1073741824,
       .help = "How much memory they may take; the oldest samples go first" },
+    { .section = "agent",
+      .name = "spool_dir",
+      .kind = SETTINGS_TEXT,
+      AT(spool_dir),
+      .make_fallback = default_spool_dir,
+      .env = "ROOST_SPOOL_DIR",
+      .help = "A folder, below the state folder unless it begins with /, that keeps them "
+              "over restarts of agent and host; none: memory alone, the default unless "
+              "the agent is a service of systemd with a StateDirectory: spool" },
     /* It doubles from 0.5 s; a fleet should not come back all at once. */
     { .section = "agent",
       .name = "backoff_max",
@@ -424,4 +438,10 @@ struct agent_config *config_free(struct agent_config *config) {
         settings_clear(&table, config);
     free(config);
     return NULL;
+}
+
+char *config_spool_dir(const struct agent_config *config) {
+    if (!config->spool_dir || strcmp(config->spool_dir, "none") == 0)
+        return NULL;
+    return file_join(config->state, config->spool_dir);
 }

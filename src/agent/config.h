@@ -23,6 +23,7 @@ struct agent_config {
     char *root; /* where the host's "/" is seen; NULL: where it is */
     uint64_t spool_hours;
     uint64_t spool_bytes;
+    char *spool_dir; /* below state unless absolute; "none": in memory alone */
     uint64_t backoff_max_ms;
     uint64_t drain_ms;
     uint64_t message_bytes_max;
@@ -96,3 +97,6 @@ void config_apply_log(const struct agent_config *config);
 
 /* NULL is fine. Always returns NULL. */
 struct agent_config *config_free(struct agent_config *config);
+
+/* The folder of the spool, to be freed; NULL: samples are in memory alone. */
+char *config_spool_dir(const struct agent_config *config);

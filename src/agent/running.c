@@ -195,15 +195,19 @@ void running_free_sampler(struct sampler *sampler) {
 }
 
 static struct spool *make_spool(const struct agent_config *config) {
+    char *dir = config_spool_dir(config);
     struct spool_config wanted = {
         .start.interval_ms = (uint32_t)config->interval_ms,
         .span_ms = config->spool_hours * HOUR_MS,
         .bytes_max = config->spool_bytes,
+        .dir = dir,
     };
 
     crypto_random(&wanted.start.epoch, sizeof(wanted.start.epoch));
     boot_id_read(wanted.start.boot_id);
-    return spool_new(&wanted);
+    struct spool *spool = spool_new(&wanted);
+    free(dir);
+    return spool;
 }
 
 static void take_sample(void *arg, uint64_t now_boottime_ns, struct spool_cursor next) {

@@ -4,6 +4,7 @@
 
 #include "agent/collect/sampler.h"
 #include "agent/spool_catalogue.h"
+#include "agent/spool_clock.h"
 #include "agent/spool_reader.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -84,6 +85,7 @@ static void send_lost(struct sample_stream *stream, const struct spool_item *ite
 
 static void send_catalogue(struct sample_stream *stream, const struct spool_item *item) {
     const struct spool_start *start = spool_era_start(item->era);
+    struct spool_anchor now = { .boot_ms = clock_boot_ms(), .wall_ms = clock_wall_ms() };
     Roost__V1__SamplesResponse response = ROOST__V1__SAMPLES_RESPONSE__INIT;
     Roost__V1__Catalogue catalogue = ROOST__V1__CATALOGUE__INIT;
     struct sample_stream_infos infos;
@@ -95,8 +97,9 @@ static void send_catalogue(struct sample_stream *stream, const struct spool_item
     catalogue.epoch = start->epoch;
     catalogue.boot_id = (ProtobufCBinaryData) { .len = sizeof(start->boot_id),
                                                 .data = (uint8_t *)start->boot_id };
-    catalogue.boottime_ms = clock_boot_ms();
-    catalogue.wall_ms = (uint64_t)clock_wall_ms();
+    struct spool_anchor at = spool_clock_of(stream->config.spool, item->era, &now);
+    catalogue.boottime_ms = at.boot_ms;
+    catalogue.wall_ms = at.wall_ms > 0 ? (uint64_t)at.wall_ms : 0;
     catalogue.interval_ms = start->interval_ms;
     response.kind_case = ROOST__V1__SAMPLES_RESPONSE__KIND_CATALOGUE;
     response.catalogue = &catalogue;

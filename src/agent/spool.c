@@ -1,11 +1,14 @@
 #include "agent/spool.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/spool_arena.h"
 #include "agent/spool_catalogue.h"
+#include "agent/spool_clock.h"
+#include "agent/spool_disk.h"
 #include "agent/spool_parts.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -18,6 +21,35 @@ enum {
     TELL_MS = 3600000,   /* how often the log hears of more losses */
 };
 
+/* No more rows for the open block: the pages that it did not need go back. */
+static void seal(struct spool *spool) {
+    struct spool_block *block = spool->open;
+
+    if (!block)
+        return;
+    size_t pages = (block->len + SPOOL_ARENA_PAGE - 1) / SPOOL_ARENA_PAGE;
+    spool_arena_give(spool->arena, block->data + pages * SPOOL_ARENA_PAGE,
+                     block->pages - pages);
+    block->pages = pages;
+    spool->open = NULL;
+}
+
+/* What an earlier agent left comes first. */
+static void open_disk(struct spool *spool, const char *dir) {
+    int r = spool_disk_open(dir, &spool->disk);
+    if (r < 0) {
+        log_error("%s: %s; samples are kept in memory alone", dir,
+                  r == -EWOULDBLOCK ? "another agent uses it" : strerror(-r));
+        return;
+    }
+    spool_disk_load(spool->disk, spool);
+    spool->stats.durable = 0; /* that was the earlier agent */
+    if (spool->stats.loaded > 0)
+        log_info("%s: %llu samples of an earlier agent were found, %llu are still held",
+                 dir, (unsigned long long)spool->stats.loaded,
+                 (unsigned long long)spool->stats.held);
+}
+
 struct spool *spool_new(const struct spool_config *config) {
     struct spool *spool = mem_new(sizeof(*spool));
 
@@ -27,6 +59,10 @@ struct spool *spool_new(const struct spool_config *config) {
     list_init(&spool->blocks);
     list_init(&spool->readers);
     spool->arena = spool_arena_new(config->bytes_max);
+    if (config->dir)
+        open_disk(spool, config->dir);
+    spool->config.dir = NULL;
+    seal(spool);
     spool->current = spool_add_era(spool, &config->start);
     return spool;
 }
@@ -95,6 +131,8 @@ static void free_block(struct spool *spool, struct spool_block *block) {
     if (block == spool->open)
         spool->open = NULL;
     spool_reader_forget_block(spool, block);
+    if (spool->disk)
+        spool_disk_forget_block(spool->disk, block);
     pass_charge(spool, block);
     block->era->blocks--;
     spool->stats.held -= block->last_seq + 1 - block->first_seq;
@@ -108,6 +146,8 @@ struct spool *spool_free(struct spool *spool) {
     if (!spool)
         return NULL;
     assert(list_is_empty(&spool->readers));
+    spool_disk_free(spool->disk);
+    spool->disk = NULL;
     while (!list_is_empty(&spool->blocks))
         free_block(spool, oldest_block(spool));
     while (!list_is_empty(&spool->eras))
@@ -164,19 +204,6 @@ static void drop_old(struct spool *spool) {
 static bool is_over(const struct spool *spool, size_t more) {
     return spool_arena_used(spool->arena) + spool->catalogue_bytes + more >
            spool->config.bytes_max;
-}
-
-/* No more rows for the open block: the pages that it did not need go back. */
-static void seal(struct spool *spool) {
-    struct spool_block *block = spool->open;
-
-    if (!block)
-        return;
-    size_t pages = (block->len + SPOOL_ARENA_PAGE - 1) / SPOOL_ARENA_PAGE;
-    spool_arena_give(spool->arena, block->data + pages * SPOOL_ARENA_PAGE,
-                     block->pages - pages);
-    block->pages = pages;
-    spool->open = NULL;
 }
 
 /* Pages for a block that begins with a row of this length; NULL when not even an empty
@@ -294,10 +321,14 @@ void spool_take(struct spool *spool, const struct spool_sample *sample) {
     if (!spool->catalogue || sample->catalogue_id != spool->catalogue_id)
         spool_set_catalogue(spool, sample->series, sample->count);
     spool->catalogue_id = sample->catalogue_id;
-    spool->current->anchor = sample->at;
+    if (spool_clock_is_sane(sample->at.wall_ms) ||
+        !spool_clock_is_sane(spool->current->anchor.wall_ms))
+        spool->current->anchor = sample->at;
     spool_add_row(spool, &row);
     spool->stats.taken++;
     drop_old(spool);
+    if (spool->disk)
+        spool_disk_save(spool->disk, spool, spool->now_ms);
 }
 
 struct spool_era *spool_find_era(const struct spool *spool, uint64_t epoch) {
@@ -349,6 +380,8 @@ bool spool_durable(struct spool *spool, struct spool_cursor cursor) {
         free_block(spool, block);
     forget_eras(spool);
     sum_up(spool);
+    if (spool->disk)
+        spool_disk_durable(spool->disk, cursor);
     return true;
 }
 
@@ -364,6 +397,10 @@ void spool_get_stats(const struct spool *spool, struct spool_stats *ret_stats) {
     list_for_each_safe(node, after, &spool->eras) {
         const struct spool_era *era = container_of(node, struct spool_era, node);
         ret_stats->waiting += era->last_seq - era->done_seq;
+    }
+    if (spool->disk) {
+        ret_stats->disk_bytes = spool_disk_bytes(spool->disk);
+        ret_stats->is_on_disk = spool_disk_is_well(spool->disk);
     }
     ret_stats->bytes = spool_arena_used(spool->arena) + spool->catalogue_bytes;
 }

@@ -9,6 +9,10 @@
  *   take -> [oldest block] ... [open block] <- readers, each at its own place
  *                 ^ durable frees, and so does want of room
  *
+ * With a folder every sample is on disk when spool_take() returns (power loss may take
+ * the last 30 s), and a spool opened there later begins with what the earlier one held.
+ * Without one, or while the disk is full, samples are in memory alone.
+ *
  * The spool reads no clock: times come with the samples.
  */
 #pragma once
@@ -49,6 +53,7 @@ struct spool_config {
     struct spool_start start; /* of this agent */
     uint64_t span_ms;         /* older samples go; 0: any age */
     size_t bytes_max;         /* at least SPOOL_BYTES_MIN */
+    const char *dir;          /* copied: the folder; NULL: memory alone */
 };
 
 /* One sample as it was read; all of it is copied. */
@@ -69,12 +74,16 @@ struct spool_stats {
     uint64_t waiting; /* of all that is known, neither durable nor told as lost to a store
                          that went on */
     uint64_t held;    /* samples in blocks now */
-    size_t bytes;     /* that they occupy */
+    size_t bytes;     /* that they occupy in memory */
+    uint64_t damaged; /* segments on disk that could not be read to their end */
+    size_t disk_bytes;
+    bool is_on_disk; /* what is held is on disk as well */
 };
 
+/* Opens a spool. A folder that cannot be used is logged, and then memory must do. */
 struct spool *spool_new(const struct spool_config *config);
 
-/* Frees the spool. Asserts that it has no readers. NULL is fine;
+/* Frees the spool; what is on disk stays. Asserts that it has no readers. NULL is fine;
  * always returns NULL. */
 struct spool *spool_free(struct spool *spool);
 

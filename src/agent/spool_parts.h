@@ -22,6 +22,7 @@
 struct sample_chain;
 struct spool_arena;
 struct spool_catalogue;
+struct spool_disk;
 
 struct spool_era {
     struct list node;
@@ -41,8 +42,9 @@ struct spool_block {
     struct spool_catalogue *catalogue; /* reference */
     uint8_t *data;                     /* owned: pages of the arena */
     size_t pages;
-    size_t len;    /* bytes of rows */
-    size_t charge; /* bytes of its catalogue, if the block before has another one */
+    size_t len;       /* bytes of rows */
+    size_t saved_len; /* of them on disk */
+    size_t charge;    /* bytes of its catalogue, if the block before has another one */
     uint64_t first_seq;
     uint64_t last_seq;
     uint64_t last_ms; /* boot time of the newest row */
@@ -53,6 +55,7 @@ struct spool {
     struct list eras;           /* owned; the last one is ours */
     struct list blocks;         /* owned */
     struct list readers;        /* those that are open */
+    struct spool_disk *disk;    /* owned; NULL: memory alone */
     struct spool_arena *arena;  /* owned */
     struct spool_block *open;   /* borrowed: blocks; NULL: the next row begins one */
     struct sample_chain *chain; /* owned; of the open block; NULL without */
@@ -91,3 +94,11 @@ void spool_add_row(struct spool *spool, const struct spool_row *row);
 
 /* Of spool_reader.c: the block goes; readers that are at it have to look anew. */
 void spool_reader_forget_block(struct spool *spool, const struct spool_block *block);
+
+/* A place among the samples: is a before b? */
+static inline bool spool_is_before(uint64_t a_order,
+                                   uint64_t a_seq,
+                                   uint64_t b_order,
+                                   uint64_t b_seq) {
+    return a_order != b_order ? a_order < b_order : a_seq < b_seq;
+}

@@ -30,10 +30,10 @@ struct spool_reader *spool_reader_new(struct spool *spool, struct spool_cursor a
         era = spool_find_era(spool, after.epoch);
     reader->spool = spool;
     if (era) {
-        spool_durable(spool, after);
         reader->order = era->order;
         reader->seq = after.seq;
         reader->is_strict = true;
+        spool_durable(spool, after); /* the era may be gone here */
     }
     list_add_tail(&spool->readers, &reader->node);
     return reader;
