@@ -30,8 +30,6 @@ struct rig {
     bool client_closed;
     bool server_closed;
     bool free_in_call; /* the server frees itself when a call comes */
-    unsigned alive;    /* answers to the client's probes */
-    bool free_when_alive;
 };
 
 /* A call at the server. */
@@ -138,14 +136,6 @@ static void on_pause(struct timer *timer) {
     loop_stop(container_of(timer, struct rig, pause)->pair.loop);
 }
 
-static void on_alive(void *owner, struct h2conn *h2conn) {
-    struct rig *rig = owner;
-
-    rig->alive++;
-    if (rig->free_when_alive)
-        rig->client = h2conn_free(rig->client);
-}
-
 static struct h2conn_config config_of(struct rig *rig, enum h2_role role) {
     return (struct h2conn_config) {
         .role = role,
@@ -155,7 +145,6 @@ static struct h2conn_config config_of(struct rig *rig, enum h2_role role) {
                     .trust_resets = true },
         .on_call = on_call,
         .on_exchange = on_exchange,
-        .on_alive = on_alive,
         .on_closed = role == H2_SERVER ? on_server_closed : on_client_closed,
         .owner = rig,
     };
@@ -534,36 +523,6 @@ static void a_drain_lets_calls_finish(void) {
     }
 }
 
-static void an_answer_to_a_probe_keeps_the_connection(void) {
-    struct rig rig;
-
-    open_rig(&rig);
-    uint64_t heard_ms = h2conn_heard_ms(rig.client);
-    h2conn_probe(rig.client, 5000);
-    CHECK(h2conn_is_probing(rig.client));
-    while (rig.alive == 0)
-        run_for(&rig, 1);
-    CHECK(!h2conn_is_probing(rig.client));
-    h2conn_probe(rig.client, 40);
-    run_for(&rig, 20);
-    CHECK_INT(rig.alive, 2);
-    CHECK(h2conn_heard_ms(rig.client) >= heard_ms);
-    run_for(&rig, 60);
-    CHECK(!rig.client_closed && !rig.server_closed);
-    close_rig(&rig);
-}
-
-static void the_answer_to_a_probe_may_end_the_connection(void) {
-    struct rig rig;
-
-    open_rig(&rig);
-    rig.free_when_alive = true;
-    h2conn_probe(rig.client, 5000);
-    while (rig.client)
-        run_for(&rig, 1);
-    close_rig(&rig);
-}
-
 static void a_dead_peer_is_told_by_a_probe(void) {
     struct rig rig;
     struct asked asked;
@@ -815,8 +774,6 @@ TESTS(TEST(a_call_is_echoed_with_its_metadata),
       TEST(a_lost_connection_ends_calls_with_unavailable),
       TEST(a_connection_that_is_over_refuses_calls),
       TEST(a_drain_lets_calls_finish),
-      TEST(an_answer_to_a_probe_keeps_the_connection),
-      TEST(the_answer_to_a_probe_may_end_the_connection),
       TEST(a_dead_peer_is_told_by_a_probe),
       TEST(an_idle_server_ends_and_a_busy_one_does_not),
       TEST(a_call_may_end_its_connection),
