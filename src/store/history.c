@@ -162,8 +162,11 @@ struct history_catalogue *history_choose_catalogue(struct history *history,
     struct history_catalogue *chosen = map_get(history->catalogues, catalogue->key);
     if (chosen)
         return chosen;
-    map_put(history->catalogues, catalogue->key, history_catalogue_ref(catalogue));
-    return catalogue;
+    /* A copy: what is known of it is known of this history alone. */
+    chosen = history_catalogue_new(catalogue->metrics, catalogue->count,
+                                   catalogue->interval_ms);
+    map_put(history->catalogues, chosen->key, chosen);
+    return chosen;
 }
 
 void history_close_block(struct history_node *node) {
@@ -306,6 +309,13 @@ void history_unwatch(struct history_watcher *watcher) {
 
 void history_flush(struct history *history) {
     history_flush_want(history, true);
+}
+
+void history_compact(struct history *history, void (*done)(void *arg), void *arg) {
+    assert(!history->on_compacted);
+    history->on_compacted = done;
+    history->compacted_arg = arg;
+    history_sweep_want(history);
 }
 
 const char *history_trouble(const struct history *history) {

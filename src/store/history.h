@@ -115,6 +115,13 @@ void history_unwatch(struct history_watcher *watcher);
 /* Asks for a flush now instead of with the timer. */
 void history_flush(struct history *history);
 
+/*
+ * Merges what is there into chunks now instead of with the timer, and tells when it has
+ * come to its end, well or not; one who waits at a time, and not told when the history
+ * ends before.
+ */
+void history_compact(struct history *history, void (*done)(void *arg), void *arg);
+
 /* Why nothing gets durable just now ("the disk is full"), NULL when all is well, and
  * since when (loop time). */
 const char *history_trouble(const struct history *history);

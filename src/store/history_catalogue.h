@@ -21,7 +21,7 @@ struct history_catalogue {
     size_t count;
     struct history_metric *metrics; /* owned, with their texts */
 
-    /* Of the one that a history has chosen among equals. */
+    /* Of the copy that a history has of equal ones. */
     size_t blocks;  /* that use it */
     bool is_stored; /* it is in the database */
 };

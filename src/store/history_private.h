@@ -83,8 +83,13 @@ struct history {
     bool is_closing;
 
     struct timer sweep_timer;
-    struct history_sweep *sweep; /* owned: that runs, or NULL */
-    struct list requests;        /* of history_ask.c */
+    bool is_sweep_wanted;            /* another one as soon as this one ends */
+    bool is_sweep_failing;           /* and that was logged */
+    int64_t pruned_ms[TIER_COUNT];   /* up to where all nodes were, in this run */
+    void (*on_compacted)(void *arg); /* who waits for the end of a sweep, or NULL */
+    void *compacted_arg;             /* borrowed: of who waits */
+    struct history_sweep *sweep;     /* owned: that runs, or NULL */
+    struct list requests;            /* of history_ask.c */
     size_t request_count;
 };
 

@@ -1,15 +1,634 @@
 #include "store/history_sweep.h"
 
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "loop/worker.h"
+#include "store/history_catalogue.h"
+#include "store/history_flush.h"
+#include "store/history_job.h"
+#include "store/history_merge.h"
 #include "store/history_private.h"
+#include "store/store.h"
+
+/* What one transaction does at most, so that others wait for some milliseconds only. */
+enum {
+    MERGE_NODES_MAX = 16,
+    MERGE_CELLS_MAX = 1 << 18, /* values, of some nodes together */
+    JOURNAL_ROWS_MAX = 8,
+    PRUNE_PAIRS_MAX = 256,
+    PRUNE_CHUNKS_MAX = 64,
+    SHRINK_PAGES = 64,
+};
+
+enum {
+    HOUR_MS = 3600 * 1000,
+    WINDOW_MS = 2 * HOUR_MS,
+    GRACE_MS = 10 * 60 * 1000, /* after an hour, for rows that are a little late */
+    RETRY_MS = 10000,
+};
+
+/* One after another. */
+enum phase {
+    SETTLE,     /* wait until closed blocks are durable */
+    MERGE,      /* merger's thread: work out chunks */
+    WRITE,      /* write them */
+    JOURNAL,    /* delete the rows that are merged */
+    CATALOGUES, /* delete those that nothing uses */
+    PRUNE,      /* delete chunks past their time */
+    FORGET,     /* delete removed nodes */
+    SHRINK,     /* give pages back */
+};
+
+struct target {
+    struct history_node *node; /* reference */
+    uint64_t closed;           /* position of the last row in closed blocks */
+    uint64_t journalled;       /* of the last row that the journal had at the start */
+};
+
+struct history_sweep {
+    struct history_job job; /* first */
+    struct job merger;
+    struct history *history; /* borrowed: waits for the sweep before it goes */
+    enum phase phase;
+    struct target *targets; /* owned */
+    size_t count;
+    size_t at; /* what is next in this phase */
+    uint64_t journal_to;
+
+    struct history_merge merges[MERGE_NODES_MAX];
+    struct history_node *merge_nodes[MERGE_NODES_MAX]; /* references */
+    size_t merge_count;
+    bool is_partial; /* the last of them has more blocks: at is still there */
+
+    uint64_t journal_from; /* JOURNAL: this transaction's */
+    uint64_t journal_until;
+    uint8_t (*hashes)[CRYPTO_SHA256_LEN]; /* CATALOGUES; owned */
+    size_t hash_count;
+    int64_t before_ms[TIER_COUNT]; /* PRUNE; HISTORY_NEVER: nothing */
+    int64_t *ids;                  /* PRUNE; owned: of the targets; jobs see no nodes */
+    int64_t removed;               /* FORGET: this node */
+    size_t next;                   /* PRUNE: where to go on */
+    bool is_more;                  /* the same once again */
+};
+
+static void next_step(struct history_sweep *sweep);
+
+/* The jobs, on the store's thread. */
+
+static int write_merges(struct history_sweep *sweep, struct store_database *db) {
+    const struct history_backend *backend = sweep->history->backend;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < sweep->merge_count; i++) {
+        struct history_merge *merge = &sweep->merges[i];
+        if (merge->result != 0)
+            continue;
+        r = history_merge_write(merge, backend, db);
+        if (r == HISTORY_BACKEND_E_GONE) {
+            merge->result = r;
+            r = 0;
+        }
+    }
+    return r;
+}
+
+static int remove_journal(struct history_sweep *sweep, struct store_database *db) {
+    return sweep->history->backend->remove_journal(db, sweep->journal_from,
+                                                   sweep->journal_until);
+}
+
+static int remove_catalogues(struct history_sweep *sweep, struct store_database *db) {
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < sweep->hash_count; i++)
+        r = sweep->history->backend->remove_catalogue(
+            db, slice_of(sweep->hashes[i], sizeof(sweep->hashes[i])));
+    return r;
+}
+
+/* Pairs of a node and a tier, from sweep->at on; next says where it came to. */
+static int prune(struct history_sweep *sweep, struct store_database *db) {
+    size_t end = sweep->at + PRUNE_PAIRS_MAX, removed = 0, all = 0;
+    int r = 0;
+
+    end = end < sweep->count * TIER_COUNT ? end : sweep->count * TIER_COUNT;
+    for (sweep->next = sweep->at;
+         r == 0 && sweep->next < end && all < PRUNE_CHUNKS_MAX;) {
+        enum tier tier = (enum tier)(sweep->next % TIER_COUNT);
+        int64_t id = sweep->ids[sweep->next / TIER_COUNT];
+        removed = 0;
+        if (id != 0 && sweep->before_ms[tier] != HISTORY_NEVER)
+            r = sweep->history->backend->prune(db, id, tier, sweep->before_ms[tier],
+                                               PRUNE_CHUNKS_MAX - all, &removed);
+        all += removed;
+        sweep->next += all < PRUNE_CHUNKS_MAX;
+    }
+    return r;
+}
+
+static int forget(struct history_sweep *sweep, struct store_database *db) {
+    const struct history_backend *backend = sweep->history->backend;
+    size_t all = 0;
+    int r = 0;
+
+    for (int tier = 0; r == 0 && tier < TIER_COUNT && all < PRUNE_CHUNKS_MAX; tier++) {
+        size_t removed = 0;
+        r = backend->prune(db, sweep->removed, (enum tier)tier, INT64_MAX,
+                           PRUNE_CHUNKS_MAX - all, &removed);
+        all += removed;
+    }
+    sweep->is_more = all == PRUNE_CHUNKS_MAX;
+    return r == 0 && !sweep->is_more ? backend->forget_node(db, sweep->removed) : r;
+}
+
+static int run_job(struct history_job *job, struct store_database *db) {
+    static int (*const works[])(struct history_sweep *, struct store_database *) = {
+        [WRITE] = write_merges,
+        [JOURNAL] = remove_journal,
+        [CATALOGUES] = remove_catalogues,
+        [PRUNE] = prune,
+        [FORGET] = forget,
+    };
+    struct history_sweep *sweep = container_of(job, struct history_sweep, job);
+    const struct history_backend *backend = sweep->history->backend;
+
+    if (sweep->phase == SHRINK)
+        return backend->shrink(db, SHRINK_PAGES, &sweep->is_more);
+    int r = backend->begin(db);
+    if (r != 0)
+        return r;
+    r = works[sweep->phase](sweep, db);
+    if (r == 0)
+        r = backend->commit(db);
+    if (r != 0)
+        backend->rollback(db);
+    return r;
+}
+
+/* Merges. */
+
+static void on_merge(struct job *job) { /* on the merger's thread */
+    struct history_sweep *sweep = container_of(job, struct history_sweep, merger);
+    struct history *history = sweep->history;
+    for (size_t i = 0; i < sweep->merge_count; i++)
+        history_merge_run(&sweep->merges[i], history->backend, history->merger_db,
+                          history->merger_codec);
+}
+
+static void end_merges(struct history_sweep *sweep) {
+    for (size_t i = 0; i < sweep->merge_count; i++) {
+        struct history_merge *merge = &sweep->merges[i];
+        for (size_t j = 0; j < merge->view_count; j++)
+            history_block_view_done(&merge->views[j]);
+        history_merge_done(merge);
+        history_node_unref(sweep->merge_nodes[i]);
+    }
+    sweep->merge_count = 0;
+}
+
+/* Drops the rows that chunks have now. */
+static void settle_merge(struct history_node *node, const struct history_merge *merge) {
+    node->progress = merge->to;
+    node->lost += merge->lost;
+    while (!list_is_empty(&node->blocks)) {
+        struct history_block *block =
+            container_of(node->blocks.next, struct history_block, link);
+        if (block == node->open || block->rows == 0 ||
+            block->first_position + (block->rows - 1) > merge->to.merged)
+            return;
+        history_drop_block(node, block);
+    }
+}
+
+static void tell_damage(const struct history_node *node,
+                        const struct history_merge *merge) {
+    if (merge->damaged > 0)
+        log_error("%llu chunks of samples of %s were damaged and begin anew",
+                  (unsigned long long)merge->damaged, node->name);
+}
+
+/* Blocks of a node that can be merged now, up to about limit values: how many values. */
+static size_t take_blocks(const struct target *target,
+                          struct history_merge *merge,
+                          size_t limit) {
+    struct history_node *node = target->node;
+    size_t cells = 0, count = 0;
+
+    for (const struct list *at = node->blocks.next; at != &node->blocks; at = at->next)
+        count++;
+    merge->views = mem_new_array(count, sizeof(*merge->views));
+    for (struct list *at = node->blocks.next; at != &node->blocks; at = at->next) {
+        struct history_block *block = container_of(at, struct history_block, link);
+        if (block == node->open || block->rows == 0 || cells >= limit ||
+            block->first_position + (block->rows - 1) > node->durable.position ||
+            block->first_position > target->closed)
+            break;
+        cells += block->rows * (block->catalogue->count + 1);
+        merge->views[merge->view_count++] = history_block_view(block);
+    }
+    return cells;
+}
+
+/* An hour of the node has ended meanwhile, though no later row came. */
+static bool is_hour_over(const struct history_node *node, int64_t over_ms) {
+    const struct history_progress *progress = &node->progress;
+    return progress->newest_ms != HISTORY_NEVER &&
+           progress->tiered_ms <= progress->newest_ms &&
+           over_ms >= progress->newest_ms + HOUR_MS;
+}
+
+/* Takes the next nodes that have something to merge. */
+static void take_merges(struct history_sweep *sweep) {
+    struct history *history = sweep->history;
+    int64_t over_ms = history->config.now_ms(history->config.arg) - GRACE_MS;
+    size_t cells = 0;
+
+    sweep->is_partial = false;
+    while (sweep->at < sweep->count && sweep->merge_count < MERGE_NODES_MAX &&
+           cells < MERGE_CELLS_MAX) {
+        const struct target *target = &sweep->targets[sweep->at];
+        struct history_merge *merge = &sweep->merges[sweep->merge_count];
+
+        *merge = (struct history_merge) { .node = target->node->id, .over_ms = over_ms };
+        size_t taken =
+            target->node->is_removed ? 0 : take_blocks(target, merge, MERGE_CELLS_MAX);
+        cells += taken;
+        sweep->at++;
+        if (taken == 0 &&
+            (target->node->is_removed || !is_hour_over(target->node, over_ms))) {
+            free(TAKE(merge->views));
+            continue;
+        }
+        sweep->merge_nodes[sweep->merge_count++] = history_node_ref(target->node);
+        /* What did not fit comes with the next transaction. */
+        if (taken >= MERGE_CELLS_MAX) {
+            sweep->at--;
+            sweep->is_partial = true;
+            return;
+        }
+    }
+}
+
+static void start_job(struct history_sweep *sweep, enum phase phase) {
+    sweep->phase = phase;
+    history_job_start(&sweep->job);
+}
+
+static void on_merged(struct job *job) { /* on the loop */
+    struct history_sweep *sweep = container_of(job, struct history_sweep, merger);
+    if (sweep->history->is_closing)
+        end_merges(sweep);
+    else
+        start_job(sweep, WRITE);
+}
+
+static int worst_result(const struct history_sweep *sweep) {
+    int r = 0;
+    for (size_t i = 0; i < sweep->merge_count; i++)
+        if (sweep->merges[i].result != 0 &&
+            sweep->merges[i].result != HISTORY_BACKEND_E_GONE)
+            r = sweep->merges[i].result;
+    return r;
+}
+
+static int settle_merges(struct history_sweep *sweep) {
+    int r = worst_result(sweep);
+    bool is_last_gone = sweep->merges[sweep->merge_count - 1].result != 0;
+
+    if (sweep->is_partial && is_last_gone)
+        sweep->at++;
+    for (size_t i = 0; i < sweep->merge_count; i++) {
+        if (sweep->merges[i].result != 0)
+            continue;
+        settle_merge(sweep->merge_nodes[i], &sweep->merges[i]);
+        tell_damage(sweep->merge_nodes[i], &sweep->merges[i]);
+    }
+    end_merges(sweep);
+    return r;
+}
+
+/* The beginning and the end. */
+
+static void free_sweep(struct history_job *job) {
+    struct history_sweep *sweep = container_of(job, struct history_sweep, job);
+    free(sweep->targets);
+    free(sweep->hashes);
+    free(sweep->ids);
+    history_job_done(&sweep->job);
+    free(sweep);
+}
+
+static void end_sweep(struct history_sweep *sweep) {
+    end_merges(sweep);
+    for (size_t i = 0; i < sweep->count; i++)
+        history_node_unref(sweep->targets[i].node);
+    history_job_leave(&sweep->job);
+}
+
+static void fail(struct history *history, int r) {
+    if (r == 0 && history->is_sweep_failing)
+        log_info("samples are merged into chunks again");
+    else if (r != 0 && !history->is_sweep_failing)
+        log_error("samples cannot be merged into chunks: %s; they stay in the journal",
+                  r < 0 ? strerror(-r) : "the database is damaged");
+    history->is_sweep_failing = r != 0;
+}
+
+static void start_timer(struct history *history, uint64_t delay_ms);
+
+static void finish_sweep(struct history_sweep *sweep, int r) {
+    struct history *history = sweep->history;
+    void (*on_compacted)(void *) = TAKE(history->on_compacted);
+
+    history->sweep = NULL;
+    end_sweep(sweep);
+    fail(history, r);
+    uint64_t delay_ms = history->config.compact_ms;
+    if (r != 0 && delay_ms > RETRY_MS)
+        delay_ms = RETRY_MS;
+    start_timer(history, delay_ms);
+    if (on_compacted)
+        on_compacted(history->compacted_arg);
+}
+
+static void add_targets(struct history_sweep *sweep) {
+    struct history *history = sweep->history;
+    struct history_node *node;
+    size_t at = 0;
+
+    sweep->targets =
+        mem_new_array(map_count(history->nodes) + 1, sizeof(*sweep->targets));
+    while ((node = map_next(history->nodes, &at, NULL))) {
+        if (node->open && node->open->rows > 0)
+            history_close_block(node);
+        sweep->targets[sweep->count++] = (struct target) {
+            .node = history_node_ref(node),
+            .closed = node->taken.position,
+            .journalled = node->durable.position,
+        };
+    }
+}
+
+static void on_job(struct history_job *job);
+static void on_timer(struct timer *timer);
+
+static void start_sweep(struct history *history) {
+    struct history_sweep *sweep = mem_new(sizeof(*sweep));
+
+    timer_stop(&history->sweep_timer);
+    history->sweep = sweep;
+    sweep->history = history;
+    history_job_init(&sweep->job, history);
+    sweep->job.run = run_job;
+    sweep->job.done = on_job;
+    sweep->job.free = free_sweep;
+    sweep->merger.run = on_merge;
+    sweep->merger.done = on_merged;
+    sweep->phase = SETTLE;
+    sweep->journal_to = history->durable_journal;
+    add_targets(sweep);
+    history_flush_want(history, true);
+    next_step(sweep);
+}
+
+static void start_timer(struct history *history, uint64_t delay_ms) {
+    history->sweep_timer.fire = on_timer;
+    timer_start(history->loop, &history->sweep_timer, delay_ms);
+}
+
+static void on_timer(struct timer *timer) {
+    start_sweep(container_of(timer, struct history, sweep_timer));
+}
 
 void history_sweep_schedule(struct history *history) {
+    for (int tier = 0; tier < TIER_COUNT; tier++)
+        history->pruned_ms[tier] = HISTORY_NEVER;
+    start_timer(history, history->config.compact_ms);
 }
 
 void history_sweep_want(struct history *history) {
+    if (!history->sweep && !history->is_closing && !history->is_sweep_failing)
+        start_timer(history, 0);
 }
 
 void history_sweep_on_flushed(struct history *history) {
+    if (history->sweep && history->sweep->phase == SETTLE)
+        next_step(history->sweep);
 }
 
 void history_sweep_finish(struct history *history) {
+    struct history_sweep *sweep = history->sweep;
+    if (!sweep)
+        return;
+    history_job_wait(&sweep->job);
+    history->sweep = NULL;
+    end_sweep(sweep);
+}
+
+/* The phases. */
+
+static bool is_settled(const struct history_sweep *sweep) {
+    for (size_t i = 0; i < sweep->count; i++) {
+        const struct target *target = &sweep->targets[i];
+        if (!target->node->is_removed && target->node->durable.position < target->closed)
+            return false;
+    }
+    return true;
+}
+
+/* Is all merged that the journal had when the sweep began? */
+static bool is_journal_merged(const struct history_sweep *sweep) {
+    for (size_t i = 0; i < sweep->count; i++) {
+        const struct target *target = &sweep->targets[i];
+        if (!target->node->is_removed &&
+            target->node->progress.merged < target->journalled)
+            return false;
+    }
+    return true;
+}
+
+/* Each begins something and returns true, or has nothing to do. */
+static bool begin_merge(struct history_sweep *sweep) {
+    take_merges(sweep);
+    if (sweep->merge_count == 0)
+        return false;
+    sweep->phase = MERGE;
+    int r = worker_add(sweep->history->merger, &sweep->merger);
+    assert(r == 0); /* there is one at a time */
+    (void)r;
+    return true;
+}
+
+static bool begin_journal(struct history_sweep *sweep) {
+    struct history *history = sweep->history;
+
+    if (history->first_journal > sweep->journal_to || !is_journal_merged(sweep))
+        return false;
+    sweep->journal_from = history->first_journal;
+    sweep->journal_until = sweep->journal_to;
+    if (sweep->journal_until - sweep->journal_from >= JOURNAL_ROWS_MAX)
+        sweep->journal_until = sweep->journal_from + JOURNAL_ROWS_MAX - 1;
+    start_job(sweep, JOURNAL);
+    return true;
+}
+
+static bool begin_catalogues(struct history_sweep *sweep) {
+    struct map *map = sweep->history->catalogues;
+    struct history_catalogue **unused = NULL, *catalogue;
+    size_t at = 0;
+
+    unused = mem_new_array(map_count(map) + 1, sizeof(struct history_catalogue *));
+    while ((catalogue = map_next(map, &at, NULL)))
+        if (catalogue->is_stored && catalogue->blocks == 0)
+            unused[sweep->hash_count++] = catalogue;
+    if (sweep->hash_count > 0)
+        sweep->hashes = mem_new_array(sweep->hash_count, sizeof(*sweep->hashes));
+    for (size_t i = 0; i < sweep->hash_count; i++) {
+        memcpy(sweep->hashes[i], unused[i]->hash, sizeof(sweep->hashes[i]));
+        unused[i]->is_stored = false;
+        map_remove(map, unused[i]->key);
+        history_catalogue_release(unused[i]);
+    }
+    free(unused);
+    if (sweep->hash_count > 0)
+        start_job(sweep, CATALOGUES);
+    return sweep->hash_count > 0;
+}
+
+/* Raw goes two hours at a time, so that a tier always finds both or neither. */
+static bool find_cutoffs(struct history_sweep *sweep) {
+    const struct history_config *config = &sweep->history->config;
+    int64_t now_ms = config->now_ms(config->arg);
+    bool has_any = false;
+
+    for (enum tier tier = TIER_RAW; tier < TIER_COUNT; tier = (enum tier)(tier + 1)) {
+        int64_t unit_ms = tier == TIER_RAW ? WINDOW_MS : tier_span_ms(tier);
+        int64_t before_ms = tier_floor(now_ms - config->retention_ms[tier], unit_ms);
+        sweep->before_ms[tier] = HISTORY_NEVER;
+        if (config->retention_ms[tier] <= 0 ||
+            before_ms <= sweep->history->pruned_ms[tier])
+            continue;
+        sweep->before_ms[tier] = before_ms;
+        has_any = true;
+    }
+    return has_any;
+}
+
+static bool begin_prune(struct history_sweep *sweep) {
+    if (!find_cutoffs(sweep))
+        return false;
+    sweep->ids = mem_new_array(sweep->count + 1, sizeof(*sweep->ids));
+    for (size_t i = 0; i < sweep->count; i++)
+        sweep->ids[i] =
+            sweep->targets[i].node->is_removed ? 0 : sweep->targets[i].node->id;
+    sweep->at = 0;
+    start_job(sweep, PRUNE);
+    return true;
+}
+
+static bool go_on_pruning(struct history_sweep *sweep) {
+    struct history *history = sweep->history;
+
+    sweep->at = sweep->next;
+    if (sweep->at < sweep->count * TIER_COUNT) {
+        start_job(sweep, PRUNE);
+        return true;
+    }
+    for (int tier = 0; tier < TIER_COUNT; tier++)
+        if (sweep->before_ms[tier] != HISTORY_NEVER)
+            history->pruned_ms[tier] = sweep->before_ms[tier];
+    for (size_t i = 0; i < sweep->count; i++)
+        if (sweep->before_ms[TIER_RAW] > sweep->targets[i].node->progress.pruned_ms)
+            sweep->targets[i].node->progress.pruned_ms = sweep->before_ms[TIER_RAW];
+    return false;
+}
+
+static bool begin_forget(struct history_sweep *sweep) {
+    struct history *history = sweep->history;
+    if (history->removed_count == 0)
+        return false;
+    sweep->removed = history->removed[history->removed_count - 1];
+    start_job(sweep, FORGET);
+    return true;
+}
+
+static bool begin_shrink(struct history_sweep *sweep) {
+    start_job(sweep, SHRINK);
+    return true;
+}
+
+static void on_forgotten(struct history_sweep *sweep) {
+    struct history *history = sweep->history;
+    for (size_t i = 0; i < history->removed_count; i++)
+        if (history->removed[i] == sweep->removed) {
+            history->removed[i] = history->removed[--history->removed_count];
+            return;
+        }
+}
+
+/* Begins the next thing there is to do after the phase, or ends the sweep. */
+static void begin_after(struct history_sweep *sweep, enum phase phase) {
+    static bool (*const begins[])(struct history_sweep *) = {
+        [SETTLE] = begin_merge,       [MERGE] = begin_journal,    [WRITE] = begin_journal,
+        [JOURNAL] = begin_catalogues, [CATALOGUES] = begin_prune, [PRUNE] = begin_forget,
+        [FORGET] = begin_shrink,
+    };
+    static const enum phase follows[] = {
+        [SETTLE] = WRITE,       [MERGE] = JOURNAL,    [WRITE] = JOURNAL,
+        [JOURNAL] = CATALOGUES, [CATALOGUES] = PRUNE, [PRUNE] = FORGET,
+        [FORGET] = SHRINK,
+    };
+    while (phase != SHRINK) {
+        if (begins[phase](sweep))
+            return;
+        phase = follows[phase];
+    }
+    finish_sweep(sweep, 0);
+}
+
+static void next_step(struct history_sweep *sweep) {
+    if (sweep->phase == SETTLE && !is_settled(sweep))
+        return;
+    begin_after(sweep, sweep->phase);
+}
+
+/* What has ended well may have to go on. */
+static void go_on(struct history_sweep *sweep) {
+    enum phase phase = sweep->phase;
+    bool goes_on = false;
+
+    if (phase == WRITE) {
+        goes_on = begin_merge(sweep);
+    } else if (phase == JOURNAL) {
+        sweep->history->first_journal = sweep->journal_until + 1;
+        goes_on = begin_journal(sweep);
+    } else if (phase == PRUNE) {
+        goes_on = go_on_pruning(sweep);
+    } else if (phase == FORGET) {
+        if (!sweep->is_more)
+            on_forgotten(sweep);
+        goes_on = begin_forget(sweep);
+    } else if (phase == SHRINK && sweep->is_more) {
+        goes_on = begin_shrink(sweep);
+    }
+    if (!goes_on)
+        begin_after(sweep, phase);
+}
+
+static void on_job(struct history_job *job) {
+    struct history_sweep *sweep = container_of(job, struct history_sweep, job);
+    int r = job->result;
+
+    if (r == 0 && sweep->phase == WRITE)
+        r = settle_merges(sweep);
+    if (sweep->history->is_closing)
+        return;
+    if (r != 0)
+        finish_sweep(sweep, r);
+    else
+        go_on(sweep);
 }

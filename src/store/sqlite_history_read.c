@@ -134,6 +134,13 @@ int sqlite_history_read_series(struct store_database *reader,
     return finish(&query, stop);
 }
 
+/* Far beyond all times, and not at the end of numbers. */
+static int64_t limit(int64_t time_ms) {
+    return time_ms < INT64_MIN / 2   ? INT64_MIN / 2
+           : time_ms > INT64_MAX / 2 ? INT64_MAX / 2
+                                     : time_ms;
+}
+
 int sqlite_history_read_chunks(struct store_database *reader,
                                int64_t node,
                                enum tier tier,
@@ -143,6 +150,8 @@ int sqlite_history_read_chunks(struct store_database *reader,
                                void *arg) {
     int stop = 0;
     int64_t span_ms = tier_span_ms(tier);
+    from_ms = limit(from_ms);
+    until_ms = limit(until_ms);
     int64_t first_ms = tier_floor(from_ms, span_ms);
     int64_t end_ms = tier_floor(until_ms, span_ms);
     struct sqlite_query query =
