@@ -360,15 +360,23 @@ static inline void advance(struct reader *reader, uint32_t start, uint32_t width
     reader->at += 2;
 }
 
-static inline unsigned hear(struct reader *reader, struct model *model) {
-    int32_t slot = (int32_t)(reader->state & ((1U << SCALE_BITS) - 1));
+/* The symbol that the state stands for: the last whose sum is not above. */
+static inline unsigned symbol_at(const struct model *model, int32_t slot) {
     int32_t fine = slot << FINE_BITS | ((1 << FINE_BITS) - 1);
     lanes below = { 0 };
 
+    if (fine < model->sums[0][1]) /* often so, and then the processor guesses it */
+        return 0;
     for (size_t i = 0; i < QUARTERS; i++)
         below -= model->sums[i] <= fine;
-    unsigned symbol = (unsigned)(below[0] + below[1] + below[2] + below[3]) - 1;
+    return (unsigned)(below[0] + below[1] + below[2] + below[3]) - 1;
+}
+
+static inline unsigned hear(struct reader *reader, struct model *model) {
+    int32_t slot = (int32_t)(reader->state & ((1U << SCALE_BITS) - 1));
+    unsigned symbol = symbol_at(model, slot);
     struct part part = part_of(model, symbol);
+
     advance(reader, part.start, part.width);
     learn(model, (int32_t)symbol);
     return symbol;

@@ -62,13 +62,12 @@ static void make_room(struct chunk_column *column, size_t count) {
 /* --- Writing -------------------------------------------------------------------------
  */
 
-/* What was found out about the numbers that are there. */
+/* The numbers that are there, as multiples of their divisor from the first one on. */
 struct shape {
-    const uint64_t *numbers; /* borrowed: the column's */
+    const uint64_t *units; /* borrowed: the column's */
     size_t count;
-    uint64_t least;   /* as signed numbers */
+    uint64_t first;
     uint64_t divisor; /* of all differences; 0 when all numbers are the same */
-    bool is_wide;     /* differences do not fit 63 bits: only modulo 2^64 */
 };
 
 static uint64_t common_divisor(uint64_t a, uint64_t b) {
@@ -80,50 +79,44 @@ static uint64_t common_divisor(uint64_t a, uint64_t b) {
     return a;
 }
 
-static struct shape look_at(const uint64_t *numbers, size_t count) {
-    struct shape shape = { .numbers = numbers, .count = count };
+static uint64_t divisor_of(const uint64_t *numbers, size_t count) {
     int64_t least = (int64_t)numbers[0], greatest = least;
+    uint64_t divisor = 0;
 
     for (size_t i = 1; i < count; i++) {
         int64_t number = (int64_t)numbers[i];
         least = number < least ? number : least;
         greatest = number > greatest ? number : greatest;
     }
-    shape.least = (uint64_t)least;
-    shape.is_wide = (uint64_t)greatest - shape.least > INT64_MAX / 4;
-    for (size_t i = 0; i < count && shape.divisor != 1; i++)
-        shape.divisor = common_divisor(numbers[i] - shape.least, shape.divisor);
-    if (shape.is_wide)
-        shape.divisor = 1;
+    if ((uint64_t)greatest - (uint64_t)least > INT64_MAX / 4)
+        return 1; /* differences fit only modulo 2^64, where nothing is divided */
+    for (size_t i = 0; i < count && divisor != 1; i++)
+        divisor = common_divisor(numbers[i] - (uint64_t)least, divisor);
+    return divisor;
+}
+
+/* Turns the numbers into units in their place. */
+static struct shape look_at(uint64_t *numbers, size_t count) {
+    struct shape shape = { .units = numbers,
+                           .count = count,
+                           .first = numbers[0],
+                           .divisor = divisor_of(numbers, count) };
+
+    for (size_t i = 0; i < count; i++)
+        numbers[i] -= shape.first;
+    for (size_t i = 0; i < count && shape.divisor > 1; i++)
+        numbers[i] = (uint64_t)((int64_t)numbers[i] / (int64_t)shape.divisor);
     return shape;
 }
 
-/* The quotient of a difference that the divisor divides. */
-static uint64_t divide(const struct shape *shape, uint64_t difference) {
-    if (shape->divisor == 1)
-        return difference;
-    return (uint64_t)((int64_t)difference / (int64_t)shape->divisor);
-}
-
-/* The steps of the line through the first and the last number, in divisors. */
+/* The step of the line through the first and the last number, to the nearest. */
 static uint64_t slope_of(const struct shape *shape) {
-    if (shape->count < 2 || shape->is_wide)
-        return 0;
     int64_t steps = (int64_t)shape->count - 1;
-    int64_t whole = (int64_t)divide(shape, shape->numbers[steps] - shape->numbers[0]);
+    int64_t whole = (int64_t)shape->units[steps];
+
+    if (whole > INT64_MAX / 4 || whole < INT64_MIN / 4)
+        return 0;
     return (uint64_t)((whole + (whole < 0 ? -steps : steps) / 2) / steps);
-}
-
-/* The least distance from the line through the first number, in divisors. */
-static uint64_t lowest(const struct shape *shape, uint64_t slope) {
-    int64_t least = 0;
-
-    for (size_t i = 1; i < shape->count; i++) {
-        uint64_t over = divide(shape, shape->numbers[i] - shape->numbers[0]);
-        int64_t distance = (int64_t)(over - slope * i);
-        least = distance < least ? distance : least;
-    }
-    return (uint64_t)least;
 }
 
 /* A transform at work: what it puts before the numbers, and them. */
@@ -139,39 +132,43 @@ static void add_start(struct transformed *to, uint64_t start) {
     to->starts[to->start_count++] = start;
 }
 
+/* Distances from a line through the lowest of them; on the level, its slope is 0. */
 static void from_line(const struct shape *shape, struct transformed *to) {
     uint64_t slope = to->transform == LINE ? slope_of(shape) : 0;
-    uint64_t least = lowest(shape, slope);
+    int64_t lowest = 0;
 
-    add_start(to, varint_zigzag(shape->numbers[0] + least * shape->divisor));
+    for (size_t i = 0; i < shape->count; i++) {
+        to->numbers[i] = shape->units[i] - slope * i;
+        int64_t distance = (int64_t)to->numbers[i];
+        lowest = distance < lowest ? distance : lowest;
+    }
+    for (size_t i = 0; i < shape->count; i++)
+        to->numbers[i] -= (uint64_t)lowest;
+    add_start(to, varint_zigzag(shape->first + (uint64_t)lowest * shape->divisor));
     add_start(to, shape->divisor);
     if (to->transform == LINE)
         add_start(to, varint_zigzag(slope));
     to->count = shape->count;
-    for (size_t i = 0; i < shape->count; i++) {
-        uint64_t over = divide(shape, shape->numbers[i] - shape->numbers[0]);
-        to->numbers[i] = over - slope * i - least;
-    }
 }
 
 static void from_steps(const struct shape *shape, struct transformed *to) {
-    size_t first = to->transform == TURN ? 2 : 1;
-    uint64_t before = 0;
-
-    if (first > shape->count)
-        first = shape->count;
-    add_start(to, varint_zigzag(shape->numbers[0]));
+    to->count = shape->count - 1;
+    for (size_t i = 0; i < to->count; i++)
+        to->numbers[i] = varint_zigzag(shape->units[i + 1] - shape->units[i]);
+    add_start(to, varint_zigzag(shape->first));
     add_start(to, shape->divisor);
-    if (first == 2) {
-        before = divide(shape, shape->numbers[1] - shape->numbers[0]);
-        add_start(to, varint_zigzag(before));
-    }
-    to->count = shape->count - first;
-    for (size_t i = first; i < shape->count; i++) {
-        uint64_t step = divide(shape, shape->numbers[i] - shape->numbers[i - 1]);
-        to->numbers[i - first] = varint_zigzag(step - before);
-        before = to->transform == TURN ? step : 0;
-    }
+}
+
+/* Columns of two numbers have one step and no turn; one has neither. */
+static void from_turns(const struct shape *shape, struct transformed *to) {
+    const uint64_t *units = shape->units;
+
+    to->count = shape->count - 2;
+    for (size_t i = 0; i < to->count; i++)
+        to->numbers[i] = varint_zigzag(units[i + 2] - 2 * units[i + 1] + units[i]);
+    add_start(to, varint_zigzag(shape->first));
+    add_start(to, shape->divisor);
+    add_start(to, varint_zigzag(units[1] - units[0]));
 }
 
 static void apply(const struct shape *shape,
@@ -181,29 +178,61 @@ static void apply(const struct shape *shape,
     to->start_count = 0;
     to->count = 0;
     if (transform == CONSTANT)
-        add_start(to, varint_zigzag(shape->numbers[0]));
-    else if (transform == LEVEL || transform == LINE)
-        from_line(shape, to);
-    else
+        add_start(to, varint_zigzag(shape->first));
+    else if (transform == STEP)
         from_steps(shape, to);
+    else if (transform == TURN)
+        from_turns(shape, to);
+    else
+        from_line(shape, to);
 }
 
-/* The transform whose numbers take the fewest bits. */
-static enum transform choose(const struct shape *shape, struct transformed *to) {
-    enum transform best = LEVEL;
-    double least = INFINITY;
+/* How long the transformed numbers are at least, in all: quick to tell. */
+static double size_of(const struct transformed *to) {
+    double sum = 0;
+
+    for (size_t i = 0; i < to->count; i++)
+        sum += (double)(to->numbers[i] >> 1);
+    return sum;
+}
+
+struct choice {
+    enum transform transform;
+    unsigned way;
+    double bits;
+};
+
+/* Applies the transform, and prefers it when its numbers take fewer bits. Numbers that
+ * are larger than those of a simpler one are not even counted. */
+static void consider(const struct shape *shape,
+                     enum transform transform,
+                     struct transformed *to,
+                     double *size,
+                     struct choice *best) {
+    unsigned way;
+
+    apply(shape, transform, to);
+    double own_size = size_of(to);
+    if (own_size >= *size)
+        return;
+    *size = own_size;
+    double bits = chunk_coder_estimate(to->numbers, to->count, &way);
+    if (bits < best->bits)
+        *best = (struct choice) { transform, way, bits };
+}
+
+/* The transform whose numbers take the fewest bits, and their way. */
+static struct choice choose(const struct shape *shape, struct transformed *to) {
+    struct choice best = { .transform = CONSTANT, .bits = INFINITY };
+    double level = INFINITY, step = INFINITY;
 
     if (shape->divisor == 0)
-        return CONSTANT;
-    for (enum transform transform = LEVEL; transform < TRANSFORMS; transform++) {
-        unsigned way;
-        apply(shape, transform, to);
-        double bits = chunk_coder_estimate(to->numbers, to->count, &way);
-        if (bits < least) {
-            least = bits;
-            best = transform;
-        }
-    }
+        return best;
+    consider(shape, LEVEL, to, &level, &best);
+    consider(shape, LINE, to, &level, &best);
+    consider(shape, STEP, to, &step, &best);
+    if (shape->count > 2)
+        consider(shape, TURN, to, &step, &best);
     return best;
 }
 
@@ -245,21 +274,16 @@ void chunk_column_encode(struct chunk_column *column,
 
     struct shape shape = look_at(column->present, present);
     struct transformed to = { .numbers = column->numbers };
-    enum transform transform = choose(&shape, &to);
-    unsigned way = 0;
-    apply(&shape, transform, &to);
-    if (transform != CONSTANT)
-        chunk_coder_estimate(to.numbers, to.count, &way);
-    buf_add_byte(out, (uint8_t)((unsigned)transform | way << HEAD_WAY_SHIFT |
+    struct choice best = choose(&shape, &to);
+    buf_add_byte(out, (uint8_t)((unsigned)best.transform | best.way << HEAD_WAY_SHIFT |
                                 (present < count ? HEAD_HAS_ABSENT : 0U)));
-    if (present < count) {
+    if (present < count)
         add_runs(column, values, count, out);
-        apply(&shape, transform, &to);
-    }
+    apply(&shape, best.transform, &to);
     for (size_t i = 0; i < to.start_count; i++)
         varint_add(out, to.starts[i]);
-    if (transform != CONSTANT)
-        chunk_coder_encode(column->coder, way, to.numbers, to.count, out);
+    if (best.transform != CONSTANT)
+        chunk_coder_encode(column->coder, best.way, to.numbers, to.count, out);
 }
 
 /* --- Reading -------------------------------------------------------------------------
