@@ -54,7 +54,7 @@ class Shell {
 scenario('in bash, zsh and fish Tab completes commands, flags and live names', async (env) => {
   await env.agent('pi-kitchen');
   const rows = [
-    ['roost st', 'roost status @'],
+    ['roost stat', 'roost status @'],
     ['roost status pi', 'roost status pi-kitchen @'],
     ['roost --hub x status --js', 'roost --hub x status --json @'],
     ['roost node ren', 'roost node rename @'],
@@ -67,7 +67,7 @@ scenario('in bash, zsh and fish Tab completes commands, flags and live names', a
     ['roost completion z', 'roost completion zsh @'],
     ['roost help act', 'roost help activity @'],
     ['roost hubs us', 'roost hubs use @'],
-    ['roost --hub=127.0.0.1 st', 'roost --hub=127.0.0.1 status @'],
+    ['roost --hub=127.0.0.1 stat', 'roost --hub=127.0.0.1 status @'],
     ['roost tokens rev', 'roost tokens revoke @'],
     ['roost activity --node pi', 'roost activity --node pi-kitchen @'],
     ['roost call pi-kitchen --file fi', 'roost call pi-kitchen --file file.json @'],
