@@ -29,13 +29,17 @@ static const char *const open_methods[] = {
 
 /* What an administrator alone may call of the hub; the rest looks at the actor itself. */
 static const char *const admin_methods[] = {
+    "/roost.v1.Admin/Storage",
     "/roost.v1.Tokens/Create",
     "/roost.v1.Tokens/List",
     "/roost.v1.Tokens/Revoke",
 };
 
-/* What agents serve to their hub alone. */
-static const char HUB_ONLY[] = "/roost.v1.Link/";
+/* What agents serve to their hub alone: who says what is durable makes them forget it. */
+static const char *const hub_only[] = {
+    "/roost.v1.Link/",
+    "/roost.v1.Host/Samples",
+};
 
 /* Node services that a viewer may call; everything else on a node needs the operator
  * role. */
@@ -128,6 +132,13 @@ static void clean_metadata(struct call *call) {
     call->metadata = kept;
 }
 
+static bool is_hub_only(const char *method) {
+    for (size_t i = 0; i < sizeof(hub_only) / sizeof(hub_only[0]); i++)
+        if (strncmp(hub_only[i], method, strlen(hub_only[i])) == 0)
+            return true;
+    return false;
+}
+
 static bool is_for_viewers(const struct call *call) {
     char service[256];
 
@@ -158,7 +169,7 @@ static void lead_to_node(struct gate *gate, struct call *call, const char *name)
         call_fail(call, GRPC_NOT_FOUND, "no node \"%s\"", name);
         return;
     }
-    if (strncmp(call->method, HUB_ONLY, sizeof(HUB_ONLY) - 1) == 0) {
+    if (is_hub_only(call->method)) {
         call_finish(call, GRPC_PERMISSION_DENIED, "only the hub itself may call this",
                     NULL);
         return;

@@ -22,10 +22,12 @@
 #include "hub/remote_writer.h"
 #include "hub/scrape.h"
 #include "hub/service_activity.h"
+#include "hub/service_admin.h"
 #include "hub/service_metrics.h"
 #include "hub/service_nodes.h"
 #include "hub/service_tokens.h"
 #include "hub/session.h"
+#include "hub/timekeeper.h"
 #include "hub/tls_files.h"
 #include "hub/web.h"
 #include "loop/conn.h"
@@ -38,6 +40,7 @@
 #include "rpc/health.h"
 #include "rpc/reflection.h"
 #include "rpc/services.h"
+#include "store/history.h"
 #include "store/store.h"
 
 enum {
@@ -53,6 +56,8 @@ struct hub {
     const struct hub_config *config; /* borrowed: main */
     int lock;                        /* owned: of the data folder; -1 */
     struct store *store;             /* owned, and so is all that follows */
+    struct timekeeper *timekeeper;
+    struct history *history;
     struct access *access;
     struct registry *registry;
     struct activity *activity;
@@ -61,6 +66,7 @@ struct hub {
     struct health *health;
     struct service_nodes *nodes;
     struct service_metrics *metrics;
+    struct service_admin *admin;
     struct service_tokens *tokens;
     struct service_activity *activities;
     struct session_pool *sessions;
@@ -76,6 +82,7 @@ struct hub {
     const char *hosts[HOSTS_MAX + 1]; /* owned texts: for origins */
     size_t host_count;
     char *addresses; /* owned: [hub] address, joined */
+    char *database;  /* owned: where the store's file is */
     struct listener_limits limits;
     struct timer touch;
     struct timer drain;
@@ -109,40 +116,95 @@ static void on_conn(void *arg, struct conn *conn) {
     front_serve(hub->front, conn);
 }
 
+/* What is kept of a node follows it: its row, and its samples. */
+static void save_node(void *arg, const struct node *node) {
+    const struct hub *hub = arg;
+    struct registry_keeper keeper = keeper_of_nodes(hub->store);
+    keeper.save(keeper.arg, node);
+}
+
+static void remove_node(void *arg, const char *name) {
+    const struct hub *hub = arg;
+    struct registry_keeper keeper = keeper_of_nodes(hub->store);
+    keeper.remove(keeper.arg, name);
+    history_remove_node(hub->history, name);
+}
+
+static void rename_node(void *arg, const char *from, const char *to) {
+    const struct hub *hub = arg;
+    struct registry_keeper keeper = keeper_of_nodes(hub->store);
+    keeper.rename(keeper.arg, from, to);
+    history_rename_node(hub->history, from, to);
+}
+
+static int64_t now_ms(void *arg) {
+    const struct hub *hub = arg;
+    return timekeeper_now_ms(hub->timekeeper);
+}
+
 static const char *pin_in_use(void *arg) {
     const struct hub *hub = arg;
     return tls_files_pin(hub->tls);
 }
 
-static int open_store(struct hub *hub, char **ret_why) {
+static int fail_to_read(int r, char **ret_why) {
+    *ret_why = mem_printf("the store cannot be read: %s",
+                          r < 0 ? strerror(-r) : "it is damaged");
+    return r < 0 ? r : -EINVAL;
+}
+
+static int open_history(struct hub *hub, char **ret_why) {
+    struct history_config config = {
+        .loop = hub->loop,
+        .store = hub->store,
+        .now_ms = now_ms,
+        .arg = hub,
+    };
+
+    for (int tier = 0; tier < TIER_COUNT; tier++)
+        config.retention_ms[tier] = (int64_t)hub->config->retention_ms[tier];
+    int r = history_new(&config, &hub->history, ret_why);
+    return r < 0 ? r : r > 0 ? -EINVAL : 0;
+}
+
+static int open_store(struct hub *hub, struct store_facts *ret_facts, char **ret_why) {
     struct registry_keeper nodes;
     struct access_keeper tokens;
-    struct store_facts facts;
 
-    char *path = config_store_path(hub->config);
-    int r = store_open(path, &hub->store, ret_why);
-    free(path);
+    hub->database = config_store_path(hub->config);
+    int r = store_open(hub->database, &hub->store, ret_why);
     if (r != 0)
         return r < 0 ? r : -EINVAL;
-    nodes = keeper_of_nodes(hub->store);
+    nodes = (struct registry_keeper) { save_node, remove_node, rename_node, hub };
     tokens = keeper_of_tokens(hub->store);
     hub->registry = registry_new(&nodes);
     hub->access = access_new(&tokens);
     r = keeper_load(hub->store, hub->registry, hub->access);
     if (r == 0)
-        r = store_start(hub->store, hub->loop, hub->config->events_max, &facts);
-    if (r != 0) {
-        *ret_why = mem_printf("the store cannot be read: %s",
-                              r < 0 ? strerror(-r) : "it is damaged");
-        return r < 0 ? r : -EINVAL;
-    }
-    hub->activity = activity_new(facts.last_event_id + 1, keeper_keep_event, hub->store);
+        r = timekeeper_new(hub->loop, hub->store, &hub->timekeeper);
+    if (r == 0)
+        r = store_start(hub->store, hub->loop, hub->config->events_max, ret_facts);
+    if (r != 0)
+        return fail_to_read(r, ret_why);
+    timekeeper_start(hub->timekeeper);
+    return open_history(hub, ret_why);
+}
+
+static void make_sessions(struct hub *hub, const struct store_facts *facts) {
+    hub->activity = activity_new(facts->last_event_id + 1, keeper_keep_event, hub->store);
     struct session_pool_config sessions = {
         .loop = hub->loop,
         .registry = hub->registry,
         .activity = hub->activity,
         .streams_max = (uint32_t)hub->config->streams_max,
         .header_bytes_max = hub->config->header_bytes_max,
+        .samples = {
+            .loop = hub->loop,
+            .registry = hub->registry,
+            .activity = hub->activity,
+            .history = hub->history,
+            .timekeeper = hub->timekeeper,
+        },
     };
     hub->sessions = session_pool_new(&sessions);
     struct admission_config admission = {
@@ -151,10 +213,9 @@ static int open_store(struct hub *hub, char **ret_why) {
         .registry = hub->registry,
         .sessions = hub->sessions,
         .activity = hub->activity,
-        .start_number = facts.start,
+        .start_number = facts->start,
     };
     hub->admission = admission_new(&admission);
-    return 0;
 }
 
 static void make_services(struct hub *hub) {
@@ -185,7 +246,16 @@ static void make_services(struct hub *hub) {
     };
 
     hub->nodes = service_nodes_new(&nodes);
-    hub->metrics = service_metrics_new(hub->services, hub->registry);
+    hub->metrics =
+        service_metrics_new(hub->services, hub->registry, hub->history, hub->timekeeper);
+    struct service_admin_config admin = {
+        .services = hub->services,
+        .registry = hub->registry,
+        .history = hub->history,
+        .database = hub->database,
+        .retention_ms = hub->config->retention_ms,
+    };
+    hub->admin = service_admin_new(&admin);
     hub->tokens = service_tokens_new(&tokens);
     hub->activities = service_activity_new(hub->services, hub->activity, hub->store);
     hub->health = health_new(hub->services);
@@ -356,6 +426,7 @@ int hub_new(struct loop *loop,
             struct hub **ret_hub,
             char **ret_why) {
     struct hub *hub = mem_new(sizeof(*hub));
+    struct store_facts facts;
 
     hub->loop = loop;
     hub->config = config;
@@ -369,8 +440,9 @@ int hub_new(struct loop *loop,
     if (r == 0)
         r = tls_files_new(hub->loop, config, &hub->tls, ret_why);
     if (r == 0)
-        r = open_store(hub, ret_why);
+        r = open_store(hub, &facts, ret_why);
     if (r == 0) {
+        make_sessions(hub, &facts);
         make_hosts(hub);
         make_services(hub);
         make_exports(hub);
@@ -484,10 +556,13 @@ struct hub *hub_free(struct hub *hub) {
     service_activity_free(hub->activities);
     service_tokens_free(hub->tokens);
     service_metrics_free(hub->metrics);
+    service_admin_free(hub->admin);
     service_nodes_free(hub->nodes);
     reflection_free(hub->reflection);
     health_free(hub->health);
     services_free(hub->services);
+    history_free(hub->history);
+    timekeeper_free(hub->timekeeper);
     store_close(hub->store);
     activity_free(hub->activity);
     access_free(hub->access);
@@ -495,6 +570,7 @@ struct hub *hub_free(struct hub *hub) {
     tls_files_free(hub->tls);
     forget_hosts(hub);
     free(hub->addresses);
+    free(hub->database);
     if (hub->lock >= 0)
         close(hub->lock);
     free(hub);

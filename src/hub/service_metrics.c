@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/name.h"
 #include "hub/latest.h"
+#include "hub/metrics_query.h"
 #include "hub/registry.h"
 #include "roost/v1/metrics.pb-c.h"
 #include "rpc/actor.h"
@@ -20,6 +21,7 @@ enum {
 
 struct service_metrics {
     struct registry *registry; /* borrowed: outlives us */
+    struct metrics_query_shared queries;
 };
 
 /* One Watch stream. */
@@ -197,14 +199,25 @@ static void on_watch(void *arg,
             send_values(watch, node);
 }
 
+static void on_query(void *arg,
+                     struct invocation *invocation,
+                     const ProtobufCMessage *message) {
+    struct service_metrics *service = arg;
+    metrics_query_start(&service->queries, invocation,
+                        (const Roost__V1__QueryRequest *)message);
+}
+
 static const struct service_method methods[] = {
     { "Latest", SERVICE_UNARY, on_latest },
     { "Watch", SERVICE_SERVER_STREAM, on_watch },
+    { "Query", SERVICE_UNARY, on_query },
     { 0 },
 };
 
 struct service_metrics *service_metrics_new(struct services *services,
-                                            struct registry *registry) {
+                                            struct registry *registry,
+                                            struct history *history,
+                                            const struct timekeeper *timekeeper) {
     struct service_metrics *service = mem_new(sizeof(*service));
     struct service table = {
         .descriptor = &roost__v1__metrics__descriptor,
@@ -213,6 +226,11 @@ struct service_metrics *service_metrics_new(struct services *services,
     };
 
     service->registry = registry;
+    service->queries = (struct metrics_query_shared) {
+        .registry = registry,
+        .history = history,
+        .timekeeper = timekeeper,
+    };
     services_add(services, &table);
     return service;
 }

@@ -159,7 +159,8 @@ struct session_pool *session_pool_free(struct session_pool *sessions) {
 void session_pool_drain(struct session_pool *sessions) {
     list_for_each_safe(at, after, &sessions->list) {
         struct session *session = container_of(at, struct session, node_in_list);
-        session->sampling = sampling_free(session->sampling);
+        if (session->sampling)
+            sampling_stop(session->sampling);
         h2conn_drain(session->h2conn);
     }
 }
@@ -220,9 +221,8 @@ struct session *session_pool_add(struct session_pool *sessions,
     list_add_tail(&sessions->list, &session->node_in_list);
     sessions->count++;
     take_node(session, config);
-    session->sampling =
-        sampling_new(sessions->config.loop, h2conn_target(session->h2conn),
-                     sessions->config.registry, session->node);
+    session->sampling = sampling_new(&sessions->config.samples,
+                                     h2conn_target(session->h2conn), session->node);
     return session;
 }
 

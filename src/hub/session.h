@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "hub/intake.h"
 #include "rpc/link.h"
 
 struct access_token;
@@ -39,6 +40,7 @@ struct session_pool_config {
     struct activity *activity;
     uint32_t streams_max;
     size_t header_bytes_max;
+    struct intake_shared samples; /* what their samples go into */
 };
 
 struct session_pool *session_pool_new(const struct session_pool_config *config);
@@ -51,7 +53,8 @@ void session_pool_limit(struct session_pool *sessions,
 /* Ends every session at once. Always returns NULL. */
 struct session_pool *session_pool_free(struct session_pool *sessions);
 
-/* GOAWAY to every agent: they finish their calls and come back elsewhere. */
+/* GOAWAY to every agent: they hear what is durable, finish their calls and come back
+ * elsewhere. */
 void session_pool_drain(struct session_pool *sessions);
 
 size_t session_pool_count(const struct session_pool *sessions);

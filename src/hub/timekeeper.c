@@ -161,6 +161,9 @@ int64_t timekeeper_now_ms(const struct timekeeper *timekeeper) {
     return hub_clock_at(&timekeeper->clock, (int64_t)clock_boot_ms());
 }
 
-int64_t timekeeper_offset_ms(const struct timekeeper *timekeeper) {
-    return offset_at(timekeeper, (int64_t)clock_boot_ms());
+void timekeeper_read(const struct timekeeper *timekeeper,
+                     int64_t *ret_boot_ms,
+                     int64_t *ret_wall_ms) {
+    *ret_boot_ms = (int64_t)clock_boot_ms();
+    *ret_wall_ms = hub_clock_at(&timekeeper->clock, *ret_boot_ms);
 }

@@ -26,5 +26,7 @@ struct timekeeper *timekeeper_free(struct timekeeper *timekeeper);
 /* The hub's wall time. */
 int64_t timekeeper_now_ms(const struct timekeeper *timekeeper);
 
-/* That minus CLOCK_BOOTTIME. */
-int64_t timekeeper_offset_ms(const struct timekeeper *timekeeper);
+/* The same and CLOCK_BOOTTIME, of one instant. */
+void timekeeper_read(const struct timekeeper *timekeeper,
+                     int64_t *ret_boot_ms,
+                     int64_t *ret_wall_ms);

@@ -1,0 +1,59 @@
+/*
+ * intake - what the messages of a Samples stream do
+ *
+ * Decodes rows, places them in time, puts them into the history, and shows those that are
+ * of now: node->latest and the registry's watchers. It trusts nothing that comes; what
+ * makes no sense has a text that says why. It does no I/O of its own.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/slice.h"
+
+struct activity;
+struct history;
+struct intake;
+struct loop;
+struct node;
+struct registry;
+struct timekeeper;
+
+enum {
+    INTAKE_E_BAD = 1, /* intake_fault() says what is wrong with it */
+    INTAKE_E_HOLE,    /* rows are missing: ask anew from what is durable */
+    INTAKE_E_FULL,    /* too much waits for the disk: ask anew, later */
+};
+
+/* What all of them share. Borrowed pointers, all outlive them. */
+struct intake_shared {
+    struct loop *loop;
+    struct registry *registry;
+    struct activity *activity;
+    struct history *history;
+    struct timekeeper *timekeeper;
+};
+
+/* shared and node are borrowed and outlive it. */
+struct intake *intake_new(const struct intake_shared *shared, struct node *node);
+
+/* NULL is fine; always returns NULL. */
+struct intake *intake_free(struct intake *intake);
+
+/* A new stream begins: its first message is a catalogue. */
+void intake_begin(struct intake *intake);
+
+/* One message, packed: 0 or INTAKE_E_*. After one of those only intake_begin() makes
+ * sense. */
+int intake_take(struct intake *intake, struct slice message);
+
+/* What was wrong. Lent: static. */
+const char *intake_fault(const struct intake *intake);
+
+/* Rows are shown but not kept just now, for too much waits for the disk. */
+bool intake_is_starved(const struct intake *intake);
+
+/* Bytes of rows that were of a spool, since the stream began or this was asked with
+ * forget. */
+size_t intake_replayed(struct intake *intake, bool forget);
