@@ -333,7 +333,8 @@ static void take_request(struct request *request) {
 static void on_wake(struct exchange *exchange) {
     struct request *request = exchange->user;
 
-    if (exchange->gone) {
+    /* A stream has no end to wait for: who left is not kept for as long as one waits. */
+    if (exchange->gone || (exchange->peer_ended && request->form != FORM_UNARY)) {
         done(request);
         return;
     }

@@ -36,7 +36,8 @@ struct exchange {
     const struct headers *head; /* borrowed: the connection; ":method", ":path", fields */
     struct pipe *body;          /* borrowed: the connection; bytes not yet taken */
     bool body_ended;
-    bool gone; /* the peer went away: only release is left */
+    bool gone;       /* the peer went away: only release is left */
+    bool peer_ended; /* it ended its side behind the request: it waits, or it is gone */
     bool responded;
     bool ended; /* our response is complete */
     /* Set by the owner before on_exchange returns, unless it has released by then: body,

@@ -371,10 +371,13 @@ static void on_conn_closed(void *owner, int reason) {
 
     it->in_order = reason == 0;
     it->waits = it->in_order && owes_answer(it);
-    if (it->waits)
-        timer_start(conn_loop(it->conn), &it->timer, it->limits->body_ms);
-    else
+    if (!it->waits) {
         end_connection(it);
+        return;
+    }
+    timer_start(conn_loop(it->conn), &it->timer, it->limits->body_ms);
+    it->exchange.peer_ended = true;
+    wake_owner(it);
 }
 
 /* The owner of the exchange learns that its peer is gone, and releases it. */
