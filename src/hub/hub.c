@@ -31,6 +31,7 @@
 #include "hub/tls_files.h"
 #include "hub/web.h"
 #include "loop/conn.h"
+#include "loop/guests.h"
 #include "loop/listener.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
@@ -84,6 +85,7 @@ struct hub {
     char *addresses; /* owned: [hub] address, joined */
     char *database;  /* owned: where the store's file is */
     struct listener_limits limits;
+    struct guests *guests;
     struct timer touch;
     struct timer drain;
     uint64_t drain_until_ms;
@@ -379,6 +381,7 @@ static int listen_on(struct hub *hub, const char *address, bool plain, char **re
         .address = address,
         .tls = plain ? NULL : tls_files_server(hub->tls),
         .limits = &hub->limits,
+        .guests = hub->guests,
         .on_conn = on_conn,
         .arg = hub,
     };
@@ -431,6 +434,7 @@ int hub_new(struct loop *loop,
     hub->loop = loop;
     hub->config = config;
     hub->lock = -1;
+    hub->guests = guests_new();
     hub->touch.fire = on_touch;
     int r = file_make_dirs(config->data, 0700);
     if (r < 0)
@@ -545,6 +549,7 @@ struct hub *hub_free(struct hub *hub) {
     timer_stop(&hub->touch);
     timer_stop(&hub->drain);
     stop_listening(hub);
+    guests_free(hub->guests);
     front_free(hub->front);
     web_free(hub->web);
     scrape_free(hub->scrape);

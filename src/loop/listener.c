@@ -10,11 +10,11 @@
 
 #include "base/address.h"
 #include "base/log.h"
-#include "base/map.h"
 #include "base/mem.h"
 #include "loop/conn_layer.h"
 #include "loop/conn_tcp.h"
 #include "loop/conn_tls.h"
+#include "loop/guests.h"
 #include "loop/loop_uv.h"
 #include "loop/netaddr.h"
 #include "loop/timer.h"
@@ -30,24 +30,19 @@ enum {
 struct listener {
     struct loop *loop; /* borrowed: outlives the listener */
     struct listener_config config;
-    struct loop_poll *poll; /* owned */
-    struct timer pause;     /* while descriptors have run out */
-    struct list guests;     /* owned until vouched for or closed */
-    struct list arrivals;   /* owned: TLS handshakes under way */
-    struct map *per_client; /* owned; of owned struct client, by conn_peer_key() */
-    unsigned guest_count;
-    unsigned shaken;   /* handshakes since the heap was trimmed */
-    struct timer trim; /* runs when many handshakes are over */
+    struct loop_poll *poll;  /* owned */
+    struct timer pause;      /* while descriptors have run out */
+    struct list guests;      /* owned until vouched for or closed */
+    struct list arrivals;    /* owned: TLS handshakes under way */
+    struct guests *book;     /* borrowed: how many guests there are, or own_book */
+    struct guests *own_book; /* owned; NULL when it is shared */
+    unsigned shaken;         /* handshakes since the heap was trimmed */
+    struct timer trim;       /* runs when many handshakes are over */
     int fd;
     bool told_full;
     bool freed; /* only the memory is left */
     struct task grave;
     char address[NETADDR_TEXT_LEN];
-};
-
-/* How many unauthenticated connections one client has. */
-struct client {
-    unsigned count;
 };
 
 /* A connection that nobody has vouched for. */
@@ -69,15 +64,7 @@ struct arrival {
 /* --- who has not shown a credential --- */
 
 static void forget_guest(struct guest *guest) {
-    struct listener *listener = guest->listener;
-    const char *key = guest->base->peer_key;
-    struct client *client = map_get(listener->per_client, key);
-
-    if (--client->count == 0) {
-        map_remove(listener->per_client, key);
-        free(client);
-    }
-    listener->guest_count--;
+    guests_remove(guest->listener->book, guest->base->peer_key);
     guest->base->conn.watch = NULL;
     list_remove(&guest->node);
     free(guest);
@@ -89,23 +76,15 @@ static void on_guest_closed(struct conn_watch *watch) {
 
 static bool is_over_limit(const struct listener *listener, const char *key) {
     const struct listener_limits *limits = listener->config.limits;
-    const struct client *client = map_get(listener->per_client, key);
-
-    return listener->guest_count >= limits->unauthenticated_max ||
-           (client && client->count >= limits->per_client_max);
+    return guests_is_full(listener->book, key, limits->unauthenticated_max,
+                          limits->per_client_max);
 }
 
 static void add_guest(struct listener *listener, struct conn *conn) {
     struct conn_base *base = conn_base(conn);
-    struct client *client = map_get(listener->per_client, base->peer_key);
     struct guest *guest = mem_new(sizeof(*guest));
 
-    if (!client) {
-        client = mem_new(sizeof(*client));
-        map_put(listener->per_client, base->peer_key, client);
-    }
-    client->count++;
-    listener->guest_count++;
+    guests_add(listener->book, base->peer_key);
     guest->watch.on_close = on_guest_closed;
     guest->listener = listener;
     guest->base = base;
@@ -317,7 +296,8 @@ int listener_new(struct loop *loop,
     listener->config = *config;
     listener->config.address = NULL; /* lent for the call only */
     listener->fd = fd;
-    listener->per_client = map_new();
+    listener->own_book = config->guests ? NULL : guests_new();
+    listener->book = config->guests ? config->guests : listener->own_book;
     listener->grave.run = run_grave;
     listener->pause.fire = on_pause_over;
     listener->trim.fire = on_trim;
@@ -338,7 +318,7 @@ struct listener *listener_free(struct listener *listener) {
         end_arrival(container_of(at, struct arrival, node));
     list_for_each_safe(at, after, &listener->guests)
         forget_guest(container_of(at, struct guest, node));
-    map_free(listener->per_client);
+    guests_free(listener->own_book);
     timer_stop(&listener->pause);
     timer_stop(&listener->trim);
     loop_poll_free(listener->poll);

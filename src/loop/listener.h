@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct conn;
+struct guests;
 struct listener;
 struct loop;
 struct tls_server;
@@ -27,6 +28,8 @@ struct listener_config {
                             port 0: any */
     struct tls_server *tls; /* borrowed: outlives the listener; NULL: plain */
     const struct listener_limits *limits; /* borrowed: outlives the listener */
+    struct guests *guests; /* borrowed: outlives the listener; counts those of several
+                              listeners together; NULL: of this one */
     /* A connection is open (after TLS); the receiver owns it and sets its owner at once.
      */
     void (*on_conn)(void *arg, struct conn *conn);

@@ -104,8 +104,8 @@ scenario('slow connections are ended by the timeouts of the settings, and not ea
 // --- how many ---
 
 // Is a connection from that address taken, or closed at once?
-async function isTaken(env, localAddress, kept) {
-  const peer = await Raw.connect({ port: env.plainPort, localAddress }).catch(() => undefined);
+async function isTaken(env, localAddress, kept, tls = false) {
+  const peer = await Raw.connect({ port: tls ? env.port : env.plainPort, localAddress, tls }).catch(() => undefined);
   if (!peer) return false;
   peer.send(head('GET / HTTP/1.1', 'Host: a'));
   await until(() => peer.ended || /HTTP\/1\.1 200/.test(peer.string));
@@ -119,8 +119,8 @@ async function isTaken(env, localAddress, kept) {
 
 scenario('connections without a credential are limited, in all and for each address', { config: limits({ unauthenticated: 6, per_client: 4 }) }, async (env) => {
   const kept = [];
-  for (let i = 0; i < 4; i++) assert.ok(await isTaken(env, '127.0.0.1', kept), `connection ${i} of the first client`);
-  assert.ok(!(await isTaken(env, '127.0.0.1', kept)), 'the first client has four');
+  for (let i = 0; i < 4; i++) assert.ok(await isTaken(env, '127.0.0.1', kept, i % 2 === 1), `connection ${i} of the first client`);
+  for (const tls of [false, true]) assert.ok(!(await isTaken(env, '127.0.0.1', kept, tls)), 'the first client has four, on all ports together');
   for (let i = 0; i < 2; i++) assert.ok(await isTaken(env, '127.0.0.2', kept), `connection ${i} of the second client`);
   assert.ok(!(await isTaken(env, '127.0.0.3', kept)), 'there are six in all');
 
