@@ -100,6 +100,10 @@ static void send_catalogue(struct sample_stream *stream, const struct spool_item
     struct spool_anchor at = spool_clock_of(stream->config.spool, item->era, &now);
     catalogue.boottime_ms = at.boot_ms;
     catalogue.wall_ms = at.wall_ms > 0 ? (uint64_t)at.wall_ms : 0;
+    if (!spool_clock_is_now(stream->config.spool, item->era)) {
+        catalogue.now_boottime_ms = now.boot_ms;
+        catalogue.now_wall_ms = now.wall_ms > 0 ? (uint64_t)now.wall_ms : 1;
+    }
     catalogue.interval_ms = start->interval_ms;
     response.kind_case = ROOST__V1__SAMPLES_RESPONSE__KIND_CATALOGUE;
     response.catalogue = &catalogue;

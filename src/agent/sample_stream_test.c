@@ -135,6 +135,10 @@ static void take_catalogue(struct hub *hub, const Roost__V1__Catalogue *catalogu
     CHECK(catalogue->boot_id.len == 16);
     CHECK(catalogue->boottime_ms > 0 && catalogue->wall_ms > 0);
     CHECK(catalogue->interval_ms == 5000);
+    /* Only the boot of the spool's own epoch lasts. */
+    bool is_now = catalogue->epoch == spool_newest(hub->rig->spool).epoch;
+    CHECK((catalogue->now_boottime_ms == 0) == is_now);
+    CHECK((catalogue->now_wall_ms == 0) == is_now);
     hub->catalogue_id = catalogue->id;
     hub->catalogues++;
     if (hub->epoch != catalogue->epoch)

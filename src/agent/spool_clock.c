@@ -15,6 +15,10 @@ static bool is_same_boot(const struct spool_era *a, const struct spool_era *b) {
     return memcmp(a->start.boot_id, b->start.boot_id, SPOOL_BOOT_ID_LEN) == 0;
 }
 
+bool spool_clock_is_now(const struct spool *spool, const struct spool_era *era) {
+    return is_same_boot(spool->current, era);
+}
+
 static const struct spool_era *before(const struct spool *spool,
                                       const struct spool_era *era) {
     return era->node.prev == &spool->eras

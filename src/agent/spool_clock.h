@@ -15,6 +15,9 @@
  * built. */
 bool spool_clock_is_sane(int64_t wall_ms);
 
+/* Does the boot of the era last? */
+bool spool_clock_is_now(const struct spool *spool, const struct spool_era *era);
+
 /*
  * The best pair known of both clocks for the boot that the era belongs to: of this boot
  * now itself, of an earlier one its newest anchor. If the wall clock of that was never
