@@ -47,6 +47,8 @@ struct hub_config {
     uint64_t drain_ms;
     uint64_t events_max;
 
+    uint64_t draw_workers; /* 0: one for each core */
+
     char *remote_write_url; /* NULL: samples go nowhere else */
     char *remote_write_token;
     char *remote_write_user;

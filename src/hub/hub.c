@@ -18,6 +18,7 @@
 #include "hub/config.h"
 #include "hub/gate.h"
 #include "hub/keeper.h"
+#include "hub/painters.h"
 #include "hub/registry.h"
 #include "hub/remote_writer.h"
 #include "hub/scrape.h"
@@ -66,6 +67,7 @@ struct hub {
     struct reflection *reflection;
     struct health *health;
     struct service_nodes *nodes;
+    struct painters *painters;
     struct service_metrics *metrics;
     struct service_admin *admin;
     struct service_tokens *tokens;
@@ -206,6 +208,7 @@ static void make_sessions(struct hub *hub, const struct store_facts *facts) {
             .activity = hub->activity,
             .history = hub->history,
             .timekeeper = hub->timekeeper,
+            .writer = hub->writer,
         },
     };
     hub->sessions = session_pool_new(&sessions);
@@ -218,6 +221,15 @@ static void make_sessions(struct hub *hub, const struct store_facts *facts) {
         .start_number = facts->start,
     };
     hub->admission = admission_new(&admission);
+}
+
+/* As many as there are cores, unless it was set. */
+static size_t draw_workers(const struct hub_config *config) {
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (config->draw_workers > 0)
+        return config->draw_workers;
+    return cores < 1 ? 1 : cores > PAINTERS_MAX ? PAINTERS_MAX : (size_t)cores;
 }
 
 static void make_services(struct hub *hub) {
@@ -248,8 +260,15 @@ static void make_services(struct hub *hub) {
     };
 
     hub->nodes = service_nodes_new(&nodes);
-    hub->metrics =
-        service_metrics_new(hub->services, hub->registry, hub->history, hub->timekeeper);
+    hub->painters = painters_new(hub->loop, draw_workers(hub->config));
+    struct service_metrics_config metrics = {
+        .services = hub->services,
+        .registry = hub->registry,
+        .history = hub->history,
+        .painters = hub->painters,
+        .timekeeper = hub->timekeeper,
+    };
+    hub->metrics = service_metrics_new(&metrics);
     struct service_admin_config admin = {
         .services = hub->services,
         .registry = hub->registry,
@@ -325,8 +344,7 @@ static struct listener_limits listener_limits_of(const struct hub_config *config
     };
 }
 
-/* What others get: by asking for /metrics, and by remote write. */
-static void make_exports(struct hub *hub) {
+static void make_writer(struct hub *hub) {
     const struct hub_config *config = hub->config;
     struct remote_writer_config writer = {
         .loop = hub->loop,
@@ -343,6 +361,9 @@ static void make_exports(struct hub *hub) {
 
     if (config->remote_write_url)
         hub->writer = remote_writer_new(&writer);
+}
+
+static void make_scrape(struct hub *hub) {
     struct scrape_config scrape = {
         .access = hub->access,
         .registry = hub->registry,
@@ -446,10 +467,11 @@ int hub_new(struct loop *loop,
     if (r == 0)
         r = open_store(hub, &facts, ret_why);
     if (r == 0) {
+        make_writer(hub);
         make_sessions(hub, &facts);
         make_hosts(hub);
         make_services(hub);
-        make_exports(hub);
+        make_scrape(hub);
         make_front(hub);
         r = listen_everywhere(hub, ret_why);
     }
@@ -560,6 +582,7 @@ struct hub *hub_free(struct hub *hub) {
     gate_free(hub->gate);
     service_activity_free(hub->activities);
     service_tokens_free(hub->tokens);
+    painters_free(hub->painters);
     service_metrics_free(hub->metrics);
     service_admin_free(hub->admin);
     service_nodes_free(hub->nodes);

@@ -11,6 +11,7 @@
 #include "hub/latest.h"
 #include "hub/node.h"
 #include "hub/registry.h"
+#include "hub/remote_writer.h"
 #include "hub/row_pace.h"
 #include "hub/row_time.h"
 #include "hub/timekeeper.h"
@@ -33,6 +34,7 @@ struct intake {
     struct node *node;                   /* borrowed: outlives us */
     struct sample_chain *chain;          /* owned; NULL before the first catalogue */
     struct history_catalogue *catalogue; /* a reference; NULL likewise */
+    struct remote_series *remote;        /* a reference; NULL: nothing of it is wanted */
     struct latest *latest; /* owned: for the first live row; NULL once the node has it */
     uint64_t epoch;
     uint8_t boot_id[CATALOGUE_BOOT_LEN];
@@ -129,7 +131,26 @@ static void forget_catalogue(struct intake *intake) {
     intake->chain = sample_chain_free(intake->chain);
     if (intake->catalogue)
         intake->catalogue = history_catalogue_release(intake->catalogue);
+    intake->remote = remote_writer_release(intake->remote);
     intake->latest = latest_free(intake->latest);
+}
+
+static struct remote_series *describe(const struct intake *intake,
+                                      const Roost__V1__Catalogue *catalogue) {
+    if (!intake->shared.writer)
+        return NULL;
+    size_t count = catalogue->n_metrics;
+    struct remote_metric *metrics = mem_new_array(count, sizeof(*metrics));
+    for (size_t i = 0; i < count; i++)
+        metrics[i] = (struct remote_metric) {
+            .name = catalogue->metrics[i]->name,
+            .unit = catalogue->metrics[i]->unit,
+            .scale = catalogue->metrics[i]->scale,
+        };
+    struct remote_series *series =
+        remote_writer_describe(intake->shared.writer, intake->node->name, metrics, count);
+    free(metrics);
+    return series;
 }
 
 static int take_catalogue(struct intake *intake, const Roost__V1__Catalogue *catalogue) {
@@ -141,6 +162,7 @@ static int take_catalogue(struct intake *intake, const Roost__V1__Catalogue *cat
     intake->chain = catalogue_chain(catalogue);
     intake->catalogue = catalogue_history(catalogue);
     intake->latest = catalogue_latest(catalogue);
+    intake->remote = describe(intake, catalogue);
     intake->epoch = catalogue->epoch;
     begin_boot(intake, catalogue);
     return 0;
@@ -162,9 +184,14 @@ static void show(struct intake *intake, const struct row *row) {
 }
 
 static int append(struct intake *intake, const struct row *row) {
-    return history_append(intake->shared.history, intake->node->name, row->cursor,
-                          row->place.wall_ms, intake->catalogue,
-                          sample_chain_values(intake->chain));
+    const int64_t *values = sample_chain_values(intake->chain);
+    int r = history_append(intake->shared.history, intake->node->name, row->cursor,
+                           row->place.wall_ms, intake->catalogue, values);
+
+    if (r == 0 && intake->remote)
+        remote_writer_take(intake->shared.writer, intake->remote, row->place.wall_ms,
+                           values);
+    return r;
 }
 
 /* Asks once more for rows that are missing; when they do not come, they never will. */

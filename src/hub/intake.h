@@ -1,9 +1,10 @@
 /*
  * intake - what the messages of a Samples stream do
  *
- * Decodes rows, places them in time, puts them into the history, and shows those that are
- * of now: node->latest and the registry's watchers. It trusts nothing that comes; what
- * makes no sense has a text that says why. It does no I/O of its own.
+ * Decodes rows, places them in time, puts them into the history (and into the remote
+ * writer's queue), and shows those that are of now: node->latest and the registry's
+ * watchers. It trusts nothing that comes; what makes no sense has a text that says why.
+ * It does no I/O of its own.
  */
 #pragma once
 
@@ -18,6 +19,7 @@ struct intake;
 struct loop;
 struct node;
 struct registry;
+struct remote_writer;
 struct timekeeper;
 
 enum {
@@ -33,6 +35,7 @@ struct intake_shared {
     struct activity *activity;
     struct history *history;
     struct timekeeper *timekeeper;
+    struct remote_writer *writer; /* NULL: samples go nowhere else */
 };
 
 /* shared and node are borrowed and outlive it. */

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/name.h"
 #include "hub/latest.h"
+#include "hub/metrics_chart.h"
 #include "hub/metrics_query.h"
 #include "hub/registry.h"
 #include "roost/v1/metrics.pb-c.h"
@@ -22,6 +23,7 @@ enum {
 struct service_metrics {
     struct registry *registry; /* borrowed: outlives us */
     struct metrics_query_shared queries;
+    struct metrics_chart_shared charts;
 };
 
 /* One Watch stream. */
@@ -207,17 +209,23 @@ static void on_query(void *arg,
                         (const Roost__V1__QueryRequest *)message);
 }
 
+static void on_chart(void *arg,
+                     struct invocation *invocation,
+                     const ProtobufCMessage *message) {
+    struct service_metrics *service = arg;
+    metrics_chart_start(&service->charts, invocation,
+                        (const Roost__V1__ChartRequest *)message);
+}
+
 static const struct service_method methods[] = {
     { "Latest", SERVICE_UNARY, on_latest },
     { "Watch", SERVICE_SERVER_STREAM, on_watch },
     { "Query", SERVICE_UNARY, on_query },
+    { "Chart", SERVICE_UNARY, on_chart },
     { 0 },
 };
 
-struct service_metrics *service_metrics_new(struct services *services,
-                                            struct registry *registry,
-                                            struct history *history,
-                                            const struct timekeeper *timekeeper) {
+struct service_metrics *service_metrics_new(const struct service_metrics_config *config) {
     struct service_metrics *service = mem_new(sizeof(*service));
     struct service table = {
         .descriptor = &roost__v1__metrics__descriptor,
@@ -225,13 +233,19 @@ struct service_metrics *service_metrics_new(struct services *services,
         .arg = service,
     };
 
-    service->registry = registry;
+    service->registry = config->registry;
     service->queries = (struct metrics_query_shared) {
-        .registry = registry,
-        .history = history,
-        .timekeeper = timekeeper,
+        .registry = config->registry,
+        .history = config->history,
+        .timekeeper = config->timekeeper,
     };
-    services_add(services, &table);
+    service->charts = (struct metrics_chart_shared) {
+        .registry = config->registry,
+        .history = config->history,
+        .painters = config->painters,
+        .timekeeper = config->timekeeper,
+    };
+    services_add(config->services, &table);
     return service;
 }
 
