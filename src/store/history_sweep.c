@@ -411,7 +411,8 @@ void history_sweep_schedule(struct history *history) {
 }
 
 void history_sweep_want(struct history *history) {
-    if (!history->sweep && !history->is_closing && !history->is_sweep_failing)
+    bool is_held = history->is_sweep_failing && !history->on_compacted;
+    if (!history->sweep && !history->is_closing && !is_held)
         start_timer(history, 0);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "loop/worker.h"
+#include "store/history_check.h"
 #include "store/store_backend.h"
 #include "store/store_request.h"
 
@@ -315,7 +316,10 @@ int store_check_now(struct store *store,
                     struct store_counts *ret_counts,
                     char **ret_why) {
     assert(!store->worker);
-    return store->backend->check(store->database, ret_counts, ret_why);
+    int r = store->backend->check(store->database, ret_counts, ret_why);
+    if (r != 0)
+        return r;
+    return history_check_run(store->backend->history, store->database, ret_why);
 }
 
 int store_add_job(struct store *store, struct job *job) {
