@@ -37,7 +37,9 @@ enum {
 static const uint8_t context_after[SYMBOLS] = { 0, 1, 2, 2, 3, 3, 3, 3,
                                                 4, 4, 5, 5, 6, 6, 7, 8 };
 
-typedef int32_t lanes __attribute__((vector_size(LANES * sizeof(int32_t))));
+/* They need not lie at multiples of 16. */
+typedef int32_t lanes
+    __attribute__((vector_size(LANES * sizeof(int32_t)), aligned(sizeof(int32_t))));
 
 /* How likely each of 16 symbols is, as sums of those before it. */
 struct model {

@@ -41,9 +41,9 @@ bool chunk_relation_take(struct slice *bytes,
             bytes->len < 1 || bytes->at[0] > CHUNK_RELATION_SHIFT_MAX)
             return false;
         relation.others[i].place = place - varint_unzigzag(before);
-        if (relation.others[i].place >= series_count)
+        if (relation.others[i].place >= series_count || factor > UINT32_MAX)
             return false;
-        relation.others[i].factor = (int64_t)varint_unzigzag(factor);
+        relation.others[i].factor = (int32_t)(int64_t)varint_unzigzag(factor);
         relation.others[i].shift = bytes->at[0];
         *bytes = slice_after(*bytes, 1);
     }
@@ -51,8 +51,14 @@ bool chunk_relation_take(struct slice *bytes,
     return true;
 }
 
+/* The product has 96 bits: two halves of it, shifted apart. */
 static uint64_t expected(int64_t factor, unsigned shift, uint64_t difference) {
-    return (uint64_t)((__int128)factor * (int64_t)difference >> shift);
+    int64_t high = factor * ((int64_t)difference >> 32);
+    int64_t low = factor * (int64_t)(difference & UINT32_MAX);
+
+    if (shift <= 32)
+        return ((uint64_t)high << (32 - shift)) + (uint64_t)(low >> shift);
+    return (uint64_t)((high + (low >> 32)) >> (shift - 32));
 }
 
 void chunk_relation_subtract(const struct chunk_relation *relation,
@@ -60,7 +66,7 @@ void chunk_relation_subtract(const struct chunk_relation *relation,
                              const int64_t *other,
                              int64_t *values,
                              size_t count) {
-    int64_t factor = relation->others[index].factor;
+    int32_t factor = relation->others[index].factor;
     unsigned shift = relation->others[index].shift;
 
     for (size_t i = 0; i < count; i++) {
@@ -76,7 +82,7 @@ void chunk_relation_restore(const struct chunk_relation *relation,
                             const int64_t *other,
                             int64_t *values,
                             size_t count) {
-    int64_t factor = relation->others[index].factor;
+    int32_t factor = relation->others[index].factor;
     unsigned shift = relation->others[index].shift;
 
     for (size_t i = 0; i < count; i++) {

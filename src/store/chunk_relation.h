@@ -33,7 +33,7 @@ struct chunk_relation {
     size_t count; /* of others; 0: not related */
     struct {
         size_t place;
-        int64_t factor;
+        int32_t factor;
         unsigned shift;
     } others[CHUNK_RELATION_OTHERS];
 };

@@ -111,7 +111,7 @@ static void absent_constant_and_few_values_are_left_alone(void) {
 }
 
 static void heads_come_back_and_their_prefixes_do_not(void) {
-    struct chunk_relation relation = { 2, { { 9, -3, 0 }, { 4, INT64_MAX, 62 } } };
+    struct chunk_relation relation = { 2, { { 9, -3, 0 }, { 4, INT32_MIN, 62 } } };
     struct chunk_relation again;
     struct buf bytes = { 0 };
 
@@ -124,20 +124,40 @@ static void heads_come_back_and_their_prefixes_do_not(void) {
     struct slice whole = buf_slice(&bytes);
     CHECK(chunk_relation_take(&whole, 7, 10, &again) && whole.len == 0);
     CHECK(again.count == 2 && again.others[0].place == 9 && again.others[1].place == 4);
-    CHECK(again.others[0].factor == -3 && again.others[1].factor == INT64_MAX);
+    CHECK(again.others[0].factor == -3 && again.others[1].factor == INT32_MIN);
     whole = buf_slice(&bytes);
     CHECK(!chunk_relation_take(&whole, 7, 9, &again)); /* no such place */
     buf_done(&bytes);
 }
 
+/* What others let expect, beside the same sum in 128 bits. */
+static void products_are_exact(void) {
+    static const int64_t numbers[] = {
+        0,         1,          -1,        4095,          -70000,
+        INT32_MIN, UINT32_MAX, INT64_MAX, INT64_MIN + 1, INT64_MAX / 3
+    };
+    static const int32_t factors[] = { 1, -1, 2, 1000003, -77, INT32_MAX, INT32_MIN };
+    enum { NUMBERS = sizeof(numbers) / sizeof(numbers[0]) };
+
+    for (size_t f = 0; f < sizeof(factors) / sizeof(factors[0]); f++)
+        for (unsigned shift = 0; shift <= CHUNK_RELATION_SHIFT_MAX; shift++) {
+            struct chunk_relation relation = { 1, { { 0, factors[f], shift } } };
+            int64_t values[NUMBERS] = { 0 };
+            chunk_relation_restore(&relation, 0, numbers, values, NUMBERS);
+            for (size_t i = 0; i < NUMBERS; i++)
+                CHECK(values[i] == (int64_t)((__int128)factors[f] * numbers[i] >> shift));
+        }
+}
+
 static void hostile_heads_are_refused(void) {
-    static const uint8_t heads[][4] = {
-        { 7 | 0 << 3, 2, 2, 0 },  /* no others */
-        { 7 | 3 << 3, 2, 2, 0 },  /* too many */
-        { 7 | 31 << 3, 2, 2, 0 }, /* far too many */
-        { 7 | 1 << 3, 4, 2, 0 },  /* a place before the first */
-        { 7 | 1 << 3, 3, 2, 0 },  /* a place behind the last */
-        { 7 | 1 << 3, 2, 2, 63 }, /* a shift that is too long */
+    static const uint8_t heads[][8] = {
+        { 7 | 0 << 3, 2, 2, 0 },                          /* no others */
+        { 7 | 3 << 3, 2, 2, 0 },                          /* too many */
+        { 7 | 31 << 3, 2, 2, 0 },                         /* far too many */
+        { 7 | 1 << 3, 4, 2, 0 },                          /* a place before the first */
+        { 7 | 1 << 3, 3, 2, 0 },                          /* a place behind the last */
+        { 7 | 1 << 3, 2, 2, 63 },                         /* a shift that is too long */
+        { 7 | 1 << 3, 2, 0x80, 0x80, 0x80, 0x80, 16, 0 }, /* a factor of 33 bits */
     };
     struct chunk_relation relation;
 
@@ -152,4 +172,5 @@ TESTS(TEST(what_others_tell_is_found),
       TEST(a_related_column_tells_nothing_and_a_needed_one_stays),
       TEST(absent_constant_and_few_values_are_left_alone),
       TEST(heads_come_back_and_their_prefixes_do_not),
+      TEST(products_are_exact),
       TEST(hostile_heads_are_refused))

@@ -12,13 +12,15 @@ enum {
     NEAR = 32,       /* places that columns may be apart */
     STEPS_MAX = 256, /* changes that are looked at in each column */
     STEPS_MIN = 32,
-    LANES = 4,
+    LANES = 2,
 };
 
 static const double rounding = 1.0 / 12; /* variance of what whole numbers cut off */
 static const double nearly = 0.03;       /* factors so near a whole number are one */
 
-typedef double lanes __attribute__((vector_size(LANES * sizeof(double))));
+/* Numbers that the processor treats as one; they need not lie at multiples of 16. */
+typedef double lanes
+    __attribute__((vector_size(LANES * sizeof(double)), aligned(sizeof(double))));
 
 /* What is known of a column; products with those before it begin with itself. */
 struct column {
@@ -79,11 +81,13 @@ static void look_at(struct column *column, size_t count, size_t step_count) {
 }
 
 static double multiply(const struct column *a, const struct column *b) {
-    lanes sum = { 0 };
+    lanes even = { 0 }, odd = { 0 };
 
-    for (size_t i = 0; i < STEPS_MAX / LANES; i++)
-        sum += a->steps[i] * b->steps[i];
-    return sum[0] + sum[1] + sum[2] + sum[3];
+    for (size_t i = 0; i < STEPS_MAX / LANES; i += 2) {
+        even += a->steps[i] * b->steps[i];
+        odd += a->steps[i + 1] * b->steps[i + 1];
+    }
+    return even[0] + even[1] + odd[0] + odd[1];
 }
 
 void chunk_search_start(struct chunk_search *search,
@@ -161,27 +165,28 @@ static bool can_tell(const struct chunk_search *search, size_t place) {
            product(search, place, place) > 0;
 }
 
-/* The factor as a fraction that is as exact as the other's range asks for. */
+/* The factor as a fraction that is as exact as the other's range asks for and as 32 bits
+ * can be. */
 static void set_other(struct chunk_relation *relation,
                       const struct chunk_search *search,
                       size_t place,
                       double factor) {
+    uint64_t range = search->columns[place].range;
     double whole = rint(factor);
     unsigned shift = 0;
 
-    if (fabs(factor - whole) <= nearly * fabs(whole)) {
+    if (fabs(factor - whole) <= nearly * fabs(whole))
         factor = whole;
-    } else {
-        uint64_t range = search->columns[place].range;
-        while (shift < CHUNK_RELATION_SHIFT_MAX && (uint64_t)1 << shift < range * 2)
+    else
+        while (shift < CHUNK_RELATION_SHIFT_MAX && (uint64_t)1 << shift < range * 2 &&
+               fabs(ldexp(factor, (int)shift + 1)) < INT32_MAX)
             shift++;
-        factor = rint(ldexp(factor, (int)shift));
-    }
-    if (factor == 0 || fabs(factor) >= (double)INT64_MAX)
+    factor = rint(ldexp(factor, (int)shift));
+    if (factor == 0 || fabs(factor) > INT32_MAX)
         return;
     size_t at = relation->count++;
     relation->others[at].place = place;
-    relation->others[at].factor = (int64_t)factor;
+    relation->others[at].factor = (int32_t)factor;
     relation->others[at].shift = shift;
 }
 

@@ -36,9 +36,10 @@ int64_t tier_floor(int64_t time_ms, int64_t length_ms) {
     return time_ms - over - (over < 0 ? length_ms : 0);
 }
 
-/* A sum of up to 2^32 values of 64 bits fits; a double's would lose what is small. */
+/* The sum of a bucket's values, of 128 bits: a double's would lose what is small. */
 struct pile {
-    __int128 sum;
+    uint64_t low;
+    int64_t high;
     struct tier_bucket *bucket;
 };
 
@@ -50,12 +51,23 @@ static void take_sample(struct pile *pile, int64_t value) {
     if (bucket->count == 0 || value > bucket->max)
         bucket->max = value;
     bucket->count++;
-    pile->sum += value;
+    pile->low += (uint64_t)value;
+    pile->high += (pile->low < (uint64_t)value) - (value < 0);
+}
+
+static double sum_of(const struct pile *pile) {
+    static const double carry = 18446744073709551616.0; /* 2^64 */
+
+    if (pile->high == 0)
+        return (double)pile->low;
+    if (pile->high == -1 && pile->low != 0) /* a small negative one has many bits set */
+        return -(double)(0 - pile->low);
+    return (double)pile->high * carry + (double)pile->low;
 }
 
 static void end_pile(struct pile *pile) {
     if (pile->bucket)
-        pile->bucket->mean = (double)pile->sum / pile->bucket->count;
+        pile->bucket->mean = sum_of(pile) / pile->bucket->count;
 }
 
 void tier_aggregate(const int64_t *times_ms,

@@ -78,6 +78,28 @@ static void the_mean_of_huge_values_is_right(void) {
     CHECK(bucket.min == INT64_MIN + 1 && bucket.max == INT64_MAX);
 }
 
+static void sums_of_both_signs_are_exact(void) {
+    static const int64_t rows[][5] = {
+        { -1, -1, -1, -1, -1 },
+        { INT64_MIN + 1, INT64_MAX, -5, 0, 0 },
+        { INT64_MIN + 1, INT64_MIN + 1, INT64_MAX, INT64_MAX, -4 },
+        { INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX },
+        { INT64_MIN + 1, INT64_MIN + 1, INT64_MIN + 1, INT64_MIN + 1, 7 },
+        { 1, -1, INT64_MAX, INT64_MIN + 1, 0 },
+        { INT64_MIN + 1, -1, 0, 0, 0 },
+    };
+    static const int64_t times[5] = { 0 };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct tier_bucket bucket;
+        __int128 sum = 0;
+        for (size_t j = 0; j < 5; j++)
+            sum += rows[i][j];
+        tier_aggregate(times, rows[i], 5, 0, 1, &bucket, 1);
+        CHECK(bucket.mean == (double)sum / 5);
+    }
+}
+
 /* Merging parts gives what aggregating the whole gives. */
 static void merged_buckets_are_like_one(void) {
     int64_t times[60], values[60];
@@ -111,5 +133,6 @@ TESTS(TEST(spans_are_whole_steps_and_hours_and_hold_some_hundred_buckets),
       TEST(buckets_hold_least_mean_greatest_and_count),
       TEST(no_samples_and_no_buckets_are_fine),
       TEST(the_mean_of_huge_values_is_right),
+      TEST(sums_of_both_signs_are_exact),
       TEST(merged_buckets_are_like_one),
       TEST(counts_stay_at_the_greatest_number))
