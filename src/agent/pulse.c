@@ -1,6 +1,7 @@
 #include "agent/pulse.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/notify.h"
@@ -20,6 +21,11 @@ static void on_stop(void *arg, int signo) {
 
 static void on_hangup(void *arg, int signo) {
     struct pulse *pulse = arg;
+
+    if (pulse->on_terminal && !isatty(STDIN_FILENO)) {
+        pulse->on_stop(pulse->arg, signo); /* may be gone here */
+        return;
+    }
     if (!pulse->on_hangup)
         return;
     notify_send("RELOADING=1");
@@ -32,6 +38,7 @@ void pulse_start(struct pulse *pulse) {
     pulse->interrupt = loop_signal_new(pulse->loop, SIGINT, on_stop, pulse);
     pulse->hangup = loop_signal_new(pulse->loop, SIGHUP, on_hangup, pulse);
     notify_send("READY=1");
+    pulse->on_terminal = isatty(STDIN_FILENO);
     pulse->watchdog.fire = on_watchdog;
     pulse->watchdog_ms = notify_watchdog_ms();
     if (pulse->watchdog_ms > 0)

@@ -1,11 +1,13 @@
 /*
  * pulse - how a staying agent hears its supervisor and is heard by it
  *
- * SIGTERM and SIGINT end, SIGHUP reads settings anew; systemd learns that the service is
+ * SIGTERM and SIGINT end, SIGHUP reads settings anew, or ends too when it says that the
+ * terminal is gone on which the agent was started; systemd learns that the service is
  * ready, and by the watchdog that its loop turns. One at a time a process.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "loop/timer.h"
@@ -23,6 +25,7 @@ struct pulse {
     struct loop_signal *hangup;
     struct timer watchdog;
     uint64_t watchdog_ms;
+    bool on_terminal; /* was started on one */
 };
 
 /* The first four fields are set, the rest is zero. */

@@ -1,5 +1,6 @@
 #include "base/settings_ask.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,41 +14,63 @@
 enum {
     TRIES = 3,
     ANSWER_MAX = 4096, /* a terminal's line is no longer */
+    INTERRUPT = 0x03,  /* Ctrl-C */
 };
 
-/* Turns the echo off; false when there is none to restore. */
+/*
+ * Turns the echo off; false when there is none to restore. An interrupt would end the
+ * program and leave it off: it is taken as the end of a line instead.
+ */
 static bool hide(FILE *in, struct termios *ret_before) {
     if (tcgetattr(fileno(in), ret_before) < 0)
         return false;
     struct termios hidden = *ret_before;
-    hidden.c_lflag &= ~(tcflag_t)ECHO;
+    hidden.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+    hidden.c_cc[VEOL] = INTERRUPT;
     return tcsetattr(fileno(in), TCSAFLUSH, &hidden) == 0;
 }
 
-/* The question and one line of answer, trimmed; false at the end of input. */
+/* One line without its end, cut where there is no room; answers what ended it. */
+static int read_line(FILE *in, char ret_line[static ANSWER_MAX]) {
+    size_t len = 0;
+    int c;
+
+    while ((c = getc(in)) != EOF && c != '\n' && c != INTERRUPT)
+        if (len < ANSWER_MAX - 1)
+            ret_line[len++] = (char)c;
+    ret_line[len] = '\0';
+    return c == EOF && len > 0 ? '\n' : c;
+}
+
+/* Cuts off white space at both ends. */
+static void trim(char *text) {
+    size_t len = strlen(text), from = strspn(text, " \t\r");
+
+    while (len > from && strchr(" \t\r", text[len - 1]))
+        len--;
+    memmove(text, text + from, len - from);
+    text[len - from] = '\0';
+}
+
+/* The question and one line of answer, trimmed; false at the end of input. What is typed
+ * before the question stands there does not count. */
 static bool ask_once(const struct settings_row *row,
                      const struct settings_ask *ask,
                      char ret_answer[static ANSWER_MAX]) {
     struct termios before;
 
+    bool hidden = row->kind == SETTINGS_SECRET && hide(ask->in, &before);
     fprintf(ask->out, row->fallback ? "%s [%s]: " : "%s: ", row->ask, row->fallback);
     fflush(ask->out);
-    bool hidden = row->kind == SETTINGS_SECRET && hide(ask->in, &before);
-    bool got = fgets(ret_answer, ANSWER_MAX, ask->in) != NULL;
+    int end = read_line(ask->in, ret_answer);
     if (hidden) {
-        tcsetattr(fileno(ask->in), TCSAFLUSH, &before);
+        tcsetattr(fileno(ask->in), TCSADRAIN, &before);
         fputc('\n', ask->out);
     }
-    if (!got)
-        return false;
-
-    size_t len = strcspn(ret_answer, "\r\n");
-    while (len > 0 && strchr(" \t", ret_answer[len - 1]))
-        len--;
-    ret_answer[len] = '\0';
-    size_t from = strspn(ret_answer, " \t");
-    memmove(ret_answer, ret_answer + from, strlen(ret_answer + from) + 1);
-    return true;
+    if (end == INTERRUPT)
+        raise(SIGINT);
+    trim(ret_answer);
+    return end == '\n';
 }
 
 /* The first of the names apart by spaces; a new string. */

@@ -34,6 +34,7 @@ struct program {
     struct hub *hub;           /* owned */
     struct timer watchdog;
     uint64_t watchdog_ms;
+    bool on_terminal; /* was started on one */
 };
 
 static int fail(const char *why, const char *remedy) {
@@ -68,8 +69,7 @@ static void on_change(void *arg, const struct settings_row *row) {
              row->live ? "" : "; it takes a restart");
 }
 
-static void on_hangup(void *arg, int signo) {
-    struct program *program = arg;
+static void reload(struct program *program) {
     struct settings *settings = settings_new(config_table());
     struct hub_config *old = NULL;
 
@@ -86,8 +86,22 @@ static void on_hangup(void *arg, int signo) {
     notify_send("READY=1");
 }
 
+/* SIGHUP asks for a reload, unless it says that our terminal is gone. */
+static void on_hangup(void *arg, int signo) {
+    struct program *program = arg;
+
+    if (program->on_terminal && !isatty(STDIN_FILENO))
+        on_stop(program, signo);
+    else
+        reload(program);
+}
+
 static int run(struct hub_config *config) {
-    struct program program = { .config = config, .watchdog.fire = on_watchdog };
+    struct program program = {
+        .config = config,
+        .watchdog.fire = on_watchdog,
+        .on_terminal = isatty(STDIN_FILENO),
+    };
     char *why = NULL;
 
     program.loop = loop_new();
