@@ -76,6 +76,7 @@ const variables = {
     { name: 'AGENT_CA_FILE', setting: '[old] ca_file', values: ['/1', '/2', '/3'] },
     { name: 'AGENT_NET_IGNORE', setting: '[net] ignore', values: ['a', 'b, c', 'd'] },
     { name: 'LOG_LEVEL', setting: '[log] level', flag: '--log-level', values: ['error', 'warning', 'debug', 'info'] },
+    { name: 'ROOST_SPOOL_DIR', setting: '[agent] spool_dir', values: ['a', '/b', 'none'] },
     { name: 'ROOST_LINK', setting: '[hub] link', values: ['1', '2', '3'].map(link), secret: true },
   ],
 };
@@ -96,7 +97,7 @@ test('the table of variables is whole', () => {
     const list = page.split(`<!-- settings: ${who} -->`)[1].split('<!-- end -->')[0];
     const documented = list.split('\n').flatMap((line) => [...(line.split('|')[4] ?? '').matchAll(/`(\w+)`/g)].map((match) => match[1]));
     const folder = who === 'roostd' ? 'ROOST_DATA' : 'ROOST_STATE';
-    assert.deepEqual([...new Set(documented)].sort(), [...rows.map((row) => row.name), folder].sort());
+    assert.deepEqual([...new Set(documented)].sort(), [...rows.map((row) => row.name), folder].sort(), 'a new variable gets a row above, a removed one loses it');
   }
 });
 
@@ -281,6 +282,7 @@ scenario('an agent without a command asks for what it needs and keeps it in .env
   writeFileSync(env.file('.env'), '# mine\nOTHER=1');
   chmodSync(env.file('.env'), 0o644);
   const agent = onTerminal(program('roost-agent'), [], { cwd: env.folder, env: settings });
+  env.procs.push(agent);
   await answer(agent, /Secret of this agent \(AGENT_SECRET\): /, 'A1b2C3d4E5f6G7h8I9j0');
   await answer(agent, /not a token[^]*AGENT_SECRET\): /, secret);
   await answer(agent, /Address of the server \(AGENT_SERVER_IP\) \[127\.0\.0\.1\]: /, 'not a host');
@@ -292,11 +294,38 @@ scenario('an agent without a command asks for what it needs and keeps it in .env
   press(agent, 'C');
   assert.equal(await agent.ended, 0, agent.stdout);
 
+  env.drop(agent);
   const again = onTerminal(program('roost-agent'), [], { cwd: env.folder, env: settings });
+  env.procs.push(again);
   await again.line(/linked as pi/);
   press(again, 'C');
   assert.equal(await again.ended, 0);
+  env.drop(again);
   assert.doesNotMatch(again.stdout, /AGENT_SE/);
+});
+
+place('an interrupted question gives the echo back', async (here) => {
+  const command = `'${program('roost-agent')}'; echo "status $?"; stty -a`;
+  const shell = onTerminal('/bin/sh', ['-c', `trap : INT; ${command}`], { cwd: here.folder, env: { ROOST_STATE: here.file('state') } });
+  await until(() => /AGENT_SECRET\): /.test(shell.stdout));
+  press(shell, 'C');
+  await shell.ended;
+  assert.match(shell.stdout, /status 130[^]*\sisig\s[^]*\secho\s/);
+  assert.ok(!existsSync(here.file('.env')));
+});
+
+scenario('a terminal that goes away ends what was started on it', async (env) => {
+  await run(program('roost-agent'), ['join', await env.link('pi'), '--state', env.file('pi')]);
+  const agent = onTerminal(program('roost-agent'), ['run', '--state', env.file('pi')], { cwd: env.folder });
+  await env.state('pi', 'ONLINE');
+  await agent.kill('SIGKILL');
+  await env.state('pi', 'OFFLINE');
+
+  const port = await freePort();
+  const hub = onTerminal(program('roostd'), ['--data', 'other', '--listen', `127.0.0.1:${port}`], { cwd: env.folder });
+  await until(() => leaf(port));
+  await hub.kill('SIGKILL');
+  await until(() => leaf(port).then(() => false, () => true), undefined, 'the hub has gone');
 });
 
 place('half of what is needed asks for the other half alone', async (here) => {
