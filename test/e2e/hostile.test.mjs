@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
 import { scenario, slow, until } from './lib/env.mjs';
-import { handshake, join } from './lib/link.mjs';
+import { handshake, join, serve } from './lib/link.mjs';
 import * as h2 from './lib/raw.mjs';
 import { ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, H2, HEADERS, PING, PRIORITY, RST_STREAM, Raw, SETTINGS, WINDOW_UPDATE, Ws, block, frame, get, integer, post, request, settings, u32, wsFrame } from './lib/raw.mjs';
 import { Siege } from './lib/siege.mjs';
@@ -436,6 +436,45 @@ test('link: an agent that floods its hub', { timeout: 120_000 * slow }, async ()
     });
   }
 });
+
+// What an agent answers to every call of the hub: whole gRPC frames, or what looks so.
+const answers = {
+  'a message of 4 GB': () => [Buffer.concat([Buffer.from([0]), u32(0xffffffff)]), Buffer.alloc(1 << 20)],
+  'a message over the limit': () => [message(Buffer.alloc(8 << 20))],
+  'a gzip bomb': () => [message(gzipSync(Buffer.alloc(1 << 28), { level: 9 }), 1)],
+  'a flag that is none': () => [message(Buffer.alloc(10), 9)],
+  'four megabytes of empty messages': () => [message(Buffer.alloc(four - 20, Buffer.from([0x12, 0])))],
+  'four megabytes of empty messages of each field': () => [message(Buffer.concat(Array.from({ length: 200_000 }, (_, i) => Buffer.from([((i % 14) + 1) * 8 + 2, 0]))))],
+  'a catalogue of two million empty metrics': () => [message(field(1, 2, varint(four - 20), Buffer.alloc(four - 20, Buffer.from([0x12, 0]))))],
+  'messages nested ten thousand deep': () => [message(nested(10_000))],
+  'a million empty messages': () => [Buffer.alloc(5_000_000)],
+  'bytes at random': () => [Buffer.from(Array.from({ length: 100_000 }, (_, i) => (i * 2654435761) >>> 24))],
+};
+
+for (const [name, make] of Object.entries(answers)) {
+  test(`link: an agent that answers with ${name}`, { timeout: 120_000 * slow }, async () => {
+    const fields = await join(siege.env, 'liar');
+    const chunks = make();
+    await siege.endure(async () => {
+      const { socket } = await handshake(siege.env, fields, { keep: true });
+      const session = serve(socket);
+      let calls = 0;
+      session.on('error', () => {});
+      session.on('stream', (stream) => {
+        calls++;
+        stream.on('error', () => {});
+        stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-encoding': 'gzip' });
+        for (const chunk of chunks) stream.write(chunk);
+      });
+      await until(() => calls > 0);
+      await siege.env.cli('node', 'liar', { ok: 'any' });
+      await siege.env.cli('status', 'liar', { ok: 'any' });
+      session.destroy();
+      socket.destroy();
+      await offline('liar');
+    });
+  });
+}
 
 test('link: WebSocket frames that break the rules', { timeout: 120_000 * slow }, async () => {
   const fields = await join(siege.env, 'frames');

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import { run, program, scenario, slow, until } from './lib/env.mjs';
 import { client, grpc, metadata, roost, unary } from './lib/grpc.mjs';
-import { handshake } from './lib/link.mjs';
+import { handshake, startBackend } from './lib/link.mjs';
 import { CONTINUATION, END_STREAM, GOAWAY, H2, HEADERS, Raw, SETTINGS, block, frame, get, request } from './lib/raw.mjs';
 
 const crlf = '\r\n';
@@ -239,6 +239,22 @@ scenario('a hub that stops ends the streams that watch it at once', async (env) 
   const took = performance.now() - since;
   env.drop(env.hub);
   assert.ok(took < 2500 * slow, `the end took ${took} ms`);
+});
+
+scenario('a hub that stops waits for a call that hangs for as long as its settings say', { config: limits({ drain: '1500ms' }) }, async (env) => {
+  const backend = await startBackend(env, 'slow');
+  const authorization = `Bearer ${await env.token()}`;
+  const same = (bytes) => bytes;
+  const hanging = client(env, grpc.Client).makeServerStreamRequest('/any.Service/Samples', same, same, Buffer.alloc(0), metadata({ authorization, name: 'slow' }));
+  const ended = new Promise((resolve) => hanging.on('error', resolve));
+  await unary(client(env, roost.Host), 'describe', {}, { authorization, name: 'slow' });
+  const since = performance.now();
+  await env.hub.stop();
+  const took = performance.now() - since;
+  env.drop(env.hub);
+  backend.close();
+  assert.equal((await ended).code, grpc.status.UNAVAILABLE);
+  assert.ok(took >= 1400 && took < 1500 + 2000 * slow, `the end took ${took} ms`);
 });
 
 scenario('an agent that lives keeps its name, and says so at once', async (env) => {

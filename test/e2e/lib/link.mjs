@@ -48,7 +48,7 @@ export async function rawLink(env, name) {
 
 // The server's side of HTTP/2 on a socket whose roles are turned around. Node 18 has no
 // performServerHandshake(); its server takes the socket once ALPN looks like h2.
-function serve(socket) {
+export function serve(socket) {
   if (http2.performServerHandshake) return http2.performServerHandshake(socket);
   const server = http2.createServer();
   let session;
