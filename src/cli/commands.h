@@ -7,6 +7,7 @@
 
 extern const struct command cmd_activity;
 extern const struct command cmd_call;
+extern const struct command cmd_chart;
 extern const struct command cmd_completion;
 extern const struct command cmd_config;
 extern const struct command cmd_doctor;

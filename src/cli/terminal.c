@@ -42,10 +42,11 @@ void terminal_init(struct terminal *terminal, int fd) {
 const char *terminal_colour(const struct terminal *terminal,
                             enum terminal_colour colour) {
     static const char *const codes[] = {
-        [TERMINAL_PLAIN] = "\x1b[0m",   [TERMINAL_DIM] = "\x1b[2m",
-        [TERMINAL_BOLD] = "\x1b[1m",    [TERMINAL_GREEN] = "\x1b[32m",
-        [TERMINAL_YELLOW] = "\x1b[33m", [TERMINAL_RED] = "\x1b[31m",
-        [TERMINAL_CYAN] = "\x1b[36m",   [TERMINAL_BLUE] = "\x1b[34m",
+        [TERMINAL_PLAIN] = "\x1b[0m",    [TERMINAL_DIM] = "\x1b[2m",
+        [TERMINAL_BOLD] = "\x1b[1m",     [TERMINAL_GREEN] = "\x1b[32m",
+        [TERMINAL_YELLOW] = "\x1b[33m",  [TERMINAL_RED] = "\x1b[31m",
+        [TERMINAL_CYAN] = "\x1b[36m",    [TERMINAL_BLUE] = "\x1b[34m",
+        [TERMINAL_MAGENTA] = "\x1b[35m",
     };
     return terminal->colour ? codes[colour] : "";
 }

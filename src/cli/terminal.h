@@ -18,6 +18,7 @@ enum terminal_colour {
     TERMINAL_RED,
     TERMINAL_CYAN,
     TERMINAL_BLUE,
+    TERMINAL_MAGENTA,
 };
 
 struct terminal {

@@ -66,6 +66,12 @@ scenario('what was watched is what is queried', async (env) => {
   assert.equal(csv[0], 'time,pi cpu (%)');
   assert.match(csv[1], /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z,[\d.]*$/);
 
+  const chart = await env.cli('chart', 'pi', 'cpu', '--since', '1m', '--threshold', '50', { env: { LC_ALL: 'C.UTF-8', TZ: 'Europe/Berlin' } });
+  assert.match(chart.stdout, /^pi {2}CPU {2}.* CES?T$/m);
+  assert.match(chart.stdout, /^100 % ┤/m);
+  assert.match(chart.stdout, /[\u2801-\u28ff]/);
+  for (const line of chart.stdout.split('\n')) assert.ok(line.length <= 80, line);
+
   const storage = await env.json('storage');
   assert.equal(storage.nodes[0].node, 'pi');
   assert.deepEqual(storage.nodes[0].tiers.map((tier) => tier.tier), ['raw', '1m', '15m', '2h']);
@@ -84,6 +90,11 @@ scenario('what makes no sense to query is told', async (env) => {
     [['query', 'pi', 'cpu', '--points', '10001'], 2, /10000/],
     [['query', 'pi', 'cpu', '--csv', '--json'], 2, /one of them/],
     [['query', 'pi'], 2, /missing/],
+    [['chart', 'pi', 'cpu,mem.used'], 2, /do not fit into one chart/],
+    [['chart', 'pi', 'cpu', '--width', '800'], 2, /needs -o/],
+    [['chart', 'pi', 'cpu', '--time-zone', 'Moon/Crater'], 2, /no time zone/],
+    [['chart', 'pi', 'cpu', '--threshold', 'high'], 2, /no number/],
+    [['chart', 'pi', 'cpu', '--json'], 2, /query/],
     [['storage', 'nobody'], 4, /nobody/],
     [['call', 'hub', 'Metrics/Query', '{"select": "pi", "since": "2026-01-01T00:00:00Z"}'], 67, /no metric is named/],
     [['call', 'hub', 'Metrics/Query', '{"metrics": ["*"]}'], 67, /since is missing/],
