@@ -41,10 +41,25 @@ static double draw(const struct chart *chart, size_t *ret_bytes) {
     return ms;
 }
 
+/* Seconds since 1970 and the value of each series; all have the same times. */
+static void print_data(const struct chart *chart) {
+    for (size_t i = 0; i < chart->series[0].count; i++) {
+        printf("%lld", (long long)(chart->series[0].times_ms[i] / 1000));
+        for (size_t k = 0; k < chart->series_count; k++)
+            printf(" %.3f", chart->series[k].mean[i]);
+        printf("\n");
+    }
+}
+
 int main(int argc, char **argv) {
     size_t times = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
     struct scene *scene = argc > 1 ? scenes_new(argv[1]) : NULL;
 
+    if (scene && argc > 2 && strcmp(argv[2], "data") == 0) {
+        print_data(scenes_chart(scene));
+        scenes_free(scene);
+        return 0;
+    }
     if (!scene || times < 1) {
         fprintf(stderr, "chart_bench SCENE TIMES\n");
         return 2;
