@@ -22,7 +22,7 @@ static const double PAD_POINTS = 20;
 
 /* Between two values of the axis, in heights of plain text; a low chart has them nearer.
  */
-static const double VALUE_SPACE = 4.4;
+static const double VALUE_SPACE = 5;
 static const double VALUES_MIN = 4;
 
 void chart_init(struct chart *chart) {
@@ -163,6 +163,12 @@ static int encode(const struct chart_page *page, struct buf *png) {
     return pngfile_encode(&image, page->cancelled, png);
 }
 
+/* A narrow chart is for a phone, which shows it smaller. Whole points, because each size
+ * is a font of its own that stays in memory. */
+static double font_points(int width) {
+    return fmin(fmax(round(13 + (1000 - width) / 160.0), 13), 16);
+}
+
 static int open_page(struct chart_page *page) {
     const struct chart *chart = page->chart;
     int r = zone_open(chart->time_zone, &page->zone);
@@ -174,8 +180,7 @@ static int open_page(struct chart_page *page) {
     page->pad = PAD_POINTS * page->unit;
     page->width = chart->width * chart->scale;
     page->height = chart->height * chart->scale;
-    /* A narrow chart is for a phone, where it will be shown smaller. */
-    page->font = fmin(fmax(13 + (1000 - chart->width) / 160.0, 13), 16) * page->unit;
+    page->font = font_points(chart->width) * page->unit;
     page->surface =
         cairo_image_surface_create(CAIRO_FORMAT_RGB24, page->width, page->height);
     page->cairo = cairo_create(page->surface);

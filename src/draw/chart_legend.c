@@ -212,7 +212,9 @@ static void draw_more(const struct chart_page *page, double x, double y) {
         .y = y,
     };
 
-    if (all > drawn)
+    if (listed_count(page) == drawn)
+        snprintf(text, sizeof(text), "and %zu more, not drawn", all - drawn);
+    else if (all > drawn)
         snprintf(text, sizeof(text), "and %zu more, %zu of them not drawn",
                  all - listed_count(page), all - drawn);
     else

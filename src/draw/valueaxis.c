@@ -23,17 +23,20 @@ static double decimal_step(double least) {
 }
 
 static double nice_step(double least, enum figure_unit unit, enum figure_fixed fixed) {
-    bool binary = unit == FIGURE_BYTES && fixed == FIGURE_AUTO;
+    /* Below one, halves and eighths would need more decimals than tenths. */
+    bool binary = unit == FIGURE_BYTES && fixed == FIGURE_AUTO && least > 0.5;
 
     return binary ? exp2(ceil(log2(least) - NEAREST)) : decimal_step(least);
 }
 
 static int decimals_for(double step) {
+    double scaled = step;
     int decimals = 0;
 
-    for (double scaled = step; decimals < 9; decimals++, scaled *= 10)
-        if (fabs(scaled - round(scaled)) < 1e-6 * scaled && round(scaled) > 0)
-            break;
+    while (decimals < 9 && fabs(scaled - round(scaled)) >= 1e-6 * scaled) {
+        scaled *= 10;
+        decimals++;
+    }
     return decimals;
 }
 
@@ -77,8 +80,9 @@ void valueaxis_make(const struct valueaxis_want *want, struct valueaxis *ret_axi
         figure_scale(want->unit, want->fixed, fmax(fabs(low), fabs(high)));
     low /= scale.size;
     high /= scale.size;
-    double step = nice_step((high - low) / (want->ticks > 1 ? want->ticks : 1),
-                            want->unit, want->fixed);
+    /* One more than wanted is bearable, where a rounder step would be too wide. */
+    double least = (high - low) / (want->ticks > 0 ? want->ticks + 1 : 1);
+    double step = nice_step(least, want->unit, want->fixed);
     /* What was widened has room already. */
     double room = want->high > want->low ? (high - low) * HEAD_ROOM : 0;
 

@@ -11,7 +11,7 @@ static struct valueaxis make(double low, double high, enum figure_unit unit) {
         .bottom = NAN,
         .top = NAN,
         .unit = unit,
-        .ticks = 7,
+        .ticks = 6,
     };
     struct valueaxis axis;
     valueaxis_make(&want, &axis);
@@ -57,7 +57,7 @@ static void what_is_asked_for_is_kept(void) {
         .bottom = 0,
         .top = 90,
         .unit = FIGURE_PERCENT,
-        .ticks = 7,
+        .ticks = 6,
     };
     struct valueaxis axis;
 
@@ -74,7 +74,7 @@ static void decimals_are_those_that_steps_need(void) {
     CHECK_INT(make(0, 0.9, FIGURE_NUMBER).decimals, 1);
     CHECK_INT(make(0, 0.03, FIGURE_NUMBER).decimals, 3);
     CHECK_INT(make(0, 900, FIGURE_NUMBER).decimals, 0);
-    CHECK_INT(make(0, 1100, FIGURE_BYTES).decimals, 2); /* quarters of a KiB */
+    CHECK_INT(make(0, 1100, FIGURE_BYTES).decimals, 1);
 }
 
 /* Every finite range gives an axis that contains it and has a bearable number of ticks.

@@ -36,7 +36,7 @@ int64_t zone_rule_year(int64_t days) {
 }
 
 static bool take(struct reader *in, char wanted) {
-    if (in->at == in->end || *in->at != wanted)
+    if (in->at == in->end || *in->at != (uint8_t)wanted)
         return false;
     in->at++;
     return true;
