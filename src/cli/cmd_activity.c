@@ -3,7 +3,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
@@ -11,6 +10,7 @@
 #include "cli/nodes.h"
 #include "cli/output.h"
 #include "cli/text.h"
+#include "cli/when.h"
 #include "loop/loop.h"
 #include "roost/v1/activity.pb-c.h"
 #include "rpc/client.h"
@@ -87,24 +87,6 @@ static int print_event(struct cli *cli, const Roost__V1__ActivityEvent *event) {
     return 0;
 }
 
-static int read_since(const struct cli *cli, const char *option, int64_t *ret_ms) {
-    const char *text = args_value(cli->args, option);
-    uint64_t back_ms;
-
-    *ret_ms = -1;
-    if (!text)
-        return 0;
-    if (clock_parse(text, ret_ms) == 0)
-        return 0;
-    if (clock_parse_duration(text, &back_ms) != 0)
-        return cli_usage(cli,
-                         "--%s: \"%s\" is neither a time (2026-01-31T12:00:00Z) nor a "
-                         "length of time (2h)",
-                         option, text);
-    *ret_ms = clock_wall_ms() - (int64_t)back_ms;
-    return 0;
-}
-
 static void set_time(Google__Protobuf__Timestamp *time,
                      int64_t at_ms,
                      Google__Protobuf__Timestamp **ret_field) {
@@ -153,7 +135,7 @@ static int print_list(struct cli *cli,
 static int show_past(struct cli *cli, uint32_t count, uint64_t *ret_last_id) {
     Roost__V1__ListActivityRequest request = ROOST__V1__LIST_ACTIVITY_REQUEST__INIT;
     Google__Protobuf__Timestamp since, until;
-    int64_t since_ms, until_ms;
+    int64_t since_ms = -1, until_ms = -1;
     struct session_ask ask = {
         .method = "/roost.v1.Activity/List",
         .request = &request.base,
@@ -161,9 +143,9 @@ static int show_past(struct cli *cli, uint32_t count, uint64_t *ret_last_id) {
     };
     ProtobufCMessage *reply;
 
-    int r = read_since(cli, "since", &since_ms);
+    int r = when_option(cli, "since", &since_ms);
     if (r == 0)
-        r = read_since(cli, "until", &until_ms);
+        r = when_option(cli, "until", &until_ms);
     if (r != 0)
         return r;
     set_time(&since, since_ms, &request.since);
@@ -269,7 +251,7 @@ static const struct args_option options[] = {
     { "lines", 'n', "N", "at most so many (100; 10 with -f)" },
     { "node", 0, "NODE", "only of this node" },
     { "actor", 0, "NAME", "only by this user or token" },
-    { "since", 0, "TIME", "from then on: 2h, or 2026-01-31T12:00:00Z" },
+    { "since", 0, "TIME", "from then on: 2h (ago), 2026-11-20, yesterday" },
     { "until", 0, "TIME", "up to then" },
     { 0 },
 };

@@ -30,6 +30,7 @@
 #include "hub/session.h"
 #include "hub/timekeeper.h"
 #include "hub/tls_files.h"
+#include "hub/trouble.h"
 #include "hub/web.h"
 #include "loop/conn.h"
 #include "loop/guests.h"
@@ -60,6 +61,7 @@ struct hub {
     struct store *store;             /* owned, and so is all that follows */
     struct timekeeper *timekeeper;
     struct history *history;
+    struct trouble *trouble;
     struct access *access;
     struct registry *registry;
     struct activity *activity;
@@ -196,6 +198,7 @@ static int open_store(struct hub *hub, struct store_facts *ret_facts, char **ret
 
 static void make_sessions(struct hub *hub, const struct store_facts *facts) {
     hub->activity = activity_new(facts->last_event_id + 1, keeper_keep_event, hub->store);
+    hub->trouble = trouble_new(hub->loop, hub->history, hub->activity);
     struct session_pool_config sessions = {
         .loop = hub->loop,
         .registry = hub->registry,
@@ -589,6 +592,7 @@ struct hub *hub_free(struct hub *hub) {
     reflection_free(hub->reflection);
     health_free(hub->health);
     services_free(hub->services);
+    trouble_free(hub->trouble);
     history_free(hub->history);
     timekeeper_free(hub->timekeeper);
     store_close(hub->store);
