@@ -1,6 +1,6 @@
 // Samples from an agent to the store and back: nothing lost, nothing doubled.
 import assert from 'node:assert/strict';
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 
 import { patience, program, scenario, until } from './lib/env.mjs';
 
@@ -71,6 +71,11 @@ scenario('what was watched is what is queried', async (env) => {
   assert.match(chart.stdout, /^100 % ┤/m);
   assert.match(chart.stdout, /[\u2801-\u28ff]/);
   for (const line of chart.stdout.split('\n')) assert.ok(line.length <= 80, line);
+
+  await env.cli('chart', 'pi', 'cpu', '--since', '10m', '-o', 'cpu.png', '--width', '400', '--height', '300', '--scale', '2', '--light');
+  const png = readFileSync(env.file('cpu.png'));
+  assert.equal(png.subarray(0, 8).toString('latin1'), '\x89PNG\r\n\x1a\n');
+  assert.deepEqual([png.readUInt32BE(16), png.readUInt32BE(20)], [800, 600]);
 
   const storage = await env.json('storage');
   assert.equal(storage.nodes[0].node, 'pi');
