@@ -109,17 +109,27 @@ static void print_lost(struct table *table, const Roost__V1__StorageResponse *st
         print_row(table, "lost by full spools", text);
 }
 
+static void retention_text(uint64_t seconds, char ret_text[static UNITS_LEN]) {
+    static const uint64_t year = 365 * 86400;
+
+    if (seconds == 0)
+        snprintf(ret_text, UNITS_LEN, "for ever");
+    else if (seconds % year == 0)
+        snprintf(ret_text, UNITS_LEN, "%llu y", (unsigned long long)(seconds / year));
+    else
+        units_duration((double)seconds, ret_text);
+}
+
 static void print_kept(struct table *table, const Roost__V1__StorageResponse *storage) {
     static const char *const tiers[] = { "raw", "1m", "15m", "2h" };
     struct buf kept = { 0 };
 
     for (size_t i = 0; i < 4; i++)
         for (size_t at = 0; at < storage->n_retention; at++) {
-            char text[UNITS_LEN] = "for ever";
+            char text[UNITS_LEN];
             if (strcmp(storage->retention[at]->key, tiers[i]) != 0)
                 continue;
-            if (storage->retention[at]->value > 0)
-                units_duration((double)storage->retention[at]->value, text);
+            retention_text(storage->retention[at]->value, text);
             buf_printf(&kept, "%s%s %s", kept.len > 0 ? ", " : "", tiers[i], text);
         }
     print_row(table, "kept", buf_text(&kept));

@@ -1,43 +1,15 @@
 #include "cli/scale.h"
 
 #include <math.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-struct step {
-    double divisor;
-    const char *word;
-};
+#include "draw/figure.h"
 
-static const struct step bytes[] = {
-    { 1, "B" },
-    { 1024.0, "KiB" },
-    { 1048576.0, "MiB" },
-    { 1073741824.0, "GiB" },
-    { 1099511627776.0, "TiB" },
-    { 1125899906842624.0, "PiB" },
-    { 0, NULL },
-};
-static const struct step rates[] = {
-    { 1, "B/s" }, { 1e3, "kB/s" }, { 1e6, "MB/s" }, { 1e9, "GB/s" }, { 0, NULL },
-};
-static const struct step hertz[] = {
-    { 1, "Hz" }, { 1e3, "kHz" }, { 1e6, "MHz" }, { 1e9, "GHz" }, { 0, NULL },
-};
-static const struct step seconds[] = {
-    { 1, "s" }, { 60, "min" }, { 3600, "h" }, { 86400, "d" }, { 0, NULL },
-};
-
-/* Units that have greater ones. */
-static const struct step *steps_of(const char *unit) {
-    if (strcmp(unit, "By") == 0)
-        return bytes;
-    if (strcmp(unit, "By/s") == 0)
-        return rates;
-    if (strcmp(unit, "Hz") == 0)
-        return hertz;
-    return strcmp(unit, "s") == 0 ? seconds : NULL;
+/* Only numbers of these get long; draw/ knows their greater units. */
+static bool is_scaled(enum figure_unit unit) {
+    return unit == FIGURE_BYTES || unit == FIGURE_BYTE_RATE || unit == FIGURE_HERTZ ||
+           unit == FIGURE_SECONDS;
 }
 
 static const char *word_of(const char *unit, bool unicode) {
@@ -51,25 +23,24 @@ static const char *word_of(const char *unit, bool unicode) {
 }
 
 /* Three digits say enough, and no more of them than the metric has. */
-static int decimals_for(double greatest, unsigned places, bool is_scaled) {
+static int decimals_for(double greatest, unsigned places, bool is_divided) {
     int wanted = greatest >= 99.95 ? 0 : greatest >= 9.995 ? 1 : 2;
-    int has = is_scaled ? 2 : places > 2 ? 2 : (int)places;
+    int has = is_divided ? 2 : places > 2 ? 2 : (int)places;
     return wanted < has ? wanted : has;
 }
 
 struct scale scale_of(const char *unit, unsigned places, double greatest, bool unicode) {
-    const struct step *step = steps_of(unit);
+    enum figure_unit kind = figure_unit_of(unit);
     double size = isfinite(greatest) ? fabs(greatest) : 0;
 
-    if (!step)
+    if (!is_scaled(kind))
         return (struct scale) { 1, word_of(unit, unicode),
                                 decimals_for(size, places, false) };
-    while (step[1].word && size >= step[1].divisor)
-        step++;
+    struct figure_scale scale = figure_scale(kind, FIGURE_AUTO, size);
     return (struct scale) {
-        .divisor = step->divisor,
-        .word = step->word,
-        .decimals = decimals_for(size / step->divisor, places, step->divisor > 1),
+        .divisor = scale.size,
+        .word = scale.symbol,
+        .decimals = decimals_for(size / scale.size, places, scale.size > 1),
     };
 }
 
