@@ -61,6 +61,13 @@ static uint64_t expected(int64_t factor, unsigned shift, uint64_t difference) {
     return (uint64_t)((high + (low >> 32)) >> (shift - 32));
 }
 
+static uint64_t first_of(const int64_t *values, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (values[i] != SAMPLE_ABSENT)
+            return (uint64_t)values[i];
+    return 0;
+}
+
 void chunk_relation_subtract(const struct chunk_relation *relation,
                              size_t index,
                              const int64_t *other,
@@ -68,9 +75,10 @@ void chunk_relation_subtract(const struct chunk_relation *relation,
                              size_t count) {
     int32_t factor = relation->others[index].factor;
     unsigned shift = relation->others[index].shift;
+    uint64_t first = first_of(other, count);
 
     for (size_t i = 0; i < count; i++) {
-        uint64_t difference = (uint64_t)other[i] - (uint64_t)other[0];
+        uint64_t difference = (uint64_t)other[i] - first;
         if (values[i] != SAMPLE_ABSENT)
             values[i] =
                 (int64_t)((uint64_t)values[i] - expected(factor, shift, difference));
@@ -84,9 +92,10 @@ void chunk_relation_restore(const struct chunk_relation *relation,
                             size_t count) {
     int32_t factor = relation->others[index].factor;
     unsigned shift = relation->others[index].shift;
+    uint64_t first = first_of(other, count);
 
     for (size_t i = 0; i < count; i++) {
-        uint64_t difference = (uint64_t)other[i] - (uint64_t)other[0];
+        uint64_t difference = (uint64_t)other[i] - first;
         if (values[i] != SAMPLE_ABSENT)
             values[i] =
                 (int64_t)((uint64_t)values[i] + expected(factor, shift, difference));

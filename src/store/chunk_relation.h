@@ -5,10 +5,11 @@
  * is not used, the cores add up to the processor. A related column keeps only its
  * distance from what one or two others, times a factor each, let expect:
  *
- *   expected[i] = sum of floor(factor * (other[i] - other[0]) / 2^shift)
+ *   expected[i] = sum of floor(factor * (other[i] - first of other) / 2^shift)
  *
- * modulo 2^64. Others are columns of the same chunk that are not related themselves. In
- * the chunk a related column begins with a head of its own, which no chunk_column has:
+ * modulo 2^64; the first one that is not absent. Others are columns of the same chunk
+ * that are not related themselves. In the chunk a related column begins with a head of
+ * its own, which no chunk_column has:
  *
  *   head       kind, and how many others
  *   others     for each: zigzag of how many places before this one it is, zigzag of the

@@ -91,15 +91,16 @@ static void a_related_column_tells_nothing_and_a_needed_one_stays(void) {
     chunk_search_free(search);
 }
 
-static void absent_constant_and_few_values_are_left_alone(void) {
+static void constant_and_few_values_are_left_alone(void) {
     struct chunk_search *search = chunk_search_new();
     struct chunk_relation relation;
     struct sheet sheet;
 
     fill(&sheet);
-    sheet.values[0][700] = SAMPLE_ABSENT;
-    for (size_t i = 0; i < COUNT; i++)
+    for (size_t i = 0; i < COUNT; i++) {
+        sheet.values[0][i] = SAMPLE_ABSENT;
         sheet.values[1][i] = 5;
+    }
     chunk_search_start(search, sheet.columns, SERIES, COUNT);
     CHECK(chunk_search_best(search, 0, true, &relation) == 0);
     CHECK(chunk_search_best(search, 1, true, &relation) == 0);
@@ -107,6 +108,33 @@ static void absent_constant_and_few_values_are_left_alone(void) {
     CHECK(chunk_search_best(search, 3, false, &relation) == 0);
     chunk_search_start(search, sheet.columns, SERIES, 0);
     CHECK(chunk_search_best(search, 3, false, &relation) == 0);
+    chunk_search_free(search);
+}
+
+/* As in the first row after a start, where there are no rates yet. */
+static void absent_values_hide_no_relation(void) {
+    struct chunk_search *search = chunk_search_new();
+    struct chunk_relation relation = { 0 };
+    struct sheet sheet;
+
+    fill(&sheet);
+    for (size_t i = 0; i < SERIES; i++)
+        sheet.values[i][0] = sheet.values[i][500] = SAMPLE_ABSENT;
+    chunk_search_start(search, sheet.columns, SERIES, COUNT);
+    CHECK(chunk_search_best(search, 2, false, &relation) > 5);
+
+    int64_t left[COUNT];
+    memcpy(left, sheet.columns[2], sizeof(left));
+    for (size_t i = 0; i < relation.count; i++)
+        chunk_relation_subtract(&relation, i, sheet.columns[relation.others[i].place],
+                                left, COUNT);
+    CHECK(left[0] == SAMPLE_ABSENT && left[500] == SAMPLE_ABSENT);
+    for (size_t i = 2; i < COUNT; i++)
+        CHECK(i == 500 || (left[i] - left[1] <= 2 && left[1] - left[i] <= 2));
+    for (size_t i = 0; i < relation.count; i++)
+        chunk_relation_restore(&relation, i, sheet.columns[relation.others[i].place],
+                               left, COUNT);
+    CHECK(memcmp(left, sheet.columns[2], sizeof(left)) == 0);
     chunk_search_free(search);
 }
 
@@ -170,7 +198,8 @@ static void hostile_heads_are_refused(void) {
 
 TESTS(TEST(what_others_tell_is_found),
       TEST(a_related_column_tells_nothing_and_a_needed_one_stays),
-      TEST(absent_constant_and_few_values_are_left_alone),
+      TEST(constant_and_few_values_are_left_alone),
+      TEST(absent_values_hide_no_relation),
       TEST(heads_come_back_and_their_prefixes_do_not),
       TEST(products_are_exact),
       TEST(hostile_heads_are_refused))

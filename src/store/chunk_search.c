@@ -59,11 +59,13 @@ static bool find_range(const int64_t *values, size_t count, uint64_t *ret_range)
     int64_t least = INT64_MAX, greatest = INT64_MIN;
 
     for (size_t i = 0; i < count; i++) {
+        if (values[i] == SAMPLE_ABSENT)
+            continue;
         least = values[i] < least ? values[i] : least;
         greatest = values[i] > greatest ? values[i] : greatest;
     }
     *ret_range = (uint64_t)greatest - (uint64_t)least;
-    return least != SAMPLE_ABSENT && *ret_range > 0 && *ret_range < INT64_MAX / 4;
+    return least < greatest && *ret_range < INT64_MAX / 4;
 }
 
 static void look_at(struct column *column, size_t count, size_t step_count) {
@@ -75,8 +77,9 @@ static void look_at(struct column *column, size_t count, size_t step_count) {
     if (!column->is_usable)
         return;
     for (size_t i = 0; i < step_count; i++) {
-        size_t row = 1 + i * stride;
-        column->steps[i / LANES][i % LANES] = (double)(values[row] - values[row - 1]);
+        const int64_t *value = &values[1 + i * stride];
+        if (value[0] != SAMPLE_ABSENT && value[-1] != SAMPLE_ABSENT)
+            column->steps[i / LANES][i % LANES] = (double)(value[0] - value[-1]);
     }
 }
 

@@ -22,7 +22,7 @@ struct chunk_search *chunk_search_new(void);
 struct chunk_search *chunk_search_free(struct chunk_search *search);
 
 /* Looks at columns of count values; they are borrowed until the next start. Columns where
- * something is absent, or nothing changes, are related to none. */
+ * nothing changes are related to none. */
 void chunk_search_start(struct chunk_search *search,
                         const int64_t *const *columns,
                         size_t series_count,

@@ -133,7 +133,7 @@ static bool try_relation(struct chunk_codec *codec,
         chunk_relation_subtract(relation, i, columns[relation->others[i].place], values,
                                 count);
     for (size_t i = 0; i < count; i++)
-        if (values[i] == SAMPLE_ABSENT)
+        if (values[i] == SAMPLE_ABSENT && columns[place][i] != SAMPLE_ABSENT)
             return false; /* by chance, and it would stay so */
     chunk_relation_add(relation, place, &codec->bodies);
     chunk_column_encode(codec->column, values, count, &codec->bodies);
