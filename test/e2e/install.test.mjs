@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { buildDir, run, top, until } from './lib/env.mjs';
+import { buildDir, program, run, top, until } from './lib/env.mjs';
 import { Machine, whyNoMachine } from './lib/nspawn.mjs';
 
 const skip = whyNoMachine() ?? false;
@@ -89,6 +89,23 @@ test('man finds each page and has nothing to warn about', async () => {
     assert.match(stdout, /^NAME$/m, page);
     for (const line of stdout.split('\n')) assert.ok([...line.replace(/.\x08|\x1b\[[\d;]*m/g, '')].length <= 80, `${page}: ${line}`);
   }
+});
+
+test('the manual names each command, and each option by its name or letter', async () => {
+  const help = async (name, ...words) => (await run(program(name), words)).stdout;
+  const page = (name) => readFileSync(path.join(top, 'docs', 'man', name), 'utf8').replaceAll('\\-', '-');
+  const has = (text, word, where) => assert.match(text, new RegExp(`(?<![\\w-])${word}(?![\\w-])`), `${where} lacks ${word}`);
+  const below = (text, title) => new RegExp(`^${title}\\n((?: +.*\\n)+)`, 'm').exec(text)?.[1] ?? '';
+
+  const manual = page('roost.1');
+  for (const [, command] of below(await help('roost', 'help'), 'Commands').matchAll(/^ +([a-z]+)/gm)) {
+    has(manual, command, 'roost.1');
+    for (const [, letter, option] of below(await help('roost', 'help', command), 'Options').matchAll(/^ +(?:(-\w), )?(--[a-z-]+)/gm))
+      has(manual, letter ? `(${letter}|${option})` : option, `roost.1: ${command}`);
+  }
+  const agent = await help('roost-agent', '--help');
+  for (const [, command] of below(agent, 'usage: .*').matchAll(/^ +([a-z]+)/gm)) has(page('roost-agent.8'), command, 'roost-agent.8');
+  for (const [, command] of (await help('roostd', '--help')).matchAll(/^ +roostd ([a-z]+) /gm)) has(page('roostd.8'), command, 'roostd.8');
 });
 
 step('systemd has nothing to say against the units', (m) => {

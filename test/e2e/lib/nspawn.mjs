@@ -103,7 +103,11 @@ export class Machine {
     this.nspawn = spawn('systemd-nspawn', args, { stdio: ['ignore', out, out] });
     closeSync(out);
     this.ended = new Promise((resolve) => this.nspawn.once('close', resolve));
-    this.leader = Number(await until(() => this.children(), 20_000, 'the machine has a first process'));
+    const isUp = () => {
+      this.leader = this.findLeader();
+      return this.leader && this.sh('grep -qx systemd /proc/1/comm && grep -qx mars /proc/sys/kernel/hostname', { ok: 'any' }).code === 0;
+    };
+    await until(isUp, 60_000, 'the machine has a first process');
     await until(() => this.sh('systemctl is-system-running --wait || true', { ok: 'any' }).stdout.match(/running|degraded/), 60_000, 'the machine has started');
   }
 
@@ -113,9 +117,11 @@ export class Machine {
     await this.start();
   }
 
-  children() {
+  // The machine's first process. While it is made, nspawn has a short-lived child before.
+  findLeader() {
     const { pid } = this.nspawn;
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0];
+    const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+    return Number(child);
   }
 
   // Runs a script inside; throws unless it ends with 0 (ok: 'any' never). user: as whom.
@@ -161,7 +167,7 @@ export class Machine {
   }
 
   async stop() {
-    if (this.leader && this.nspawn.exitCode === null) {
+    if (this.leader && this.nspawn.exitCode === null && existsSync(`/proc/${this.leader}`)) {
       execFileSync('kill', ['-s', 'RTMIN+4', String(this.leader)]);
       const late = setTimeout(() => this.nspawn.kill('SIGKILL'), 20_000);
       await this.ended;
