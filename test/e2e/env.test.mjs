@@ -64,6 +64,7 @@ const variables = {
     { name: 'SSL_CERT', setting: '[tls] cert', flag: '--cert', values: ['/1', '/2', '/3', '/4'], with: ['--key', '/k'] },
     { name: 'SSL_KEY', setting: '[tls] key', flag: '--key', values: ['/1', '/2', '/3', '/4'], with: ['--cert', '/c'] },
     { name: 'LOG_LEVEL', setting: '[log] level', flag: '--log-level', values: ['error', 'warning', 'debug', 'info'] },
+    { name: 'GRAPH_WORKERS', setting: '[draw] workers', values: ['1', '2', '3'] },
     { name: 'BOT_TOKEN', setting: '[telegram] token', values: ['1:a', '2:b', '3:c'], secret: true },
   ],
   'roost-agent': [

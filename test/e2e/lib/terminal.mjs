@@ -6,7 +6,8 @@ const quoted = (word) => `'${word.replaceAll("'", "'\\''")}'`;
 // Starts the program on a pseudo terminal; its exit status is that of the program, and
 // all that it shows is in stdout.
 export function onTerminal(file, args, options = {}) {
-  const command = [file, ...args].map(quoted).join(' ');
+  // Some shells stay in between otherwise, and take Ctrl-C for the program's end.
+  const command = `exec ${[file, ...args].map(quoted).join(' ')}`;
   return new Proc('script', ['-qec', command, '/dev/null'], { name: 'terminal', ...options });
 }
 
