@@ -92,6 +92,18 @@ bool chart_frame_make_room(struct chart_page *page) {
     return true;
 }
 
+static bool has_samples(const struct chart_page *page) {
+    for (size_t i = 0; i < page->drawn_count; i++)
+        if (page->series[i].run_count > 0)
+            return true;
+    return false;
+}
+
+/* Without samples and a given end the axis would be an invention. */
+static bool has_values(const struct chart_page *page) {
+    return has_samples(page) || !isnan(page->chart->y_top);
+}
+
 /* Grid lines are whole pixels: one at scale 1. */
 static int line_width(const struct chart_page *page) {
     return (int)fmax(1, floor(page->unit));
@@ -139,7 +151,7 @@ void chart_frame_draw_grid(const struct chart_page *page) {
                        (struct chart_box) { column_of(page, tick->at_ms), plot->y, thick,
                                             plot->height });
     }
-    for (int i = 0; i < valueaxis_count(&page->values); i++)
+    for (int i = 0; has_values(page) && i < valueaxis_count(&page->values); i++)
         chart_page_bar(
             page, page->theme->grid,
             (struct chart_box) { plot->x, row_of_tick(page, i), plot->width, thick });
@@ -229,13 +241,6 @@ static void draw_times(const struct chart_page *page) {
                       .colour = page->theme->muted, .x = page->plot.x, .y = second_row });
 }
 
-static bool has_samples(const struct chart_page *page) {
-    for (size_t i = 0; i < page->drawn_count; i++)
-        if (page->series[i].run_count > 0)
-            return true;
-    return false;
-}
-
 /* On a patch of plain ground, for the hatch would run through the words. */
 static void draw_absence(const struct chart_page *page) {
     static const char words[] = "No data in this period";
@@ -260,6 +265,7 @@ void chart_frame_draw_words(const struct chart_page *page) {
     if (!has_samples(page))
         draw_absence(page);
     draw_title(page);
-    draw_values(page);
+    if (has_values(page))
+        draw_values(page);
     draw_times(page);
 }

@@ -14,7 +14,8 @@
 enum {
     NAMES_PER_KIND = 4,
     WORD_LEN = KIND_METRIC_LEN,
-    WORDS_MAX = 1024, /* bytes: twelve of the longest names are shorter */
+    NAME_LEN = WORD_LEN - 16, /* room for ".used" */
+    WORDS_MAX = 1024,         /* bytes: twelve of the longest names are shorter */
     SPAN_DAYS_MAX = 10 * 366,
 };
 
@@ -137,12 +138,16 @@ static bool is_metric(const char *series, const char *metric) {
     return strncmp(series, metric, len) == 0 && (!series[len] || series[len] == ':');
 }
 
+/* A single object keeps its whole name; "disk:*" is about disks. */
 static void label_series(struct kind_series *series) {
     const char *object = strchr(series->metric, ':');
+    bool is_single = object && !strpbrk(object, "*?");
 
     strcpy(series->label, series->metric);
-    for (size_t i = 0; i < COUNT(labels) && !object; i++)
-        if (strcmp(series->metric, labels[i].metric) == 0)
+    if (object && !is_single)
+        series->label[object - series->metric] = '\0';
+    for (size_t i = 0; i < COUNT(labels) && !is_single; i++)
+        if (is_metric(series->metric, labels[i].metric))
             strcpy(series->label, labels[i].label);
 }
 
@@ -172,8 +177,8 @@ static int add_name(struct kind *kind, const char *typed, char **ret_why) {
     return r;
 }
 
-/* The next word up to one of the separators; false at the end. Words that are too long
- * stay too long to be known. */
+/* The next word up to one of the separators; false at the end. A word that is too long is
+ * cut where no name is as long any more (NAME_LEN). */
 static bool take_word(const char **at,
                       const char *separators,
                       char ret_word[static WORD_LEN]) {
@@ -200,6 +205,8 @@ static int add_names(struct kind *kind, const char *names, char **ret_why) {
     int r = 0;
 
     while (r == 0 && take_word(&names, ";, \t", word)) {
+        if (strlen(word) > NAME_LEN)
+            return refuse(ret_why, "\"%.40s...\" is too long to be a metric.", word);
         lower(word);
         r = add_name(kind, word, ret_why);
     }

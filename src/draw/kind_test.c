@@ -79,13 +79,17 @@ static void bytes_turn_percentages_into_sizes(void) {
     CHECK_TEXT(kind.series[0].metric, "disk.used:/Home");
 }
 
-static void wildcards_stay(void) {
+static void wildcards_stay_and_are_named_without(void) {
     struct kind kind;
     char *why;
 
     CHECK_INT(choose("disk:*", NULL, &kind, &why), 0);
     CHECK_TEXT(kind.series[0].metric, "disk:*");
-    CHECK_TEXT(kind.series[0].label, "disk:*");
+    CHECK_TEXT(kind.series[0].label, "Disk");
+    CHECK_INT(choose("temp:*", NULL, &kind, &why), 0);
+    CHECK_TEXT(kind.series[0].label, "temp");
+    CHECK_INT(choose("disk:/srv", NULL, &kind, &why), 0);
+    CHECK_TEXT(kind.series[0].label, "disk:/srv");
 }
 
 /* Each refusal says what is wrong with what. */
@@ -216,6 +220,21 @@ static void plot_lines_that_are_wrong_are_refused(void) {
     }
 }
 
+/* Cut off, it would be another disk. */
+static void objects_as_long_as_a_book_are_refused(void) {
+    char words[200] = "disk:/";
+    struct kind kind;
+    char *why;
+
+    memset(words + 6, 'd', sizeof(words) - 7);
+    CHECK_INT(kind_choose(words, NULL, NAN, &kind, &why), KIND_E_REFUSED);
+    CHECK(strstr(why, "too long"));
+    free(why);
+    words[100] = '\0';
+    CHECK_INT(kind_choose(words, "gib", NAN, &kind, &why), 0);
+    CHECK_INT(strlen(kind.series[0].metric), 105);
+}
+
 static void names_as_long_as_a_book_are_refused(void) {
     char words[4000];
     struct kind kind;
@@ -238,9 +257,10 @@ TESTS(TEST(every_kind_can_be_chosen),
       TEST(all_has_four_percentages),
       TEST(a_name_twice_is_one_series),
       TEST(bytes_turn_percentages_into_sizes),
-      TEST(wildcards_stay),
+      TEST(wildcards_stay_and_are_named_without),
       TEST(what_makes_no_sense_is_refused_with_a_reason),
       TEST(more_than_twelve_are_refused),
       TEST(plot_lines_are_read),
       TEST(plot_lines_that_are_wrong_are_refused),
+      TEST(objects_as_long_as_a_book_are_refused),
       TEST(names_as_long_as_a_book_are_refused))
