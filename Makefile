@@ -17,7 +17,7 @@ run: ## build, start a hub and an agent here, show this machine's figures (ARGS=
 test: ## all unit and system tests (ARGS=--sanitize: under ASan and UBSan)
 	@tools/test $(ARGS)
 
-soak: ## the long scenarios at full length (SOAK_MINUTES=60)
+soak: ## the long scenarios at full length (SOAK_MINUTES=10)
 	@tools/soak $(ARGS)
 
 bench: ## measure; prints figures beside those of peers in the same run

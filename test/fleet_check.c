@@ -147,6 +147,41 @@ static bool is_unreported(const struct check *check,
     return expected(check, &next, place) == value;
 }
 
+/* One sample that was taken and that the store must have at that place. */
+static void compare_sample(struct check *check,
+                           const struct history_series *series,
+                           size_t at,
+                           size_t place,
+                           size_t reported) {
+    const struct taken *taken = &check->agent->all[reported];
+
+    if (at >= series->count)
+        fault(check, series->metric, "missing", reported);
+    else if (integer_of(series, at) != expected(check, taken, place))
+        fault(check, series->metric, "another value", reported);
+    else if (llabs(series->times_ms[at] - taken->wall_ms) > PLACED_MS)
+        fault(check, series->metric, "misplaced in time", reported);
+}
+
+/* At the end of what one start of an agent reported: one more sample may have been taken.
+ */
+static size_t pass_unreported(struct check *check,
+                              const struct history_series *series,
+                              size_t at,
+                              size_t place,
+                              size_t reported) {
+    const struct taken *last = &check->agent->all[reported];
+    bool is_last = reported + 1 == check->agent->count;
+    bool is_wanted = !is_last && at < series->count &&
+                     integer_of(series, at) == expected(check, last + 1, place);
+
+    if ((!is_last && last[1].epoch == last->epoch) || at >= series->count || is_wanted ||
+        !is_unreported(check, last, place, integer_of(series, at)))
+        return 0;
+    check->unreported++;
+    return 1;
+}
+
 static void compare_raw(struct check *check, const struct history_series *series) {
     const struct agent *agent = check->agent;
     size_t place = place_of(check, series->metric), at = 0;
@@ -157,29 +192,9 @@ static void compare_raw(struct check *check, const struct history_series *series
     }
     check->samples += series->count;
     for (size_t i = 0; i < agent->count; i++) {
-        const struct taken *taken = &agent->all[i];
-        int64_t value = expected(check, taken, place);
-        bool begins = i > 0 && taken->epoch != agent->all[i - 1].epoch;
-        if (begins && at < series->count && integer_of(series, at) != value &&
-            is_unreported(check, &agent->all[i - 1], place, integer_of(series, at))) {
-            check->unreported++;
-            at++;
-        }
-        if (value == SAMPLER_ABSENT)
-            continue;
-        if (at >= series->count)
-            fault(check, series->metric, "missing", i);
-        else if (integer_of(series, at) != value)
-            fault(check, series->metric, "another value", i);
-        else if (llabs(series->times_ms[at] - taken->wall_ms) > PLACED_MS)
-            fault(check, series->metric, "misplaced in time", i);
-        at++;
-    }
-    if (at < series->count && agent->count > 0 &&
-        is_unreported(check, &agent->all[agent->count - 1], place,
-                      integer_of(series, at))) {
-        check->unreported++;
-        at++;
+        if (expected(check, &agent->all[i], place) != SAMPLER_ABSENT)
+            compare_sample(check, series, at++, place, i);
+        at += pass_unreported(check, series, at, place, i);
     }
     if (at < series->count)
         fault(check, series->metric, "more samples than were taken", at);

@@ -29,6 +29,7 @@ struct hub_config {
 
     char *store_url; /* "sqlite:PATH"; NULL: roost.db in the data folder */
     uint64_t retention_ms[TIER_COUNT]; /* 0: for ever */
+    uint64_t acknowledge_ms;
 
     char *log_level;
     char *log_format;

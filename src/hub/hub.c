@@ -212,6 +212,7 @@ static void make_sessions(struct hub *hub, const struct store_facts *facts) {
             .history = hub->history,
             .timekeeper = hub->timekeeper,
             .writer = hub->writer,
+            .ack_ms = hub->config->acknowledge_ms,
         },
     };
     hub->sessions = session_pool_new(&sessions);

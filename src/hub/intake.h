@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/slice.h"
 
@@ -28,7 +29,7 @@ enum {
     INTAKE_E_FULL,    /* too much waits for the disk: ask anew, later */
 };
 
-/* What all of them share. Borrowed pointers, all outlive them. */
+/* What all streams share. Borrowed pointers, all outlive them. */
 struct intake_shared {
     struct loop *loop;
     struct registry *registry;
@@ -36,6 +37,7 @@ struct intake_shared {
     struct history *history;
     struct timekeeper *timekeeper;
     struct remote_writer *writer; /* NULL: samples go nowhere else */
+    uint64_t ack_ms;              /* at least, between two acknowledgements */
 };
 
 /* shared and node are borrowed and outlive it. */

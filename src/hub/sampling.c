@@ -23,8 +23,8 @@ enum {
     REFUSED_MOST_MS = 600000, /* an agent that talks nonsense is asked ever less */
     REFUSED_DOUBLE_MAX = 7,
     CATALOGUE_MAX = 512 << 10, /* bytes of the largest message: 4,096 long names */
-    ACK_MS = 30000,            /* between two acknowledgements */
-    ACK_BYTES = 64 << 10, /* or after so much of a spool: a quarter of the smallest */
+    ACK_BYTES =
+        64 << 10, /* of a spool are acknowledged at once: a quarter of the smallest */
 };
 
 struct sampling {
@@ -88,6 +88,7 @@ static void finish_if_done(struct sampling *sampling) {
 static void on_durable(struct history_watcher *watcher, struct history_cursor durable) {
     struct sampling *sampling = container_of(watcher, struct sampling, watcher);
     uint64_t waited_ms = loop_now_ms(sampling->shared.loop) - sampling->acked_ms;
+    uint64_t ack_ms = sampling->shared.ack_ms;
 
     sampling->durable = durable;
     if (sampling->is_stopping)
@@ -96,7 +97,7 @@ static void on_durable(struct history_watcher *watcher, struct history_cursor du
         send_ack(sampling);
     else if (!timer_is_running(&sampling->ack))
         timer_start(sampling->shared.loop, &sampling->ack,
-                    waited_ms >= ACK_MS ? 0 : ACK_MS - waited_ms);
+                    waited_ms >= ack_ms ? 0 : ack_ms - waited_ms);
 }
 
 /* Follows the node to a new name. */

@@ -62,6 +62,28 @@ export class Cable {
     ip('-n', this.names.near, 'link', 'set', 'cable', 'up');
   }
 
+  // Of the packets that arrive at either end, so many of a hundred are dropped; 0: none.
+  lose(percent) {
+    for (const name of Object.values(this.names)) {
+      const rules = percent
+        ? `add table inet lossy
+add chain inet lossy input { type filter hook input priority 0; }
+flush chain inet lossy input
+add rule inet lossy input iifname "cable" numgen random mod 100 < ${percent} drop\n`
+        : 'add table inet lossy\ndelete table inet lossy\n';
+      execFileSync('ip', ['netns', 'exec', name, 'nft', '-f', '-'], { input: rules, stdio: ['pipe', 'pipe', 'pipe'] });
+    }
+  }
+
+  // Both ways carry so many kbit/s; 0: as much as they can.
+  slow(kbits) {
+    for (const name of Object.values(this.names)) {
+      const tc = (...args) => execFileSync('ip', ['netns', 'exec', name, 'tc', 'qdisc', ...args], { stdio: 'pipe' });
+      if (kbits) tc('replace', 'dev', 'cable', 'root', 'tbf', 'rate', `${kbits}kbit`, 'burst', '16kb', 'latency', '500ms');
+      else tc('del', 'dev', 'cable', 'root');
+    }
+  }
+
   remove() {
     for (const name of Object.values(this.names)) {
       try {

@@ -1,0 +1,67 @@
+// relay - a TCP relay that delays, stalls and breaks what it carries
+import net from 'node:net';
+
+export class Relay {
+  // Carries connections to a port of this machine. Fields may be set at any time: delayMs
+  // (of every chunk, each way), stalled (nothing passes, nothing is lost).
+  static async start({ port }) {
+    const relay = new Relay();
+    relay.target = port;
+    relay.server = net.createServer((near) => relay.carry(near));
+    await new Promise((resolve) => relay.server.listen(0, '127.0.0.1', resolve));
+    relay.port = relay.server.address().port;
+    return relay;
+  }
+
+  constructor() {
+    this.delayMs = 0;
+    this.isStalled = false;
+    this.pairs = new Set();
+  }
+
+  carry(near) {
+    const far = net.connect(this.target, '127.0.0.1');
+    const pair = { near, far };
+    this.pairs.add(pair);
+    for (const [from, to] of [[near, far], [far, near]]) {
+      let dueAt = 0; // chunks stay in order when the delay gets shorter
+      from.on('data', (chunk) => {
+        dueAt = Math.max(dueAt, Date.now() + this.delayMs);
+        setTimeout(() => to.writable && to.write(chunk), dueAt - Date.now());
+      });
+      from.on('error', () => {});
+      from.on('close', () => {
+        setTimeout(() => to.destroy(), Math.max(0, dueAt - Date.now()) + 1);
+        this.pairs.delete(pair);
+      });
+      if (this.isStalled) from.pause();
+    }
+  }
+
+  get stalled() {
+    return this.isStalled;
+  }
+
+  set stalled(value) {
+    this.isStalled = value;
+    for (const { near, far } of this.pairs)
+      for (const socket of [near, far]) {
+        if (value) socket.pause();
+        else socket.resume();
+      }
+  }
+
+  // Every connection ends in the middle of whatever it carries.
+  breakAll() {
+    for (const { near, far } of this.pairs) {
+      near.resetAndDestroy();
+      far.resetAndDestroy();
+    }
+    this.pairs.clear();
+  }
+
+  async stop() {
+    this.breakAll();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+}

@@ -1,0 +1,208 @@
+// Nothing that was taken is lost or doubled: a fleet sends samples while programs are
+// killed, cables cut, disks full and hubs away; afterwards the store holds each sample once,
+// in every tier. Seconds in make test; at full length in make soak (SOAK_MINUTES).
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { describe } from 'node:test';
+
+import { program, run, scenario, slow } from './lib/env.mjs';
+import { Cable, whyNoNetns } from './lib/netns.mjs';
+import { Relay } from './lib/relay.mjs';
+
+const soak = process.env.SOAK_MINUTES !== undefined;
+const minutes = Number(process.env.SOAK_MINUTES ?? 0.12);
+const seconds = Math.round(minutes * 60);
+const agents = soak ? 50 : 10;
+const config = '[store]\nacknowledge = 1s\n'; // a fleet ends when all is acknowledged
+const timeout = (seconds * 3 + 240) * 1000 * slow;
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+// A number of this run, printed so that a failure can be told from another.
+let chance = Number(process.env.SOAK_SEED ?? Date.now() % 100000);
+const first = chance;
+function random(limit) {
+  chance = (chance * 1103515245 + 12345) % 2147483648;
+  return Math.floor((chance / 2147483648) * limit);
+}
+
+// Agents in one program, which may be killed and started again as the same fleet.
+class Fleet {
+  constructor(env, link, { wrapper = [], interval = 1, count = agents } = {}) {
+    Object.assign(this, { env, link, wrapper, interval, count });
+    this.report = env.file('report');
+    for (const folder of ['state', 'spool']) mkdirSync(env.file(`fleet-${folder}`), { recursive: true });
+  }
+
+  start(forSeconds = 86400) {
+    this.proc = this.env.start(program('test/fleet'), [
+      '--hub', this.link, '--agents', String(this.count), '--interval', String(this.interval), '--seconds', String(forSeconds),
+      '--state', this.env.file('fleet-state'), '--spool-dir', this.env.file('fleet-spool'), '--report', this.report,
+      '--grace', String(120 * slow), '--backoff-max', '2', '--json',
+    ], { wrapper: this.wrapper });
+  }
+
+  async kill() {
+    await this.env.kill(this.proc);
+  }
+
+  // Takes no more, waits until all is acknowledged, and tells the figures.
+  async end() {
+    this.proc.child.kill('SIGTERM');
+    const code = await this.proc.ended;
+    this.env.drop(this.proc);
+    this.proc.checkReports();
+    const figures = JSON.parse(this.proc.stdout);
+    assert.equal(code, 0, `not everything was acknowledged: ${this.proc.stdout}${this.proc.stderr.slice(-2000)}`);
+    assert.equal(figures.lost, 0);
+    return figures;
+  }
+}
+
+// The hub must have ended: what it made durable is all there is.
+async function compare(env, fleet) {
+  await env.hub.stop();
+  env.drop(env.hub);
+  const { stdout } = await run(program('test/fleet_check'), ['--data', env.data, '--report', fleet.report], { ok: 'any', ms: 300_000 });
+  assert.match(stdout, / 0 faults\n$/, `SOAK_SEED=${first}\n${stdout}`);
+  const [, count] = / (\d+) values in the store/.exec(stdout);
+  assert.ok(Number(count) > 0);
+}
+
+scenario('kill -9 of hub and fleet at any moment, and cut links', { timeout, config }, async (env) => {
+  const fleet = new Fleet(env, await env.link('', '--reusable'));
+  fleet.start();
+  const end = Date.now() + seconds * 1000;
+  while (Date.now() < end) {
+    await pause(500 + random(2500));
+    switch (random(4)) {
+      case 0:
+        await env.restartHub('SIGKILL');
+        break;
+      case 1:
+        await fleet.kill();
+        fleet.start();
+        break;
+      case 2:
+        await env.kill(env.hub);
+        await pause(random(3000));
+        await fleet.kill();
+        await env.startHub();
+        fleet.start();
+        break;
+      default:
+        fleet.proc.child.kill('SIGUSR1');
+    }
+  }
+  await fleet.end();
+  await compare(env, fleet);
+});
+
+scenario('the hub is away, and the fleet is killed meanwhile: its spools replay', { timeout, config }, async (env) => {
+  const fleet = new Fleet(env, await env.link('', '--reusable'));
+  fleet.start();
+  await pause(3000);
+  await env.kill(env.hub);
+  await pause((seconds * 1000) / 2);
+  await fleet.kill();
+  fleet.start();
+  await pause((seconds * 1000) / 2);
+  await env.startHub();
+  await fleet.end();
+  await compare(env, fleet);
+});
+
+scenario('a relay delays, stalls and breaks the connections', { timeout, config }, async (env) => {
+  const relay = await Relay.start({ port: env.port });
+  try {
+    const link = (await env.link('', '--reusable')).replace(`:${env.port}`, `:${relay.port}`);
+    const fleet = new Fleet(env, link);
+    fleet.start();
+    const end = Date.now() + seconds * 1000;
+    while (Date.now() < end) {
+      relay.delayMs = random(300);
+      relay.stalled = random(5) === 0;
+      if (random(3) === 0) relay.breakAll();
+      await pause(300 + random(1500));
+    }
+    Object.assign(relay, { delayMs: 0, stalled: false });
+    await fleet.end();
+    await compare(env, fleet);
+  } finally {
+    await relay.stop();
+  }
+});
+
+function mountSmall(folder) {
+  mkdirSync(folder, { recursive: true });
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m,mode=0700', 'tmpfs', folder], { stdio: 'pipe' });
+}
+
+function whyNoMount() {
+  if (process.getuid() !== 0) return 'needs root: a small file system';
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', '/mnt'], { stdio: 'pipe' });
+    execFileSync('umount', ['/mnt']);
+    return undefined;
+  } catch (error) {
+    return `no tmpfs can be mounted here: ${String(error.stderr).trim()}`;
+  }
+}
+
+scenario('a full disk is said clearly, and is no loss once there is room again', { timeout, hub: false, skip: whyNoMount() }, async (env) => {
+  mountSmall(env.data);
+  try {
+    env.options = { config };
+    await env.open();
+    const fleet = new Fleet(env, await env.link('', '--reusable'));
+    fleet.start();
+    await pause(3000);
+    const filler = `${env.data}/filler`;
+    try {
+      writeFileSync(filler, Buffer.alloc(64 << 20));
+    } catch (error) {
+      assert.equal(error.code, 'ENOSPC');
+    }
+    await env.hub.line(/samples do not get durable: the disk is full/, 60_000 * slow);
+    await pause(soak ? 60_000 : 3000);
+    rmSync(filler);
+    await env.hub.line(/samples get durable again/, 60_000 * slow);
+    await fleet.end();
+    await compare(env, fleet);
+  } finally {
+    execFileSync('umount', ['-l', env.data]);
+  }
+});
+
+describe('over a bad network', () => {
+  const skip = whyNoNetns();
+
+  scenario('cut, lossy and slow', { timeout, skip, hub: false }, async (env) => {
+    const cable = new Cable();
+    try {
+      env.options = { config, wrapper: cable.at('near'), hubArgs: ['--listen', `${cable.address.near}:8443`] };
+      await env.open();
+      const link = (await env.link('', '--reusable')).replace(`127.0.0.1:${env.port}`, `${cable.address.near}:8443`);
+      const fleet = new Fleet(env, link, { wrapper: cable.at('far') });
+      fleet.start();
+      const end = Date.now() + seconds * 1000;
+      while (Date.now() < end) {
+        const what = random(3);
+        if (what === 0) cable.cut();
+        else if (what === 1) cable.lose(5 + random(30));
+        else cable.slow(64 + random(512));
+        await pause(1000 + random(4000));
+        if (what === 0) cable.mend();
+        else if (what === 1) cable.lose(0);
+        else cable.slow(0);
+        await pause(random(1000));
+      }
+      await fleet.end();
+      await compare(env, fleet);
+      await env.finish();
+    } finally {
+      cable.remove();
+    }
+  });
+});
