@@ -203,6 +203,7 @@ void table_print(const struct table *table, const struct terminal *terminal) {
     struct buf out = { 0 };
 
     table_render(table, terminal, "\n", 0, &out);
-    fwrite(out.data, 1, out.len, stdout);
+    if (out.len > 0)
+        fwrite(out.data, 1, out.len, stdout);
     buf_done(&out);
 }
