@@ -219,7 +219,7 @@ both('HTTP/2: windows that overflow, streams over the limit, frames that lie', a
     [[post(1, '/roost.v1.Tokens/Claim', ['content-type', 'application/json']), settings([h2.INITIAL_WINDOW_SIZE, 0x7fffffff]), frame(WINDOW_UPDATE, 0, 1, u32(1))], 1, 'FLOW_CONTROL_ERROR'],
     [[many(129, (i) => post(odd(i), '/roost.v1.Tokens/Claim', ['content-type', 'application/json']))], odd(128), 'REFUSED_STREAM', 'PROTOCOL_ERROR'],
     [[Buffer.from([0x40, 0, 1, 0, 0, 0, 0, 0, 1])], 0, 'FRAME_SIZE_ERROR'],
-    [[post(1), frame(DATA, h2.PADDED, 1, Buffer.from([9, 1]))], 0, 'PROTOCOL_ERROR'],
+    [[post(1, '/roost.v1.Tokens/Claim', ['content-type', 'application/json']), frame(DATA, h2.PADDED, 1, Buffer.from([9, 1]))], 0, 'PROTOCOL_ERROR'],
     [[get(0)], 0, 'PROTOCOL_ERROR'],
     [[post(1, '/roost.v1.Tokens/Claim', ['content-type', 'application/json']), many(8, () => frame(DATA, 0, 1, Buffer.alloc(16384)))], 1, 'FLOW_CONTROL_ERROR', 'STREAM_CLOSED', 'NO_ERROR'],
   ];
