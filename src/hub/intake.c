@@ -54,6 +54,7 @@ struct intake {
 struct row {
     struct history_cursor cursor;
     struct row_time_place place;
+    bool is_known; /* taken before */
 };
 
 static int refuse(struct intake *intake, const char *why) {
@@ -213,7 +214,7 @@ static int mend_hole(struct intake *intake, const struct row *row) {
                : refuse(intake, "its rows are numbered without sense");
 }
 
-static int keep(struct intake *intake, const struct row *row) {
+static int keep(struct intake *intake, struct row *row) {
     if (intake->is_starved)
         return row->place.is_live ? 0 : INTAKE_E_FULL;
     switch (append(intake, row)) {
@@ -222,7 +223,10 @@ static int keep(struct intake *intake, const struct row *row) {
         return row->place.is_live ? 0 : INTAKE_E_FULL;
     case HISTORY_E_HOLE:
         return mend_hole(intake, row);
-    default: /* taken, now or before */
+    case HISTORY_E_KNOWN:
+        row->is_known = true;
+        return 0;
+    default:
         return 0;
     }
 }
@@ -242,7 +246,8 @@ static int take_row(struct intake *intake, uint64_t seq, bool *ret_is_live) {
     if (!row_pace_take(&intake->pace, row.place.wall_ms))
         return refuse(intake, "it takes more than 10 samples a second");
     r = keep(intake, &row);
-    if (r == 0 && row.place.is_live)
+    bool is_shown = row.is_known && intake->node->latest;
+    if (r == 0 && row.place.is_live && !is_shown)
         show(intake, &row);
     *ret_is_live = row.place.is_live;
     return r;

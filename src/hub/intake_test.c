@@ -269,6 +269,12 @@ static void a_spool_is_kept_and_only_what_is_of_now_is_shown(void) {
     CHECK(rig->history.rows[0].time_ms == wall_ms - 1099000);
     CHECK(rig->history.rows[999].time_ms == wall_ms - 100000);
 
+    /* A link that comes back at once brings the last row again. */
+    intake_begin(rig->intake);
+    CHECK_INT(send_catalogue(rig), 0);
+    CHECK_INT(send_rows(rig, 1001, 1, 0), 0);
+    CHECK_INT(rig->shown, 1);
+
     /* A new stream sends again what is not durable yet: nothing is doubled, and what is
      * shown stays until something newer comes. */
     intake_begin(rig->intake);

@@ -1,7 +1,9 @@
 #include "hub/row_time.h"
 
 enum {
-    STEP_US = 2000000,    /* more is a step of a clock, no drift */
+    BACK_US = -2000000,   /* a kept offset that is so much too large is wrong */
+    FORTH_US = 15000000,  /* one that is so much too small too: no link is so slow */
+    HUB_STEP_MS = 1000,   /* what the hub's clock may gain at once, and 1000 ppm */
     SLEW_DIVISOR = 2,     /* 500 ppm: a microsecond in two milliseconds */
     WINDOW_MS = 300000,   /* a measure that nothing confirms lasts 5 to 10 minutes */
     LIVE_MS = 5000,       /* under way, with two intervals, and still of now */
@@ -64,6 +66,7 @@ void row_time_init(struct row_time *time,
         },
         .is_over = boot->now_wall_ms > 0,
         .heard_ms = now->boot_ms,
+        .last = *now,
         .window_ms = now->boot_ms,
     };
     time->slewed_ms = time->boot.boottime_ms;
@@ -103,7 +106,7 @@ static void follow(struct row_time *time,
     }
     /* What is measured can be too much by a delay, but never too little. */
     bool is_step =
-        gap_us <= -STEP_US || (gap_us >= STEP_US && time->live_rows >= ROWS_FOR_A_STEP);
+        gap_us <= BACK_US || (gap_us >= FORTH_US && time->live_rows >= ROWS_FOR_A_STEP);
     if (!is_step)
         gap_us = clamp(gap_us, -room_us, room_us);
     time->offset_us += gap_us;
@@ -112,6 +115,17 @@ static void follow(struct row_time *time,
 /* How long the row was under way beyond what the fastest one needed. */
 static bool is_late(const struct row_time *time, int64_t under_way_ms) {
     return under_way_ms - least_of(time) > 2 * time->boot.interval_ms + LIVE_MS;
+}
+
+/* What the hub's clock was set by, the boot lies elsewhere by. */
+static void follow_hub(struct row_time *time, const struct row_time_now *now) {
+    int64_t passed_ms = now->boot_ms - time->last.boot_ms;
+    int64_t gained_ms = now->wall_ms - time->last.wall_ms - passed_ms;
+    int64_t usual_ms = HUB_STEP_MS + passed_ms / DRIFT_DIVISOR;
+
+    time->last = *now;
+    if (gained_ms > usual_ms || gained_ms < -usual_ms)
+        time->offset_us += gained_ms * 1000;
 }
 
 static int place_live(struct row_time *time,
@@ -124,6 +138,7 @@ static int place_live(struct row_time *time,
     int64_t drift_ms = heard_ago_ms / DRIFT_DIVISOR;
     if (boottime_ms > time->boot.boottime_ms + heard_ago_ms + drift_ms + AHEAD_MS)
         return ROW_TIME_E_AHEAD;
+    follow_hub(time, now);
     bool is_live = !is_late(time, under_way_ms);
     if (is_live) {
         measure(time, under_way_ms, now->boot_ms);

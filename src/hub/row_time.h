@@ -5,8 +5,10 @@
  * it. While the boot lasts the offset is measured: the hub's time minus boot time is too
  * large by what a row was under way, so the least of what live rows give is right. The
  * offset follows that at 500 ppm at most, so that a month's drift moves nothing and times
- * of a boot do not go back; more than two seconds are a step of the hub's own clock, and
- * taken at once. A boot that is over is placed by what the host's wall clock said then,
+ * of a boot do not go back. Steps of the hub's own clock are followed exactly. An offset
+ * that was kept is given up when it is two seconds more than what is measured, or a
+ * quarter of a minute less: a slow link can be to blame for that, but not for so much. A
+ * boot that is over is placed by what the host's wall clock said then,
  * mended by what it is wrong by now. Pure arithmetic: no clock is read here.
  */
 #pragma once
@@ -37,14 +39,15 @@ struct row_time_boot {
 /* A plain value. */
 struct row_time {
     struct row_time_boot boot;
-    int64_t offset_us;    /* wall time minus boot time of the host, for placing */
-    int64_t slewed_ms;    /* boot time of the host up to which it was moved */
-    int64_t heard_ms;     /* boot time of the hub when the catalogue came */
-    int64_t least_ms;     /* least of hub's minus host's boot time: in this window */
-    int64_t least_old_ms; /* in the one before */
-    int64_t window_ms;    /* boot time of the hub when this window began */
-    int64_t limit_ms;     /* of a boot that is over: it ended before */
-    unsigned live_rows;   /* seen so far, counted to a few */
+    int64_t offset_us;        /* wall time minus boot time of the host, for placing */
+    struct row_time_now last; /* the hub's clocks when something came last */
+    int64_t slewed_ms;        /* boot time of the host up to which it was moved */
+    int64_t heard_ms;         /* boot time of the hub when the catalogue came */
+    int64_t least_ms;         /* least of hub's minus host's boot time: in this window */
+    int64_t least_old_ms;     /* in the one before */
+    int64_t window_ms;        /* boot time of the hub when this window began */
+    int64_t limit_ms;         /* of a boot that is over: it ended before */
+    unsigned live_rows;       /* seen so far, counted to a few */
     bool is_over;
 };
 

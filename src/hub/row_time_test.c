@@ -111,19 +111,39 @@ static void drift_of_a_month_moves_nothing(void) {
     }
 }
 
-/* hub_clock followed a step of an hour while the stream was open. */
+/* hub_clock followed a step while the stream was open. */
 static void a_step_of_the_hub_moves_what_comes_then(void) {
+    static const int64_t steps_ms[] = { HOUR, -HOUR, 5000, -5000 };
+
+    for (size_t i = 0; i < sizeof(steps_ms) / sizeof(steps_ms[0]); i++) {
+        struct row_time time;
+        struct row_time_place row;
+        begin(&time, NULL);
+        for (int at_ms = 5000; at_ms < 50000; at_ms += 5000)
+            place(&time, at_ms, at_ms + 20);
+        struct row_time_now now = at(50020);
+        now.wall_ms += steps_ms[i];
+        CHECK_INT(row_time_place(&time, &now, (uint64_t)host(50000), &row), 0);
+        CHECK(row.is_live);
+        CHECK(row.wall_ms >= wall_start_ms + 50000 + steps_ms[i]);
+        CHECK(row.wall_ms <= wall_start_ms + 50030 + steps_ms[i]);
+    }
+}
+
+/* Every row is three seconds late for an hour, then none is. */
+static void a_slow_link_moves_little_and_never_back(void) {
+    int64_t known_ms = wall_start_ms - HOUR, before_ms = 0;
+    struct row_time_now now = at(3000);
     struct row_time time;
-    struct row_time_place row;
-    begin(&time, NULL);
-    for (int i = 1; i < 10; i++)
-        place(&time, i * 5000, i * 5000 + 20);
-    struct row_time_now now = at(50020);
-    now.wall_ms -= HOUR;
-    CHECK_INT(row_time_place(&time, &now, (uint64_t)host(50000), &row), 0);
-    CHECK(row.is_live);
-    CHECK(row.wall_ms >= wall_start_ms + 50000 - HOUR);
-    CHECK(row.wall_ms <= wall_start_ms + 50030 - HOUR);
+
+    row_time_init(&time, &live, &now, &known_ms);
+    for (int64_t at_ms = 0; at_ms < 2 * (int64_t)HOUR; at_ms += 5000) {
+        int64_t late_ms = at_ms < HOUR ? 3000 : 30;
+        int64_t wall_ms = place(&time, at_ms, at_ms + late_ms).wall_ms;
+        CHECK(wall_ms > before_ms);
+        CHECK(wall_ms - wall_start_ms - at_ms < 1900);
+        before_ms = wall_ms;
+    }
 }
 
 static void an_agent_cannot_be_ahead_of_itself(void) {
@@ -234,6 +254,7 @@ TESTS(TEST(a_live_row_lies_where_it_was_taken),
       TEST(a_late_catalogue_moves_nothing_that_is_known),
       TEST(drift_of_a_month_moves_nothing),
       TEST(a_step_of_the_hub_moves_what_comes_then),
+      TEST(a_slow_link_moves_little_and_never_back),
       TEST(an_agent_cannot_be_ahead_of_itself),
       TEST(rows_of_years_ago_are_refused),
       TEST(a_boot_that_is_over_lies_before_this_one),
