@@ -126,7 +126,7 @@ static void refuse(struct sampling *sampling) {
 
     if (lasted_ms > REFUSED_MOST_MS)
         sampling->refusals = 0;
-    unsigned pause_ms = AGAIN_MS << sampling->refusals;
+    unsigned pause_ms = (unsigned)AGAIN_MS << sampling->refusals;
     if (sampling->refusals == 0)
         activity_add(sampling->shared.activity, "node.samples_refused",
                      sampling->node->name, "", "its samples are refused: %s", why);

@@ -138,3 +138,34 @@ scenario('kill -9 of the hub and an outage of 20 s lose and double nothing', { t
   assertEverySecond(await within(env, 400_000, rows.length + 3));
   assert.ok(statSync(env.file('hub', 'roost.db')).size > 0);
 });
+
+scenario('samples follow their node to a new name and go with it', async (env) => {
+  await env.agent('pi');
+  await env.values('pi');
+  const before = await within(env, 60_000, 5);
+  await env.cli('node', 'rename', 'pi', 'kitchen');
+  const after = await until(async () => {
+    const rows = await raw(env, 'kitchen', 'uptime', '--since', '60s');
+    return rows.length >= before.length + 4 && rows;
+  }, patience * 2);
+  assertEverySecond(after);
+  assert.deepEqual(after.slice(0, before.length).map((row) => row.time), before.map((row) => row.time));
+  await env.restartHub();
+  await env.state('kitchen', 'ONLINE', 60_000);
+  const later = await until(async () => {
+    const rows = await raw(env, 'kitchen', 'uptime', '--since', '120s');
+    return rows.length >= after.length + 4 && rows;
+  }, patience * 2);
+  assertEverySecond(later);
+
+  await env.stopAgent(env.agents.get('pi'));
+  await env.cli('node', 'remove', '--yes', 'kitchen');
+  assert.equal((await env.cli('query', 'kitchen', 'cpu', { ok: [4] })).code, 4);
+  await env.agent('kitchen');
+  await env.values('kitchen');
+  const fresh = await until(async () => {
+    const rows = await raw(env, 'kitchen', 'uptime', '--since', '1h');
+    return rows.length >= 3 && rows;
+  }, patience * 2);
+  assert.ok(Date.parse(fresh[0].time) > Date.parse(later.at(-1).time), 'nothing of the node that is gone');
+});

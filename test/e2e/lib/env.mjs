@@ -27,6 +27,9 @@ export const protoDir = path.join(top, 'proto');
 export const slow = /asan|tsan/.test(buildDir) ? 4 : 1;
 export const patience = 15_000 * slow;
 
+// What libraries keep to their end is no leak of ours.
+const leaks = `suppressions=${path.join(top, 'tools/leaks')}:print_suppressions=0`;
+
 const sanitizerReport = /ERROR: (Address|Leak|Thread|Undefined)\w*Sanitizer|WARNING: ThreadSanitizer|runtime error:/;
 
 export function program(name) {
@@ -77,7 +80,7 @@ export class Proc {
     this.command = [head, ...rest].join(' ');
     this.child = spawn(head, rest, {
       cwd,
-      env: { ...cleanEnvironment(), ...env },
+      env: { LSAN_OPTIONS: leaks, ...cleanEnvironment(), ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     this.child.stdin.on('error', () => {});
