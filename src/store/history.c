@@ -57,7 +57,7 @@ int history_new(const struct history_config *config,
     history->reader_codec = chunk_codec_new();
     history->merger_codec = chunk_codec_new();
     history->reader = worker_new(history->loop, "reader", QUERIES_MAX);
-    history->merger = worker_new(history->loop, "merger", 1);
+    history->merger = worker_new(history->loop, "merger", 2);
     history_sweep_schedule(history);
     *ret_history = history;
     return 0;

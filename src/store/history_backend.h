@@ -139,7 +139,17 @@ struct history_backend {
      * more to give? */
     int (*shrink)(struct store_database *db, size_t pages, bool *ret_more);
 
-    /* A reader; the store_backend's close() ends it. */
+    /*
+     * The database may keep what was committed in a log and move it to its place from
+     * time to time, which takes long. With begin() that becomes the history's to do: when
+     * log_pages() says that there is much (on the store's thread), tidy() does it on
+     * another thread with a keeper, and nobody waits.
+     */
+    size_t (*log_pages)(struct store_database *db);
+    int (*tidy)(struct store_database *keeper);
+
+    /* A keeper is a reader that can tidy; the store_backend's close() ends both. */
+    int (*open_keeper)(struct store_database *db, struct store_database **ret_keeper);
     int (*open_reader)(struct store_database *db, struct store_database **ret_reader);
     int (*begin_read)(struct store_database *reader);
     void (*end_read)(struct store_database *reader);

@@ -4,6 +4,7 @@
  * what is printed is what matters.
  */
 #include <malloc.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -208,6 +209,11 @@ static void nobody_waits_long_for_the_store(void) {
     print_message("# CPU for %d minutes of them %.2f s (appending %.2f): %.3f %% of one "
                   "core\n",
                   MINUTES, taken, append_s, taken / (MINUTES * 60) * 100);
+    struct stat log;
+    auto_(mem_freep) char *path = mem_printf("%s-wal", fleet.testing.path);
+    CHECK_INT(stat(path, &log), 0);
+    print_message("# log of %lld KiB\n", (long long)log.st_size / 1024);
+    CHECK(log.st_size < 16 << 20);
     CHECK(longest_ns < 1000 * 1000000u);
     fleet.testing.history->backend = real_backend;
     fleet_done(&fleet);

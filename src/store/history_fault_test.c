@@ -10,6 +10,7 @@
 #include "store/history_private.h"
 #include "store/history_testing_model.h"
 #include "store/history_testing_vfs.h"
+#include "store/history_tidy.h"
 
 /* Looks every millisecond whether what one waits for will ever come. */
 struct patience {
@@ -95,6 +96,8 @@ static void work_until_loss(struct model *model, struct vfs *vfs) {
                             &model->testing);
         else
             history_flush(model->testing.history);
+        if (model_pick(model, 4) == 0)
+            history_tidy_note(model->testing.history, SIZE_MAX);
         wait_patiently(model, vfs, 1 + (int)model_pick(model, 8));
         model->testing.history->on_compacted = NULL;
     }

@@ -3,14 +3,18 @@
 #include <assert.h>
 
 #include "store/history_private.h"
+#include "store/history_tidy.h"
 #include "store/store_backend.h"
 
 static void on_run(struct job *at) { /* on the store's thread */
     struct history_job *job = container_of(at, struct history_job, job);
-    int result = job->run(job, store_database(job->history->store));
+    struct store_database *db = store_database(job->history->store);
+    int result = job->run(job, db);
+    size_t log_pages = job->history->backend->log_pages(db);
 
     pthread_mutex_lock(&job->lock);
     job->result = result;
+    job->log_pages = log_pages;
     job->has_run = true;
     pthread_cond_signal(&job->ended);
     pthread_mutex_unlock(&job->lock);
@@ -24,6 +28,7 @@ static void on_done(struct job *at) { /* on the loop */
         job->free(job);
     } else if (job->is_running) {
         job->is_running = false;
+        history_tidy_note(job->history, job->log_pages);
         job->done(job);
     }
 }

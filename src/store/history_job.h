@@ -19,9 +19,10 @@ struct history_job {
     struct job job;
     struct history *history; /* borrowed: waits for its jobs before it goes */
     int result;
-    bool is_running; /* of the loop alone: given to the thread, and done() is due */
-    bool is_given;   /* of the loop alone: the thread has not given it back */
-    bool is_left;    /* of the loop alone: to be freed when the thread gives it back */
+    size_t log_pages; /* that the database had in its log when it had run */
+    bool is_running;  /* of the loop alone: given to the thread, and done() is due */
+    bool is_given;    /* of the loop alone: the thread has not given it back */
+    bool is_left;     /* of the loop alone: to be freed when the thread gives it back */
 
     /* On the store's thread: 0, -errno or STORE_E_*. */
     int (*run)(struct history_job *job, struct store_database *db);

@@ -151,7 +151,7 @@ int history_load(struct history *history, char **ret_why) {
 
     int r = backend->open_reader(db, &history->reader_db);
     if (r == 0)
-        r = backend->open_reader(db, &history->merger_db);
+        r = backend->open_keeper(db, &history->merger_db);
     if (r == 0)
         r = backend->begin_read(history->reader_db);
     if (r == 0) {

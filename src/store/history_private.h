@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "loop/timer.h"
+#include "loop/worker.h"
 #include "store/history.h"
 #include "store/history_backend.h"
 #include "store/history_block.h"
@@ -18,7 +19,6 @@ struct chunk_codec;
 struct history_flush;
 struct history_sweep;
 struct map;
-struct worker;
 
 enum {
     HISTORY_BLOCK_LEN = 32 * 1024,        /* a block of this size is closed */
@@ -81,6 +81,9 @@ struct history {
     uint64_t backoff_ms;
     bool is_urgent; /* somebody wants a flush now */
     bool is_closing;
+
+    struct job tidying;
+    bool is_tidying;
 
     struct timer sweep_timer;
     bool is_sweep_wanted;            /* another one as soon as this one ends */

@@ -59,6 +59,7 @@ struct history_sweep {
     struct target *targets; /* owned */
     size_t count;
     size_t at; /* what is next in this phase */
+    int fault; /* the last failure of a node; others go on */
     uint64_t journal_to;
 
     struct history_merge merges[MERGE_NODES_MAX];
@@ -459,7 +460,7 @@ static bool begin_merge(struct history_sweep *sweep) {
         return false;
     sweep->phase = MERGE;
     int r = worker_add(sweep->history->merger, &sweep->merger);
-    assert(r == 0); /* there is one at a time */
+    assert(r == 0); /* there is one at a time, and one that tidies */
     (void)r;
     return true;
 }
@@ -588,7 +589,7 @@ static void begin_after(struct history_sweep *sweep, enum phase phase) {
             return;
         phase = follows[phase];
     }
-    finish_sweep(sweep, 0);
+    finish_sweep(sweep, sweep->fault);
 }
 
 static void next_step(struct history_sweep *sweep) {
@@ -624,8 +625,10 @@ static void on_job(struct history_job *job) {
     struct history_sweep *sweep = container_of(job, struct history_sweep, job);
     int r = job->result;
 
-    if (r == 0 && sweep->phase == WRITE)
-        r = settle_merges(sweep);
+    if (r == 0 && sweep->phase == WRITE) {
+        int fault = settle_merges(sweep);
+        sweep->fault = fault ? fault : sweep->fault;
+    }
     if (sweep->history->is_closing)
         return;
     if (r != 0)

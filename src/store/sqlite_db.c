@@ -24,6 +24,8 @@ static const char settings[] = "PRAGMA auto_vacuum = INCREMENTAL;"
 
 static const char reader_settings[] = "PRAGMA trusted_schema = OFF;"
                                       "PRAGMA cell_size_check = ON;"
+                                      "PRAGMA synchronous = FULL;"
+                                      "PRAGMA cache_size = -1024;"
                                       "PRAGMA temp_store = MEMORY;";
 
 int sqlite_db_error(struct store_database *db, int code) {
@@ -78,23 +80,49 @@ int sqlite_db_open(const char *path, struct store_database **ret_db) {
     return sqlite_db_error(db, code);
 }
 
-int sqlite_db_open_reader(struct store_database *db, struct store_database **ret_reader) {
-    struct store_database *reader = mem_new(sizeof(*reader));
-    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+static int open_again(struct store_database *db,
+                      int rights,
+                      struct store_database **ret_other) {
+    struct store_database *other = mem_new(sizeof(*other));
+    int flags = rights | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
 
-    int code = sqlite3_open_v2(sqlite3_db_filename(db->handle, "main"), &reader->handle,
+    int code = sqlite3_open_v2(sqlite3_db_filename(db->handle, "main"), &other->handle,
                                flags, NULL);
     if (code == SQLITE_OK)
-        code = sqlite3_busy_timeout(reader->handle, BUSY_MS);
-    int r = sqlite_db_error(reader, code);
+        code = sqlite3_busy_timeout(other->handle, BUSY_MS);
+    int r = sqlite_db_error(other, code);
     if (r == 0)
-        r = sqlite_db_run(reader, reader_settings);
+        r = sqlite_db_run(other, reader_settings);
     if (r != 0) {
-        sqlite_db_close(reader);
+        sqlite_db_close(other);
         return r;
     }
-    *ret_reader = reader;
+    *ret_other = other;
     return 0;
+}
+
+int sqlite_db_open_reader(struct store_database *db, struct store_database **ret_reader) {
+    return open_again(db, SQLITE_OPEN_READONLY, ret_reader);
+}
+
+int sqlite_db_open_keeper(struct store_database *db, struct store_database **ret_keeper) {
+    return open_again(db, SQLITE_OPEN_READWRITE, ret_keeper);
+}
+
+static int on_commit(void *arg, sqlite3 *handle, const char *name, int pages) {
+    struct store_database *db = arg;
+    db->log_pages = (size_t)pages;
+    return SQLITE_OK;
+}
+
+void sqlite_db_watch_log(struct store_database *db) {
+    sqlite3_wal_hook(db->handle, on_commit, db); /* in the place of SQLite's own */
+}
+
+int sqlite_db_checkpoint(struct store_database *db) {
+    int code = sqlite3_wal_checkpoint_v2(db->handle, "main", SQLITE_CHECKPOINT_PASSIVE,
+                                         NULL, NULL);
+    return code == SQLITE_BUSY ? 0 : sqlite_db_error(db, code);
 }
 
 int sqlite_db_set_up(struct store_database *db) {

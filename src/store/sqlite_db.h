@@ -21,7 +21,8 @@
 enum { SQLITE_DB_STATEMENTS_MAX = 96 };
 
 struct store_database {
-    sqlite3 *handle; /* owned */
+    sqlite3 *handle;  /* owned */
+    size_t log_pages; /* in the write-ahead log after the last commit, once watched */
     struct {
         const char *sql;         /* borrowed: static */
         sqlite3_stmt *statement; /* owned */
@@ -44,8 +45,15 @@ int sqlite_db_open(const char *path, struct store_database **ret_db);
 /* Sets everything that a store wants, in the file too. */
 int sqlite_db_set_up(struct store_database *db);
 
-/* Opens the same file once more, to read, for another thread. */
+/* Opens the same file once more for another thread: to read, or also to checkpoint. */
 int sqlite_db_open_reader(struct store_database *db, struct store_database **ret_reader);
+int sqlite_db_open_keeper(struct store_database *db, struct store_database **ret_keeper);
+
+/* No commit makes a checkpoint any more; db->log_pages tells when one is due. */
+void sqlite_db_watch_log(struct store_database *db);
+
+/* Moves what is in the log to its place as far as nobody has to wait for it. */
+int sqlite_db_checkpoint(struct store_database *db);
 
 void sqlite_db_close(struct store_database *db);
 

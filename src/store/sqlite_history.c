@@ -43,6 +43,7 @@ struct history_chunk_row sqlite_history_chunk(const struct sqlite_query *query) 
 
 /* Samples are no secrets: what they leave need not be written over. */
 static int begin(struct store_database *db) {
+    sqlite_db_watch_log(db);
     int r = sqlite_db_run(db, "PRAGMA secure_delete = OFF");
     return r == 0 ? sqlite_db_run(db, "BEGIN IMMEDIATE") : r;
 }
@@ -307,6 +308,10 @@ static int shrink(struct store_database *db, size_t pages, bool *ret_more) {
     return r;
 }
 
+static size_t log_pages(struct store_database *db) {
+    return db->log_pages;
+}
+
 const struct history_backend sqlite_history = {
     .begin = begin,
     .commit = commit,
@@ -323,6 +328,9 @@ const struct history_backend sqlite_history = {
     .prune = prune,
     .forget_node = forget_node,
     .shrink = shrink,
+    .log_pages = log_pages,
+    .tidy = sqlite_db_checkpoint,
+    .open_keeper = sqlite_db_open_keeper,
     .open_reader = sqlite_db_open_reader,
     .begin_read = sqlite_history_read_begin,
     .end_read = sqlite_history_read_end,

@@ -240,7 +240,7 @@ struct store_counts {
 };
 
 /*
- * Checks every page and row, and every sample: 0 and *ret_counts, or STORE_E_DAMAGED and *ret_why, a text
- * to free, or -errno.
+ * Checks every page and row, and every sample: 0 and *ret_counts, or STORE_E_DAMAGED and
+ * *ret_why, a text to free, or -errno.
  */
 int store_check_now(struct store *store, struct store_counts *ret_counts, char **ret_why);
