@@ -20,10 +20,11 @@ static const int64_t TIME_LIMIT_MS = INT64_C(1000000000000000);
 
 static const double PAD_POINTS = 20;
 
-/* Between two values of the axis, in heights of plain text; a low chart has them nearer.
- */
+/* Between two values of the axis, in heights of plain text; where that makes them few,
+ * they may stand nearer. */
 static const double VALUE_SPACE = 5;
-static const double VALUES_MIN = 4;
+static const double VALUE_SPACE_MIN = 2.2;
+static const double VALUES_FEW = 4;
 
 void chart_init(struct chart *chart) {
     *chart = (struct chart) {
@@ -91,6 +92,11 @@ static int reduce_all(struct chart_page *page) {
     return 0;
 }
 
+static int value_count(const struct chart_page *page) {
+    double lines = page->plot.height / page->font;
+    return (int)fmax(lines / VALUE_SPACE, fmin(VALUES_FEW, lines / VALUE_SPACE_MIN));
+}
+
 /* Thresholds widen an automatic axis as long as the data stays readable beside them. */
 static void make_value_axis(struct chart_page *page) {
     const struct chart *chart = page->chart;
@@ -116,7 +122,7 @@ static void make_value_axis(struct chart_page *page) {
         .top = chart->y_top,
         .unit = chart->unit,
         .fixed = chart->fixed,
-        .ticks = (int)fmax(VALUES_MIN, page->plot.height / (VALUE_SPACE * page->font)),
+        .ticks = value_count(page),
     };
     valueaxis_make(&want, &page->values);
 }

@@ -94,7 +94,7 @@ bool chart_frame_make_room(struct chart_page *page) {
 
 static bool has_samples(const struct chart_page *page) {
     for (size_t i = 0; i < page->drawn_count; i++)
-        if (page->series[i].run_count > 0)
+        if (!isnan(page->series[i].last))
             return true;
     return false;
 }

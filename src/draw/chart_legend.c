@@ -17,6 +17,8 @@ static const double TABLE_GAP = 3;
 static const double LABEL_MAX = 22;   /* longer names end with an ellipsis */
 static const double LABEL_LEAST = 10; /* before figures are left out */
 
+static const double HEIGHT_LEAST = 16;
+
 /* The table may have so much of the picture's height. */
 static const double SHARE = 0.4;
 
@@ -67,10 +69,15 @@ static bool has_more(const struct chart_page *page) {
     return listed_count(page) < page->chart->series_count;
 }
 
+/* A picture of a few lines' height has room for its plot alone. */
+static bool has_table(const struct chart_page *page) {
+    return drawn_count(page) > 0 && page->height >= HEIGHT_LEAST * page->font;
+}
+
 double chart_legend_height(const struct chart_page *page) {
     size_t rows = rows_for(page, listed_count(page)) + has_more(page);
 
-    if (drawn_count(page) == 0)
+    if (!has_table(page))
         return 0;
     /* The base line of the last row stands on the lower margin. */
     return (1 + (double)rows * ROW) * page->font;
@@ -229,7 +236,7 @@ void chart_legend_draw(const struct chart_page *page) {
     double line = ROW * page->font;
     double top = page->legend_top + page->font;
 
-    if (drawn_count(page) == 0)
+    if (!has_table(page))
         return;
     measure(page, &columns);
     for (size_t table = 0; table < table_count(page); table++) {

@@ -295,23 +295,26 @@ void chart_plot_draw_series(const struct chart_page *page) {
     }
 }
 
+static void draw_dashes(const struct chart_page *page, int y) {
+    const struct chart_box *plot = &page->plot;
+    int dash = DASH_POINTS * (int)page->unit;
+
+    for (int x = 0; x < plot->width; x += dash + dash / 2) {
+        int width = dash < plot->width - x ? dash : plot->width - x;
+        chart_page_bar(page, page->theme->threshold,
+                       (struct chart_box) { plot->x + x, y, width, (int)page->unit });
+    }
+}
+
+/* Beyond the axis an arrow says where the line would be. */
 static void draw_threshold(const struct chart_page *page,
                            const struct chart_threshold *threshold) {
     const struct chart *chart = page->chart;
     const struct chart_box *plot = &page->plot;
     char value[FIGURE_LEN];
-    int dash = DASH_POINTS * (int)page->unit;
-    int thick = (int)page->unit;
     double row = chart_page_row(page, threshold->value);
-
-    figure_print(threshold->value, chart->unit, chart->fixed, value);
-    bool inside = row >= 0 && row <= plot->height;
-    int y = plot->y + (int)lround(inside ? row : row < 0 ? 0 : plot->height);
-    for (int x = 0; inside && x < plot->width; x += dash + dash / 2)
-        chart_page_bar(
-            page, page->theme->threshold,
-            (struct chart_box) {
-                plot->x + x, y, dash < plot->width - x ? dash : plot->width - x, thick });
+    double nearest = fmin(fmax(row, 0), plot->height);
+    int y = plot->y + (int)lround(nearest);
     struct text_place place = {
         .style = TEXT_SMALL,
         .align = TEXT_RIGHT,
@@ -319,7 +322,14 @@ static void draw_threshold(const struct chart_page *page,
         .x = plot->x + plot->width - 0.3 * page->font,
         .y = y - 0.4 * page->font,
     };
-    text_draw(page->text, threshold->label ? threshold->label : value, &place);
+
+    figure_print(threshold->value, chart->unit, chart->fixed, value);
+    const char *words = threshold->label ? threshold->label : value;
+    place.x -= text_draw(page->text, words, &place);
+    if (row == nearest)
+        draw_dashes(page, y);
+    else
+        text_draw(page->text, row < 0 ? "\u2191 " : "\u2193 ", &place);
 }
 
 void chart_plot_draw_thresholds(const struct chart_page *page) {

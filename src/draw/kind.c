@@ -188,6 +188,8 @@ static bool take_word(const char **at,
     if (len == 0)
         return false;
     size_t kept = len < WORD_LEN ? len : WORD_LEN - 1;
+    while (kept < len && kept > 0 && ((unsigned char)(*at)[kept] & 0xc0) == 0x80)
+        kept--; /* not within a character */
     memcpy(ret_word, *at, kept);
     ret_word[kept] = '\0';
     *at += len;
@@ -206,7 +208,9 @@ static int add_names(struct kind *kind, const char *names, char **ret_why) {
 
     while (r == 0 && take_word(&names, ";, \t", word)) {
         if (strlen(word) > NAME_LEN)
-            return refuse(ret_why, "\"%.40s...\" is too long to be a metric.", word);
+            return refuse(ret_why,
+                          "No metric has a name of more than %d bytes: too long.",
+                          NAME_LEN);
         lower(word);
         r = add_name(kind, word, ret_why);
     }
