@@ -1,6 +1,7 @@
 #include "hub/timekeeper.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/timex.h>
@@ -44,15 +45,17 @@ static struct hub_clock_reading read_clocks(void) {
     };
 }
 
+/* The kernel's, or what the unit's specifier says where /proc/sys is hidden. */
 static void read_boot_id(char ret_id[static HUB_CLOCK_BOOT_LEN + 1]) {
+    const char *given = getenv("ROOST_BOOT_ID");
     struct buf text = { 0 };
 
-    ret_id[0] = '\0';
     if (file_read("/proc/sys/kernel/random/boot_id", 128, &text) == 0 &&
-        text.len >= HUB_CLOCK_BOOT_LEN) {
-        memcpy(ret_id, text.data, HUB_CLOCK_BOOT_LEN);
-        ret_id[HUB_CLOCK_BOOT_LEN] = '\0';
-    }
+        text.len >= HUB_CLOCK_BOOT_LEN)
+        given = buf_text(&text);
+    snprintf(ret_id, HUB_CLOCK_BOOT_LEN + 1, "%.*s", HUB_CLOCK_BOOT_LEN,
+             given ? given : "");
+    ret_id[strspn(ret_id, "-0123456789abcdef")] = '\0';
     buf_done(&text);
 }
 
