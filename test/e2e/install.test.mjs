@@ -165,6 +165,13 @@ step('no hardening takes a figure away that root would see', async (m) => {
   assert.equal(host.hostname, 'mars');
 });
 
+step('the service draws charts with all its hardening', (m) => {
+  m.sh('roost chart mars cpu -o /root/cpu.png');
+  const picture = readFileSync(path.join(m.root, 'root', 'cpu.png'));
+  assert.equal(picture.subarray(1, 4).toString(), 'PNG');
+  assert.ok(picture.length > 5000, `${picture.length} bytes`);
+});
+
 step('a reload takes a new certificate, and what is broken changes nothing', async (m) => {
   const serial = () => m.sh('openssl s_client -connect 127.0.0.1:8000 </dev/null 2>/dev/null | openssl x509 -noout -serial').stdout;
   const before = serial();
