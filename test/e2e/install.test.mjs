@@ -205,6 +205,19 @@ step('a reload takes settings, and the journal knows the priority of JSON lines'
   m.sh('rm /var/lib/roost/roost.conf && systemctl reload roostd');
 });
 
+step('a reload takes settings of the agent, and a join beside it is taken along', async (m) => {
+  const { generation } = m.json('roost node mars --json');
+  m.sh('printf "[log]\\nformat = json\\n" > /var/lib/roost-agent/agent.conf && systemctl reload roost-agent');
+  await until(() => m.journal('roost-agent').some(({ message }) => message.startsWith('{')), 5_000, 'a line of JSON');
+  assert.equal(m.json('roost node mars --json').generation, generation);
+
+  m.sh('roost token new mars > /root/link && roost-agent join - < /root/link');
+  await until(() => m.json('roost node mars --json').generation !== generation && nodeState(m, 'mars') === 'ONLINE', 20_000, 'mars is back');
+  assert.ok(m.journal('roost-agent').some(({ message }) => /this host has joined anew, as mars/.test(message)));
+  assert.equal(m.property('roost-agent', 'NRestarts'), '0');
+  m.sh('rm /var/lib/roost-agent/agent.conf && systemctl reload roost-agent');
+});
+
 step('both come back by themselves when the machine starts again', async (m) => {
   await m.reboot();
   await online(m, 'mars');
