@@ -39,6 +39,7 @@ struct fleet {
     uint64_t seq;
     int64_t clock_ms;
     uint64_t random;
+    uint64_t database_bytes;
 };
 
 static uint64_t pick(struct fleet *fleet, uint64_t below) {
@@ -177,6 +178,40 @@ static void a_day_of_one_metric_is_answered_fast(void) {
     fleet_done(&fleet);
 }
 
+static void take_bytes(void *arg,
+                       int result,
+                       uint64_t database_bytes,
+                       uint64_t journal_bytes,
+                       const struct history_usage *usage,
+                       size_t count) {
+    struct fleet *fleet = arg;
+    CHECK_INT(result, 0);
+    fleet->database_bytes = database_bytes;
+    loop_stop(fleet->testing.loop);
+}
+
+/* What removed nodes leave goes back to the file system. */
+static void check_shrinking(struct fleet *fleet) {
+    history_ask_usage(fleet->testing.history, take_bytes, fleet);
+    loop_run(fleet->testing.loop);
+    uint64_t before = fleet->database_bytes;
+
+    longest_ns = 0;
+    for (size_t node = 0; node < fleet->nodes; node++) {
+        char name[32];
+        snprintf(name, sizeof(name), "n%zu", node);
+        history_remove_node(fleet->testing.history, name);
+    }
+    history_testing_compact(&fleet->testing);
+    history_testing_compact(&fleet->testing);
+    history_ask_usage(fleet->testing.history, take_bytes, fleet);
+    loop_run(fleet->testing.loop);
+    print_message("# all removed: %llu of %llu KiB left, longest transaction %.1f ms\n",
+                  (unsigned long long)fleet->database_bytes / 1024,
+                  (unsigned long long)before / 1024, (double)longest_ns / 1e6);
+    CHECK(fleet->database_bytes < before / 2);
+}
+
 static void nobody_waits_long_for_the_store(void) {
     enum { NODES = 200, MINUTES = 75 };
     struct history_backend timed;
@@ -215,6 +250,7 @@ static void nobody_waits_long_for_the_store(void) {
     print_message("# log of %lld KiB\n", (long long)log.st_size / 1024);
     CHECK(log.st_size < 16 << 20);
     CHECK(longest_ns < 1000 * 1000000u);
+    check_shrinking(&fleet);
     fleet.testing.history->backend = real_backend;
     fleet_done(&fleet);
 }

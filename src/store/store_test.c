@@ -515,6 +515,38 @@ static void a_newer_schema_is_left_alone(void) {
     place_done(&place);
 }
 
+/* A file from before there were samples gets their tables, and can shrink. */
+static void an_older_schema_is_brought_up(void) {
+    struct store_counts counts;
+    struct store_token token;
+    struct place place;
+    char *why = NULL;
+    sqlite3 *handle;
+    sqlite3_stmt *statement;
+
+    place_init(&place);
+    place_start(&place, 8);
+    token_init(&token, 1);
+    ASK(&place, store_put_token(place.store, &token, on_done, &place));
+    place.store = store_close(place.store);
+    run_sql(place.path, "DROP TABLE samples_nodes; DROP TABLE samples_cursors;"
+                        "DROP TABLE samples_catalogues; DROP TABLE samples_journal;"
+                        "DROP TABLE samples_series; DROP TABLE samples_chunks;"
+                        "PRAGMA user_version = 1; PRAGMA auto_vacuum = NONE; VACUUM");
+    CHECK_INT(place_open(&place), 0);
+    CHECK_INT(store_check_now(place.store, &counts, &why), 0);
+    CHECK_INT(counts.schema, 2);
+    CHECK_INT(counts.tokens, 1);
+    place.store = store_close(place.store);
+    CHECK_INT(sqlite3_open(place.path, &handle), SQLITE_OK);
+    sqlite3_prepare_v2(handle, "PRAGMA auto_vacuum", -1, &statement, NULL);
+    CHECK_INT(sqlite3_step(statement), SQLITE_ROW);
+    CHECK_INT(sqlite3_column_int(statement, 0), 2);
+    sqlite3_finalize(statement);
+    sqlite3_close(handle);
+    place_done(&place);
+}
+
 static void what_is_no_store_is_left_alone(void) {
     struct place place;
     char *why = NULL;
@@ -719,6 +751,7 @@ TESTS(TEST(all_of_a_node_comes_back),
       TEST(closing_writes_and_answers_all),
       TEST(too_many_requests_are_refused),
       TEST(a_newer_schema_is_left_alone),
+      TEST(an_older_schema_is_brought_up),
       TEST(what_is_no_store_is_left_alone),
       TEST(the_file_is_private),
       TEST(a_check_counts_and_finds_damage),
