@@ -8,6 +8,11 @@
 
 enum { CANCEL_EVERY = 8192 };
 
+/* Times beyond are no times: some 30,000 years to each side of 1970. */
+static const int64_t TIME_MAX_MS = INT64_C(1000000000000000);
+
+static const double X_MAX = 1e9;
+
 /* The state of one walk over the samples. */
 struct walk {
     const struct reduce_input *in;
@@ -34,8 +39,10 @@ static double greater(double a, double b) {
     return b > a ? b : a;
 }
 
+/* A sample just outside may be years away; its place fits in an int all the same. */
 static double x_of(const struct walk *walk, int64_t at_ms) {
-    return (double)(at_ms - walk->in->since_ms) * walk->columns_per_ms;
+    double x = (double)(at_ms - walk->in->since_ms) * walk->columns_per_ms;
+    return lesser(greater(x, -X_MAX), X_MAX);
 }
 
 /* The first sample of interest: the last one at or before the left edge. */
@@ -178,7 +185,10 @@ static int walk_samples(struct walk *walk,
     const struct reduce_input *in = walk->in;
 
     for (size_t i = first; i < end; i++) {
-        if (i > first && in->times_ms[i] < in->times_ms[i - 1])
+        int64_t at_ms = in->times_ms[i];
+        if (at_ms < -TIME_MAX_MS || at_ms > TIME_MAX_MS)
+            return -EINVAL;
+        if (i > first && at_ms < in->times_ms[i - 1])
             return -EINVAL;
         if (i % CANCEL_EVERY == 0 && cancelled && atomic_load(cancelled))
             return -ECANCELED;

@@ -60,7 +60,7 @@ struct reduced {
     double average;
 };
 
-/* 0, -ECANCELED, or -EINVAL when times do not rise. cancelled may be NULL. */
+/* 0, -ECANCELED, or -EINVAL when times do not rise or are none. cancelled may be NULL. */
 int reduce_series(const struct reduce_input *input,
                   const atomic_bool *cancelled,
                   struct reduced *ret_reduced);

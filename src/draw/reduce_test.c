@@ -225,6 +225,35 @@ static void times_that_go_back_are_refused(void) {
     day_done(&day);
 }
 
+static void neighbours_may_be_ages_away(void) {
+    static const int64_t times[] = { -900000000000000, 500, 900000000000000 };
+    static const double values[] = { 1, 2, 3 };
+    struct reduce_input input = {
+        .times_ms = times, .mean = values, .count = 3, .until_ms = 1000, .columns = 4000
+    };
+    struct reduced out;
+
+    CHECK_INT(reduce_series(&input, NULL, &out), 0);
+    CHECK_INT(out.point_count, 3);
+    CHECK(out.points[0].x == -1e9 && out.points[2].x == 1e9);
+    reduce_done(&out);
+}
+
+static void what_is_no_time_is_refused(void) {
+    static const int64_t rows[][2] = { { INT64_MIN, 5 }, { 5, INT64_MAX } };
+    static const double values[] = { 1, 2 };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct reduce_input input = { .times_ms = rows[i],
+                                      .mean = values,
+                                      .count = 2,
+                                      .until_ms = 1000,
+                                      .columns = 100 };
+        struct reduced out;
+        CHECK_INT(reduce_series(&input, NULL, &out), -EINVAL);
+    }
+}
+
 static void it_stops_when_nobody_waits(void) {
     atomic_bool cancelled = true;
     struct day day;
@@ -245,4 +274,6 @@ TESTS(TEST(a_day_becomes_a_point_a_column),
       TEST(tiers_keep_their_band),
       TEST(flicker_within_a_column_is_bounded),
       TEST(times_that_go_back_are_refused),
+      TEST(neighbours_may_be_ages_away),
+      TEST(what_is_no_time_is_refused),
       TEST(it_stops_when_nobody_waits))
