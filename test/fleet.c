@@ -243,23 +243,39 @@ static int make_agents(struct fleet *fleet) {
     return 0;
 }
 
+struct signals {
+    struct loop_signal *term;
+    struct loop_signal *interrupt;
+    struct loop_signal *cut;
+};
+
+/* Before the first sample is reported, so that who reads the report may send signals. */
+static void watch_signals(struct fleet *fleet, struct signals *signals) {
+    struct loop *loop = fleet->config.loop;
+
+    signals->term = loop_signal_new(loop, SIGTERM, on_signal, fleet);
+    signals->interrupt = loop_signal_new(loop, SIGINT, on_signal, fleet);
+    signals->cut = loop_signal_new(loop, SIGUSR1, on_cut, fleet);
+}
+
+static void forget_signals(struct signals *signals) {
+    loop_signal_free(signals->term);
+    loop_signal_free(signals->interrupt);
+    loop_signal_free(signals->cut);
+}
+
 static void run_loop(struct fleet *fleet) {
     struct loop *loop = fleet->config.loop;
-    struct loop_signal *term = loop_signal_new(loop, SIGTERM, on_signal, fleet);
-    struct loop_signal *interrupt = loop_signal_new(loop, SIGINT, on_signal, fleet);
-    struct loop_signal *cut = loop_signal_new(loop, SIGUSR1, on_cut, fleet);
 
     timer_start(loop, &fleet->end, fleet->seconds * 1000);
     loop_run(loop);
     timer_stop(&fleet->end);
     timer_stop(&fleet->look);
-    loop_signal_free(term);
-    loop_signal_free(interrupt);
-    loop_signal_free(cut);
 }
 
 static int run(struct fleet *fleet) {
     struct tls_trust trust = { .pin = fleet->link.pin[0] ? fleet->link.pin : NULL };
+    struct signals signals;
 
     fleet->report = -1;
     if (fleet->report_path) {
@@ -274,9 +290,11 @@ static int run(struct fleet *fleet) {
         return 1;
     fleet->config.loop = loop_new();
     fleet_values_init(&fleet->values, fleet->metrics, fleet->seed);
+    watch_signals(fleet, &signals);
     fleet->status = make_agents(fleet);
     if (fleet->status == 0)
         run_loop(fleet);
+    forget_signals(&signals);
     for (size_t i = 0; i < fleet->count; i++)
         fleet_agent_free(fleet->agents[i]);
     fleet_values_done(&fleet->values);

@@ -3,10 +3,10 @@
 // in every tier. Seconds in make test; at full length in make soak (SOAK_MINUTES).
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { describe } from 'node:test';
 
-import { program, run, scenario, slow } from './lib/env.mjs';
+import { patience, program, run, scenario, slow, until } from './lib/env.mjs';
 import { Cable, whyNoNetns } from './lib/netns.mjs';
 import { Relay } from './lib/relay.mjs';
 
@@ -36,6 +36,7 @@ class Fleet {
   }
 
   start(forSeconds = 86400) {
+    this.reported = this.reportSize();
     this.proc = this.env.start(program('test/fleet'), [
       '--hub', this.link, '--agents', String(this.count), '--interval', String(this.interval), '--seconds', String(forSeconds),
       '--state', this.env.file('fleet-state'), '--spool-dir', this.env.file('fleet-spool'), '--report', this.report,
@@ -43,18 +44,33 @@ class Fleet {
     ], { wrapper: this.wrapper });
   }
 
+  reportSize() {
+    return statSync(this.report, { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  // It takes samples, and knows by now what signals mean.
+  async started() {
+    await until(() => this.reportSize() > this.reported, patience, 'the fleet takes samples');
+  }
+
   async kill() {
     await this.env.kill(this.proc);
   }
 
+  async cut() {
+    await this.started();
+    this.proc.child.kill('SIGUSR1');
+  }
+
   // Takes no more, waits until all is acknowledged, and tells the figures.
   async end() {
+    await this.started();
     this.proc.child.kill('SIGTERM');
     const code = await this.proc.ended;
     this.env.drop(this.proc);
     this.proc.checkReports();
+    assert.equal(code, 0, `the fleet ended with ${code}: ${this.proc.stdout}${this.proc.stderr.slice(-2000)}`);
     const figures = JSON.parse(this.proc.stdout);
-    assert.equal(code, 0, `not everything was acknowledged: ${this.proc.stdout}${this.proc.stderr.slice(-2000)}`);
     assert.equal(figures.lost, 0);
     return figures;
   }
@@ -92,7 +108,7 @@ scenario('kill -9 of hub and fleet at any moment, and cut links', { timeout, con
         fleet.start();
         break;
       default:
-        fleet.proc.child.kill('SIGUSR1');
+        await fleet.cut();
     }
   }
   await fleet.end();
