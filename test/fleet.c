@@ -33,6 +33,7 @@
 #include <unistd.h>
 
 #include "agent/boot_id.h"
+#include "agent/spool_sync.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -289,6 +290,7 @@ static int run(struct fleet *fleet) {
     if (tls_client_new(&trust, NULL, &fleet->config.tls) != 0)
         return 1;
     fleet->config.loop = loop_new();
+    fleet->config.sync = spool_sync_new(fleet->config.loop);
     fleet_values_init(&fleet->values, fleet->metrics, fleet->seed);
     watch_signals(fleet, &signals);
     fleet->status = make_agents(fleet);
@@ -298,6 +300,7 @@ static int run(struct fleet *fleet) {
     for (size_t i = 0; i < fleet->count; i++)
         fleet_agent_free(fleet->agents[i]);
     fleet_values_done(&fleet->values);
+    spool_sync_free(fleet->config.sync);
     loop_free(fleet->config.loop);
     tls_client_free(fleet->config.tls);
     free(fleet->agents);

@@ -7,6 +7,7 @@
 
 #include "agent/identity.h"
 #include "agent/service_host.h"
+#include "agent/spool_sync.h"
 #include "agent/uplink.h"
 #include "base/clock.h"
 #include "base/crypto.h"
@@ -226,6 +227,8 @@ static void make_spool(struct fleet_agent *agent) {
         .span_ms = config->span_ms,
         .bytes_max = config->spool_bytes,
         .dir = agent->spool_dir,
+        .sync = spool_sync_file,
+        .sync_arg = config->sync,
     };
 
     crypto_random(&wanted.start.epoch, sizeof(wanted.start.epoch));

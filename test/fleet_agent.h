@@ -17,6 +17,7 @@
 struct fleet_agent;
 struct fleet_values;
 struct loop;
+struct spool_sync;
 struct tls_client;
 struct token_link;
 
@@ -24,6 +25,7 @@ struct token_link;
 struct fleet_agent_config {
     struct loop *loop;                 /* borrowed: main */
     struct tls_client *tls;            /* borrowed: main */
+    struct spool_sync *sync;           /* borrowed: main */
     const struct token_link *link;     /* borrowed: main */
     const struct fleet_values *values; /* borrowed: main */
     const char *state;                 /* borrowed: folder of identities; NULL: none */

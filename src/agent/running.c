@@ -14,6 +14,7 @@
 #include "agent/service_host.h"
 #include "agent/service_link.h"
 #include "agent/spool.h"
+#include "agent/spool_sync.h"
 #include "agent/uplink.h"
 #include "base/buf.h"
 #include "base/crypto.h"
@@ -36,6 +37,7 @@ struct running {
     struct identity *identity;   /* borrowed: main */
     struct loop *loop;           /* owned, and so is all that follows */
     struct sampler *sampler;
+    struct spool_sync *sync; /* NULL: the spool is in memory alone */
     struct spool *spool;
     struct services *services;
     struct reflection *reflection;
@@ -194,20 +196,23 @@ void running_free_sampler(struct sampler *sampler) {
     sampler_free(sampler);
 }
 
-static struct spool *make_spool(const struct agent_config *config) {
+static void make_spool(struct running *running) {
+    const struct agent_config *config = running->config;
     char *dir = config_spool_dir(config);
     struct spool_config wanted = {
         .start.interval_ms = (uint32_t)config->interval_ms,
         .span_ms = config->spool_hours * HOUR_MS,
         .bytes_max = config->spool_bytes,
         .dir = dir,
+        .sync = spool_sync_file,
     };
 
+    if (dir)
+        wanted.sync_arg = running->sync = spool_sync_new(running->loop);
     crypto_random(&wanted.start.epoch, sizeof(wanted.start.epoch));
     boot_id_read(wanted.start.boot_id);
-    struct spool *spool = spool_new(&wanted);
+    running->spool = spool_new(&wanted);
     free(dir);
-    return spool;
 }
 
 static void take_sample(void *arg, uint64_t now_boottime_ns, struct spool_cursor next) {
@@ -325,7 +330,7 @@ enum running_end running_run(struct agent_config *config,
         .arg = &running,
     };
     running.sampler = running_make_sampler(config);
-    running.spool = make_spool(config);
+    make_spool(&running);
     make_services(&running);
     int r = start_uplink(&running);
     if (r < 0) {
@@ -345,6 +350,7 @@ enum running_end running_run(struct agent_config *config,
     service_host_free(running.host);
     services_free(running.services);
     spool_free(running.spool);
+    spool_sync_free(running.sync);
     running_free_sampler(running.sampler);
     free(running.sessions_path);
     loop_free(running.loop);

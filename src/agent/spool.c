@@ -15,7 +15,7 @@
 #include "wire/sample.h"
 
 enum {
-    BLOCK_PAGES = 4,     /* some 150 rows: what goes at once when the oldest must */
+    BLOCK_PAGES = 2,     /* some 150 rows: what goes at once when the oldest must */
     ROWS_MIN = 2,        /* that a block has room for, however long they are */
     EMPTY_ERAS_MAX = 64, /* whose loss is still to be told; each is 100 bytes */
     TELL_MS = 3600000,   /* how often the log hears of more losses */
@@ -35,8 +35,10 @@ static void seal(struct spool *spool) {
 }
 
 /* What an earlier agent left comes first. */
-static void open_disk(struct spool *spool, const char *dir) {
-    int r = spool_disk_open(dir, &spool->disk);
+static void open_disk(struct spool *spool) {
+    const char *dir = spool->config.dir;
+
+    int r = spool_disk_open(&spool->config, &spool->disk);
     if (r < 0) {
         log_error("%s: %s; samples are kept in memory alone", dir,
                   r == -EWOULDBLOCK ? "another agent uses it" : strerror(-r));
@@ -60,7 +62,7 @@ struct spool *spool_new(const struct spool_config *config) {
     list_init(&spool->readers);
     spool->arena = spool_arena_new(config->bytes_max);
     if (config->dir)
-        open_disk(spool, config->dir);
+        open_disk(spool);
     spool->config.dir = NULL;
     seal(spool);
     spool->current = spool_add_era(spool, &config->start);

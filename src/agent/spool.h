@@ -54,6 +54,9 @@ struct spool_config {
     uint64_t span_ms;         /* older samples go; 0: any age */
     size_t bytes_max;         /* at least SPOOL_BYTES_MIN */
     const char *dir;          /* copied: the folder; NULL: memory alone */
+    /* Takes a descriptor, syncs it, perhaps later, and closes it; NULL: at once. */
+    void (*sync)(void *arg, int fd);
+    void *sync_arg; /* borrowed: outlives the spool */
 };
 
 /* One sample as it was read; all of it is copied. */

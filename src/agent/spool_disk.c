@@ -44,7 +44,9 @@ struct spool_disk {
     struct list segments;   /* owned */
     struct segment *newest; /* borrowed: segments; NULL when fd is -1 */
     uint64_t next_number;
-    struct buf out; /* scratch: what is written next */
+    void (*sync)(void *arg, int fd); /* as in spool_config */
+    void *sync_arg;                  /* borrowed: outlives us */
+    struct buf out;                  /* scratch: what is written next */
 
     /* What stands in the newest segment: */
     uint64_t era_order; /* 0: none yet */
@@ -60,7 +62,9 @@ struct spool_disk {
     uint64_t retry_ms;
 };
 
-int spool_disk_open(const char *dir, struct spool_disk **ret_disk) {
+int spool_disk_open(const struct spool_config *config, struct spool_disk **ret_disk) {
+    const char *dir = config->dir;
+
     int r = file_make_dirs(dir, 0700);
     if (r < 0)
         return r;
@@ -76,6 +80,8 @@ int spool_disk_open(const char *dir, struct spool_disk **ret_disk) {
     disk->dir = mem_strdup(dir);
     disk->dir_fd = fd;
     disk->fd = -1;
+    disk->sync = config->sync;
+    disk->sync_arg = config->sync_arg;
     disk->next_number = 1;
     list_init(&disk->segments);
     *ret_disk = disk;
@@ -106,20 +112,30 @@ static void remove_segment(struct spool_disk *disk, struct segment *segment) {
     free(segment);
 }
 
-static void sync_newest(struct spool_disk *disk, uint64_t now_ms) {
-    if (disk->is_dirty && fdatasync(disk->fd) < 0)
+/* Syncs and closes the descriptor. */
+static void sync_file(struct spool_disk *disk, int fd) {
+    if (fd < 0)
+        return; /* no more descriptors: the kernel writes in its own time */
+    if (disk->sync) {
+        disk->sync(disk->sync_arg, fd);
+        return;
+    }
+    if (fsync(fd) < 0)
         log_warning("%s: %s", disk->dir, strerror(errno));
-    disk->is_dirty = false;
-    disk->synced_ms = now_ms;
+    close(fd);
+}
+
+static int duplicate(int fd) {
+    return fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
 /* The next rows go into a segment of their own. */
 static void end_segment(struct spool_disk *disk) {
     if (disk->fd < 0)
         return;
-    sync_newest(disk, disk->synced_ms);
-    close(disk->fd);
+    sync_file(disk, disk->fd);
     disk->fd = -1;
+    disk->is_dirty = false;
     disk->newest = NULL;
     disk->era_order = 0;
     disk->catalogue = spool_catalogue_unref(disk->catalogue);
@@ -253,7 +269,7 @@ static int begin_segment(struct spool_disk *disk) {
                O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return -errno;
-    fsync(disk->dir_fd);
+    sync_file(disk, duplicate(disk->dir_fd));
     disk->fd = fd;
     disk->newest = add_segment(disk, disk->next_number);
     spool_segment_add_head(&disk->out);
@@ -392,8 +408,11 @@ void spool_disk_save(struct spool_disk *disk, struct spool *spool, uint64_t now_
         log_info("%s takes samples again; all that are held are on disk", disk->dir);
     disk->is_failing = false;
     trim(disk, spool); /* now that what is durable is noted */
-    if (disk->is_dirty && now_ms - disk->synced_ms >= SYNC_MS)
-        sync_newest(disk, now_ms);
+    if (!disk->is_dirty || now_ms - disk->synced_ms < SYNC_MS)
+        return;
+    sync_file(disk, duplicate(disk->fd));
+    disk->is_dirty = false;
+    disk->synced_ms = now_ms;
 }
 
 void spool_disk_durable(struct spool_disk *disk, struct spool_cursor cursor) {

@@ -21,7 +21,7 @@ struct spool_block;
 struct spool_disk;
 
 /* Opens and locks the folder, which is made if need be: 0 or -errno. */
-int spool_disk_open(const char *dir, struct spool_disk **ret_disk);
+int spool_disk_open(const struct spool_config *config, struct spool_disk **ret_disk);
 
 /* Syncs and closes; what is there stays. NULL is fine; always returns NULL. */
 struct spool_disk *spool_disk_free(struct spool_disk *disk);
