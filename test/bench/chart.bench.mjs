@@ -8,7 +8,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-import { table } from './lib/measure.mjs';
+import { cpuSeconds, table } from './lib/measure.mjs';
 
 // Debian's, whatever else is in the path: python3-matplotlib belongs to it.
 const python = '/usr/bin/python3';
@@ -21,10 +21,11 @@ const median = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >>
 const ms = (from) => Number(process.hrtime.bigint() - from) / 1e6;
 const peakKiB = (pid) => Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
 
-const row = (name, cold, warm, bytes, peak) => ({
+const row = (name, { cold, warm, cpu, bytes, peak }) => ({
   name,
   'cold ms': cold.toFixed(1),
   'warm ms': warm.toFixed(2),
+  'CPU ms': cpu.toFixed(2),
   'PNG kB': (bytes / 1000).toFixed(0),
   'peak MiB': (peak / 1024).toFixed(1),
 });
@@ -33,8 +34,8 @@ function ours(scene) {
   const from = process.hrtime.bigint();
   execFileSync(program, [scene, '1']);
   const cold = ms(from);
-  const { warm, bytes, peak, kept } = JSON.parse(execFileSync(program, [scene, String(times * 5)], { encoding: 'utf8' }));
-  return { row: row(`roost, ${scene}`, cold, warm, bytes, peak), kept, warm };
+  const figures = JSON.parse(execFileSync(program, [scene, String(times * 5)], { encoding: 'utf8' }));
+  return { row: row(`roost, ${scene}`, { ...figures, cold }), ...figures };
 }
 
 function matplotlib(data) {
@@ -42,8 +43,8 @@ function matplotlib(data) {
   execFileSync(python, [path.join(here, 'lib/chart_matplotlib.py'), data, path.join(dir, 'm.png'), '0']);
   const cold = ms(from);
   const out = execFileSync(python, [path.join(here, 'lib/chart_matplotlib.py'), data, path.join(dir, 'm.png'), String(times)], { encoding: 'utf8' });
-  const { warm, peak } = JSON.parse(out);
-  return { row: row('matplotlib', cold, warm, statSync(path.join(dir, 'm.png')).size, peak), warm };
+  const figures = { ...JSON.parse(out), cold, bytes: statSync(path.join(dir, 'm.png')).size };
+  return { row: row('matplotlib', figures), ...figures };
 }
 
 function makeRrd(data) {
@@ -71,7 +72,9 @@ async function rrdtool(data) {
   const proc = spawn('rrdtool', ['-'], { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: proc.stdout })[Symbol.asyncIterator]();
   const took = [];
+  let before = 0;
   for (let i = 0; i <= times; i++) {
+    if (i === 1) before = cpuSeconds(proc.pid);
     const start = process.hrtime.bigint();
     proc.stdin.write(`${command}\n`);
     for (;;) {
@@ -81,9 +84,11 @@ async function rrdtool(data) {
     }
     if (i > 0) took.push(ms(start));
   }
+  const cpu = ((cpuSeconds(proc.pid) - before) / times) * 1000;
   const peak = peakKiB(proc.pid);
   proc.stdin.end('quit\n');
-  return { row: row('rrdtool graph', cold, median(took), statSync(path.join(dir, 'r.png')).size, peak), warm: median(took) };
+  const figures = { cold, warm: median(took), cpu, bytes: statSync(path.join(dir, 'r.png')).size, peak };
+  return { row: row('rrdtool graph', figures), ...figures };
 }
 
 try {
@@ -93,7 +98,10 @@ try {
   const peers = [matplotlib(data), await rrdtool(data)];
   table([mine.row, ...peers.map((peer) => peer.row), ours('bench-2x').row]);
   console.log(`kept after the first picture: ${(mine.kept / 1024).toFixed(1)} MiB private (fonts, free heap)`);
-  console.log(`ratio, warm: matplotlib ${(peers[0].warm / mine.warm).toFixed(1)}, rrdtool ${(peers[1].warm / mine.warm).toFixed(1)}; target: at most 15 ms, then 10, and 10 MiB`);
+  const ratio = (peer, figure) => (peer[figure] / mine[figure]).toFixed(1);
+  for (const [name, peer] of [['matplotlib', peers[0]], ['rrdtool', peers[1]]])
+    console.log(`${name} takes ${ratio(peer, 'warm')} times as long and ${ratio(peer, 'cpu')} times the CPU`);
+  console.log('target: at most 15 ms warm, then 10, and 10 MiB');
 } finally {
   rmSync(dir, { recursive: true, force: true });
 }
