@@ -255,6 +255,12 @@ static int64_t limit_time(int64_t time_ms) {
                                          : time_ms;
 }
 
+/* Is there more than a sweep would leave? */
+static bool has_much(const struct history *history) {
+    return history->memory >=
+           HISTORY_HEAD_LEN + map_count(history->nodes) * HISTORY_HEAD_OF_NODE_LEN;
+}
+
 int history_append(struct history *history,
                    const char *node_name,
                    struct history_cursor row,
@@ -277,7 +283,7 @@ int history_append(struct history *history,
     history->pending += grown;
     history->memory += grown;
     history_note_news(node);
-    if (history->memory >= HISTORY_HEAD_LEN)
+    if (has_much(history))
         history_sweep_want(history);
     return 0;
 }

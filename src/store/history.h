@@ -165,7 +165,7 @@ struct history_series {
     double *mean;         /* in the unit; NaN: a gap */
     double *min;          /* NULL where no step holds more than one sample */
     double *max;
-    uint32_t *samples; /* NULL likewise */
+    uint32_t *samples; /* NULL likewise; 0: a gap, or the mean before holds on */
     int64_t *times_ms; /* with points 0 only; else NULL */
     size_t count;      /* of the arrays */
 };

@@ -24,6 +24,7 @@ enum {
     HISTORY_BLOCK_LEN = 32 * 1024,        /* a block of this size is closed */
     HISTORY_FLUSH_LEN = 512 * 1024,       /* of one journal row, and when not to wait */
     HISTORY_HEAD_LEN = 24 * 1024 * 1024,  /* of memory, when a sweep begins early */
+    HISTORY_HEAD_OF_NODE_LEN = 4 * 1024,  /* and so much more for each node */
     HISTORY_SERIES_OF_NODE_MAX = 8 << 10, /* ever; what a node can make us keep */
 };
 
@@ -86,7 +87,7 @@ struct history {
     bool is_tidying;
 
     struct timer sweep_timer;
-    bool is_sweep_wanted;            /* another one as soon as this one ends */
+    uint64_t swept_ms;               /* when the last one ended, in loop time; or 0 */
     bool is_sweep_failing;           /* and that was logged */
     int64_t pruned_ms[TIER_COUNT];   /* up to where all nodes were, in this run */
     void (*on_compacted)(void *arg); /* who waits for the end of a sweep, or NULL */

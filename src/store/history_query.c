@@ -145,10 +145,15 @@ static int add_buckets(struct gathering *all,
     return 0;
 }
 
+/* Where every sample is kept, what came out so far is too much. */
 static bool is_over_full(const struct gathering *all) {
+    const struct history_answer *answer = &all->question->answer;
     size_t count = 0;
+
     if (all->question->grid.step_ms > 0)
         return false;
+    for (size_t i = 0; i < answer->series_count; i++)
+        count += answer->series[i].count;
     for (size_t i = 0; i < all->curve_count; i++)
         count += all->curves[i].count;
     return count > HISTORY_VALUES_MAX;
@@ -261,7 +266,7 @@ static int on_row(void *arg, int64_t time_ms, const int64_t *values) {
             history_curve_add(&all->curves[line->curve], time_ms,
                               (double)values[line->id] * line->factor);
     }
-    return is_over_full(all) ? HISTORY_E_MANY : 0;
+    return 0;
 }
 
 static bool is_of_interest(const struct gathering *all, const struct history_view *view) {
@@ -283,7 +288,7 @@ static int read_view(struct gathering *all, const struct history_view *view) {
     if (r == 0 && viewing.line_count > 0)
         r = history_block_walk(view, on_row, &viewing);
     free(viewing.lines);
-    return r;
+    return r == 0 && is_over_full(all) ? HISTORY_E_MANY : r;
 }
 
 static int gather(struct gathering *all, const struct history_source *source) {

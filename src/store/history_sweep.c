@@ -31,6 +31,7 @@ enum {
     WINDOW_MS = 2 * HOUR_MS,
     GRACE_MS = 10 * 60 * 1000, /* after an hour, for rows that are a little late */
     RETRY_MS = 10000,
+    PAUSE_MS = 10000, /* before the next one, however much there is */
 };
 
 /* One after another. */
@@ -346,6 +347,7 @@ static void finish_sweep(struct history_sweep *sweep, int r) {
     void (*on_compacted)(void *) = TAKE(history->on_compacted);
 
     history->sweep = NULL;
+    history->swept_ms = loop_now_ms(history->loop);
     end_sweep(sweep);
     fail(history, r);
     uint64_t delay_ms = history->config.compact_ms;
@@ -412,9 +414,15 @@ void history_sweep_schedule(struct history *history) {
 }
 
 void history_sweep_want(struct history *history) {
-    bool is_held = history->is_sweep_failing && !history->on_compacted;
-    if (!history->sweep && !history->is_closing && !is_held)
+    uint64_t now_ms = loop_now_ms(history->loop), due_ms = history->swept_ms + PAUSE_MS;
+
+    if (history->sweep || history->is_closing)
+        return;
+    if (history->on_compacted || history->swept_ms == 0)
         start_timer(history, 0);
+    else if (!timer_is_running(&history->sweep_timer) ||
+             history->sweep_timer.at_ms > due_ms)
+        start_timer(history, due_ms > now_ms ? due_ms - now_ms : 0);
 }
 
 void history_sweep_on_flushed(struct history *history) {
