@@ -136,7 +136,8 @@ static const struct settings_row rows[] = {
       .fallback = "24",
       .low = 1,
       .high = 8760,
-      .help = "How long samples are kept for a hub that is away, in hours" },
+      .help = "How long samples are kept for a hub that is away, in hours",
+      .live = true },
     /* 24 h at 5 s are some 1.5 MiB. */
     { .section = "agent",
       .name = "spool_bytes",

@@ -212,6 +212,9 @@ static void make_spool(struct running *running) {
     crypto_random(&wanted.start.epoch, sizeof(wanted.start.epoch));
     boot_id_read(wanted.start.boot_id);
     running->spool = spool_new(&wanted);
+    log_info("samples are kept for %u h, at most %.1f MiB of them, in memory%s%s",
+             (unsigned)config->spool_hours, (double)config->spool_bytes / (1 << 20),
+             dir ? " and in " : "", dir ? dir : "");
     free(dir);
 }
 
@@ -288,6 +291,7 @@ static void apply(struct running *running) {
     services_limit(running->services, config->message_bytes_max);
     uplink_tune(running->uplink, config->proxy, (unsigned)config->backoff_max_ms,
                 (uint32_t)config->streams_max);
+    spool_keep(running->spool, config->spool_hours * HOUR_MS);
     if (!running->resamples)
         return;
     struct sampler *old = running->sampler;

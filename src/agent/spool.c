@@ -312,6 +312,10 @@ void spool_renew(struct spool *spool, uint32_t interval_ms) {
     spool->catalogue = spool_catalogue_unref(spool->catalogue);
 }
 
+void spool_keep(struct spool *spool, uint64_t span_ms) {
+    spool->config.span_ms = span_ms;
+}
+
 void spool_take(struct spool *spool, const struct spool_sample *sample) {
     struct spool_row row = {
         .era = spool->current,

@@ -97,6 +97,9 @@ struct spool_cursor spool_newest(const struct spool *spool);
  * a fresh catalogue with the next one. */
 void spool_renew(struct spool *spool, uint32_t interval_ms);
 
+/* Another span_ms. */
+void spool_keep(struct spool *spool, uint64_t span_ms);
+
 /* Takes a sample, which is then spool_newest(). */
 void spool_take(struct spool *spool, const struct spool_sample *sample);
 
