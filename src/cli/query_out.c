@@ -56,8 +56,9 @@ static void column_init(struct column *column,
     unsigned places = column->places + (out->config.is_rounded ? 1 : 0);
     column->scale =
         scale_of(column->unit, places, greatest, out->config.terminal->unicode);
-    column->title = *column->scale.word ? mem_printf("%s %s", title, column->scale.word)
-                                        : mem_strdup(title);
+    column->title = column->scale.word && *column->scale.word
+                        ? mem_printf("%s %s", title, column->scale.word)
+                        : mem_strdup(title);
     free(title);
     scale_print(&column->scale, -greatest, widest);
     column->width = text_width(column->title);

@@ -39,7 +39,7 @@ struct scale scale_of(const char *unit, unsigned places, double greatest, bool u
     struct figure_scale scale = figure_scale(kind, FIGURE_AUTO, size);
     return (struct scale) {
         .divisor = scale.size,
-        .word = scale.symbol,
+        .word = scale.symbol ? scale.symbol : "",
         .decimals = decimals_for(size / scale.size, places, scale.size > 1),
     };
 }

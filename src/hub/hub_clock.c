@@ -1,7 +1,9 @@
 #include "hub/hub_clock.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -9,6 +11,7 @@ enum {
     HOLD_MS = 15 * 60000, /* a mistake of a person is mended within that time */
     SLEW_DIVISOR = 2,     /* 500 ppm: a microsecond in two milliseconds */
     NO_STEP = -1,
+    NUMBERS = 5, /* behind the boot id in what is kept */
 };
 
 /* Kept times beyond this (the year 2200) were not written by us. */
@@ -34,27 +37,46 @@ static void anchor(struct hub_clock *clock, int64_t offset_us, int64_t boot_ms) 
     clock->base_ms = boot_ms;
 }
 
+static bool take_number(const char **at, int64_t *ret_number) {
+    char *end;
+
+    if (**at != ' ')
+        return false;
+    errno = 0;
+    *ret_number = strtoll(*at + 1, &end, 10);
+    if (errno != 0 || end == *at + 1)
+        return false;
+    *at = end;
+    return true;
+}
+
+static bool is_time(int64_t ms) {
+    return ms >= -time_max_ms && ms <= time_max_ms;
+}
+
 /* What hub_clock_print() wrote: false when it is nothing of that kind. */
 static bool read_kept(const char *text, struct hub_clock *ret_kept, int64_t *ret_now_ms) {
-    int64_t offset_us, step_us, step_since_ms, now_ms;
-    unsigned is_synchronised;
-    int end = 0;
+    int64_t numbers[NUMBERS];
 
-    if (!text ||
-        sscanf(text,
-               "1 %36[-0-9a-f] %" SCNd64 " %u %" SCNd64 " %" SCNd64 " %" SCNd64 "%n",
-               ret_kept->boot_id, &offset_us, &is_synchronised, &step_us, &step_since_ms,
-               &now_ms, &end) != 6 ||
-        text[end] != '\0')
+    if (!text || strncmp(text, "1 ", 2) != 0)
         return false;
-    if (offset_us / 1000 > time_max_ms || offset_us / 1000 < -time_max_ms ||
-        now_ms > time_max_ms || now_ms < 0)
+    size_t len = strcspn(text + 2, " ");
+    if (len > HUB_CLOCK_BOOT_LEN)
         return false;
-    ret_kept->offset_us = offset_us;
-    ret_kept->is_synchronised = is_synchronised != 0;
-    ret_kept->step_us = step_us;
-    ret_kept->step_since_ms = step_since_ms;
-    *ret_now_ms = now_ms;
+    memcpy(ret_kept->boot_id, text + 2, len);
+    ret_kept->boot_id[len] = '\0';
+    const char *at = text + 2 + len;
+    for (int i = 0; i < NUMBERS; i++)
+        if (!take_number(&at, &numbers[i]))
+            return false;
+    if (*at != '\0' || !is_time(numbers[0] / 1000) || !is_time(numbers[4]) ||
+        numbers[4] < 0)
+        return false;
+    ret_kept->offset_us = numbers[0];
+    ret_kept->is_synchronised = numbers[1] != 0;
+    ret_kept->step_us = numbers[2];
+    ret_kept->step_since_ms = numbers[3];
+    *ret_now_ms = numbers[4];
     return true;
 }
 

@@ -1,5 +1,6 @@
 #include "hub/intake.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -178,6 +179,7 @@ static void show(struct intake *intake, const struct row *row) {
         latest_free(node->latest);
         node->latest = TAKE(intake->latest);
     }
+    assert(node->latest);
     memcpy(node->latest->values, sample_chain_values(intake->chain),
            node->latest->count * sizeof(*node->latest->values));
     node->latest->time_ms = row->place.wall_ms;

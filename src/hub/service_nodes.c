@@ -203,7 +203,7 @@ static void on_remove(void *arg,
     if (node->session)
         session_close(node->session, "the node was removed");
     activity_add(service->config.activity, "node.removed", node->name,
-                 actor_of(invocation)->name, "removed with its credentials");
+                 actor_of(invocation)->name, "removed with its credentials and samples");
     registry_remove(service->config.registry, node);
     invocation_reply(invocation, &response.base);
 }
