@@ -113,36 +113,34 @@ static void make_scratch(struct gathering *all, size_t count) {
     all->buckets = mem_grow(all->buckets, count * sizeof(*all->buckets));
 }
 
-static int add_values(struct gathering *all,
-                      const struct chunk *chunk,
-                      const struct line *line,
-                      size_t place) {
+static void add_values(struct gathering *all,
+                       const struct chunk *chunk,
+                       const struct line *line,
+                       size_t place) {
     struct history_curve *curve = &all->curves[line->curve];
 
     if (chunk_read_values(all->codec, chunk, place, all->values) != 0)
-        return STORE_E_DAMAGED;
+        return;
     for (size_t i = 0; i < chunk->count; i++)
         if (all->values[i] != SAMPLE_ABSENT && all->times_ms[i] >= all->from_ms &&
             all->times_ms[i] < all->until_ms)
             history_curve_add(curve, all->times_ms[i],
                               (double)all->values[i] * line->factor);
-    return 0;
 }
 
-static int add_buckets(struct gathering *all,
-                       const struct chunk *chunk,
-                       const struct line *line,
-                       size_t place,
-                       int64_t step_ms) {
+static void add_buckets(struct gathering *all,
+                        const struct chunk *chunk,
+                        const struct line *line,
+                        size_t place,
+                        int64_t step_ms) {
     struct history_curve *curve = &all->curves[line->curve];
 
     if (chunk_read_buckets(all->codec, chunk, place, all->buckets) != 0)
-        return STORE_E_DAMAGED;
+        return;
     for (size_t i = 0; i < chunk->count; i++)
         if (all->times_ms[i] >= all->from_ms && all->times_ms[i] < all->until_ms)
             history_curve_add_bucket(curve, all->times_ms[i], step_ms, &all->buckets[i],
                                      line->factor);
-    return 0;
 }
 
 /* Where every sample is kept, what came out so far is too much. */
@@ -162,24 +160,25 @@ static bool is_over_full(const struct gathering *all) {
 static int on_chunk(void *arg, const struct history_chunk_row *row) {
     struct gathering *all = arg;
     struct chunk chunk;
-    int r = 0;
 
     if (atomic_load(&all->question->is_cancelled))
         return -ECANCELED;
+    /* What is damaged is a gap; `roostd check` says where. */
     if (chunk_open(row->body, &chunk) != 0)
-        return STORE_E_DAMAGED;
+        return 0;
     make_scratch(all, chunk.count);
     if (chunk_read_times(all->codec, &chunk, all->times_ms) != 0)
-        return STORE_E_DAMAGED;
-    for (size_t i = 0; r == 0 && i < all->line_count; i++) {
+        return 0;
+    for (size_t i = 0; i < all->line_count; i++) {
         size_t place = chunk_find(&chunk, all->lines[i].id);
         if (place == chunk.series_count)
             continue;
-        r = row->tier == TIER_RAW ? add_values(all, &chunk, &all->lines[i], place)
-                                  : add_buckets(all, &chunk, &all->lines[i], place,
-                                                tier_step_ms(row->tier));
+        if (row->tier == TIER_RAW)
+            add_values(all, &chunk, &all->lines[i], place);
+        else
+            add_buckets(all, &chunk, &all->lines[i], place, tier_step_ms(row->tier));
     }
-    return r == 0 && is_over_full(all) ? HISTORY_E_MANY : r;
+    return is_over_full(all) ? HISTORY_E_MANY : 0;
 }
 
 /* Takes what the chunks of a tier have of [from, until). */

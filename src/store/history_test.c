@@ -2,8 +2,13 @@
 
 #include <errno.h>
 
+#include <sqlite3.h>
+
 #include "base/buf.h"
+#include "store/history_catalogue.h"
 #include "store/history_facts.h"
+#include "store/history_journal.h"
+#include "store/history_step.h"
 #include "store/history_testing.h"
 
 static const struct history_metric metrics[] = {
@@ -532,6 +537,170 @@ static void too_large_an_answer_is_refused(void) {
     place_done(&place);
 }
 
+static void run_sql(const struct place *place, const char *sql) {
+    sqlite3 *handle;
+    CHECK_INT(sqlite3_open(place->testing.path, &handle), SQLITE_OK);
+    CHECK_INT(sqlite3_exec(handle, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(handle);
+}
+
+static char *check_store(struct place *place) {
+    struct history_testing *testing = &place->testing;
+    struct store_counts counts;
+    char *why = NULL;
+
+    CHECK_INT(store_open(testing->path, &testing->store, &why), 0);
+    int r = store_check_now(testing->store, &counts, &why);
+    CHECK_INT(r, why ? STORE_E_DAMAGED : 0);
+    testing->store = store_close(testing->store);
+    return why;
+}
+
+/* The check says which chunk is damaged; for questions it is a gap, and it begins anew
+ * with the next rows, while the tiers above keep what they have. */
+static void a_damaged_chunk_is_told_and_is_a_gap(void) {
+    struct place place;
+    place_init(&place);
+    struct history_testing *testing = &place.testing;
+    int64_t at = TESTING_DAY_MS;
+
+    testing->now_ms = at + 6 * TESTING_HOUR_MS;
+    append_many(&place, "pi", at, 180, 60000);
+    history_testing_compact(testing);
+    history_testing_close(testing);
+    CHECK(!check_store(&place));
+    run_sql(&place, "UPDATE samples_chunks SET body = zeroblob(length(body))"
+                    " WHERE id = (SELECT min(id) FROM samples_chunks)");
+    auto_(mem_freep) char *why = check_store(&place);
+    CHECK_TEXT(why, "the chunk of tier raw at 1767225600 of node 1 of the samples is "
+                    "damaged");
+    history_testing_open(testing);
+    CHECK_TEXT(ask(&place, "cpu", at + TESTING_HOUR_MS - 120000,
+                   at + TESTING_HOUR_MS + 120000, 0),
+               "pi cpu raw: 61 62");
+    append_many(&place, "pi", at + 90000, 1, 1);
+    history_testing_compact(testing);
+    CHECK_TEXT(ask(&place, "cpu", at, at + TESTING_HOUR_MS, 0), "pi cpu raw: 181");
+    CHECK_TEXT(ask(&place, "cpu", at, at + 180000, 3), "pi cpu 1m: 1 2 3");
+    history_testing_close(testing);
+    CHECK(!check_store(&place));
+    history_testing_open(testing);
+    place_done(&place);
+}
+
+static void a_damaged_journal_is_told(void) {
+    static const struct {
+        const char *sql, *why;
+    } rows[] = {
+        { "UPDATE samples_journal SET body = zeroblob(30)",
+          "row 1 of the samples' journal is damaged" },
+        { "UPDATE samples_catalogues SET body = zeroblob(30)",
+          "a catalogue of the samples is damaged" },
+        { "UPDATE samples_nodes SET facts = zeroblob(1)",
+          "what is known of node 1 of the samples is damaged" },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct place place;
+        place_init(&place);
+        append_many(&place, "pi", place.testing.now_ms, 9, 60000);
+        history_testing_close(&place.testing);
+        run_sql(&place, rows[i].sql);
+        auto_(mem_freep) char *why = check_store(&place);
+        CHECK_TEXT(why, rows[i].why);
+        CHECK_INT(history_testing_try_open(&place.testing), STORE_E_DAMAGED);
+        place_done(&place);
+    }
+}
+
+/* Whatever is cut off or changed of a journal row is noticed. */
+static void a_journal_row_is_whole_or_none(void) {
+    static const uint8_t hash[32] = { 1, 2, 3 };
+    const struct history_entry wanted = {
+        300, 1000, 2, UINT64_MAX, 5, 6, slice_of(hash, 32), slice_of("rows", 4)
+    };
+    struct history_entry got;
+    struct buf row = { 0 };
+
+    history_journal_begin(&row);
+    for (int i = 0; i < 3; i++)
+        history_journal_add(&row, &wanted);
+    history_journal_end(&row);
+    for (size_t len = 0; len < row.len; len++) {
+        struct slice cut = slice_of(row.data, len);
+        CHECK(!history_journal_open(&cut));
+        row.data[len] ^= 1;
+        struct slice changed = buf_slice(&row);
+        CHECK(!history_journal_open(&changed));
+        row.data[len] ^= 1;
+    }
+    struct slice rest = buf_slice(&row);
+    CHECK(history_journal_open(&rest));
+    for (size_t len = 1; len < rest.len / 3; len++) {
+        struct slice cut = slice_of(rest.at, len);
+        CHECK(!history_journal_next(&cut, &got));
+        CHECK_INT(cut.len, len);
+    }
+    for (int i = 0; i < 3; i++) {
+        CHECK(history_journal_next(&rest, &got));
+        CHECK_INT(got.node, 300);
+        CHECK_INT(got.first_position, 1000);
+        CHECK_INT(got.rows, 2);
+        CHECK(got.epoch == UINT64_MAX);
+        CHECK_INT(got.first_seq, 5);
+        CHECK_INT(got.last_seq, 6);
+        CHECK(slice_equal(got.catalogue, wanted.catalogue));
+        CHECK(slice_equal(got.bytes, wanted.bytes));
+    }
+    CHECK_INT(rest.len, 0);
+    buf_done(&row);
+}
+
+static void a_catalogue_is_read_whole_or_not(void) {
+    struct history_catalogue *catalogue = history_catalogue_new(metrics, 3, 5000), *again;
+    struct buf bytes = { 0 };
+
+    history_catalogue_write(catalogue, &bytes);
+    for (size_t len = 0; len < bytes.len; len++)
+        CHECK(!history_catalogue_read(slice_of(bytes.data, len)));
+    again = history_catalogue_read(buf_slice(&bytes));
+    CHECK(again);
+    CHECK_TEXT(again->key, catalogue->key);
+    CHECK_TEXT(again->metrics[2].name, "net.rx:eth0");
+    CHECK_INT(again->interval_ms, 5000);
+    history_catalogue_release(again);
+    history_catalogue_release(catalogue);
+    buf_done(&bytes);
+}
+
+/* Whatever is asked for: not more points than that, over all of the span, at steps that
+ * the tier's divides, and from a tier that reaches back far enough. */
+static void steps_keep_their_promises(void) {
+    static const int64_t kept_ms[TIER_COUNT] = { 48 * TESTING_HOUR_MS,
+                                                 720 * TESTING_HOUR_MS,
+                                                 8760 * TESTING_HOUR_MS,
+                                                 43800 * TESTING_HOUR_MS };
+    int64_t now_ms = TESTING_DAY_MS + 12345678;
+    uint64_t random = 1;
+
+    for (int i = 0; i < 20000; i++) {
+        struct history_grid grid;
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        int64_t until_ms = now_ms - (int64_t)((random >> 20) % (1u << (random % 31)));
+        int64_t since_ms =
+            until_ms - 1 - (int64_t)((random >> 30) % (INT64_C(1) << (random >> 8) % 38));
+        size_t points = 1 + (random >> 40) % (1 + random % 10000);
+        enum tier tier =
+            history_step_choose(since_ms, until_ms, points, now_ms, kept_ms, &grid);
+
+        CHECK(grid.points >= 1 && grid.points <= points);
+        CHECK(grid.since_ms <= since_ms && grid.until_ms >= until_ms);
+        CHECK_INT(grid.since_ms % grid.step_ms, 0);
+        CHECK_INT(grid.until_ms - grid.since_ms, (int64_t)grid.points * grid.step_ms);
+        CHECK(tier == TIER_RAW || grid.step_ms % tier_step_ms(tier) == 0);
+        CHECK(tier == TIER_2H || since_ms >= now_ms - kept_ms[tier]);
+    }
+}
+
 TESTS(TEST(rows_are_taken_once_and_in_order),
       TEST(what_is_durable_is_told_and_found_again),
       TEST(what_is_known_of_a_node_stays),
@@ -546,4 +715,9 @@ TESTS(TEST(rows_are_taken_once_and_in_order),
       TEST(a_renamed_node_keeps_its_samples),
       TEST(a_catalogue_may_change),
       TEST(what_nobody_waits_for_is_not_answered),
-      TEST(too_large_an_answer_is_refused))
+      TEST(too_large_an_answer_is_refused),
+      TEST(a_damaged_chunk_is_told_and_is_a_gap),
+      TEST(a_damaged_journal_is_told),
+      TEST(a_journal_row_is_whole_or_none),
+      TEST(a_catalogue_is_read_whole_or_not),
+      TEST(steps_keep_their_promises))
