@@ -381,13 +381,13 @@ bool spool_durable(struct spool *spool, struct spool_cursor cursor) {
     if (!era)
         return false;
     settle_eras(spool, era, cursor.seq);
+    if (spool->disk)
+        spool_disk_durable(spool->disk, era);
     while ((block = oldest_block(spool)) && block != spool->open &&
            block->last_seq <= block->era->done_seq)
         free_block(spool, block);
     forget_eras(spool);
     sum_up(spool);
-    if (spool->disk)
-        spool_disk_durable(spool->disk, cursor);
     return true;
 }
 

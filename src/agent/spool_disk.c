@@ -56,6 +56,7 @@ struct spool_disk {
     const struct spool_block *block;   /* borrowed: the spool, until it is forgotten */
 
     struct spool_cursor durable; /* to be written; epoch 0: none */
+    uint64_t durable_order;      /* of the newest era that it ever was of */
     bool is_dirty;               /* written and not synced */
     uint64_t synced_ms;
     bool is_failing;
@@ -415,8 +416,12 @@ void spool_disk_save(struct spool_disk *disk, struct spool *spool, uint64_t now_
     disk->synced_ms = now_ms;
 }
 
-void spool_disk_durable(struct spool_disk *disk, struct spool_cursor cursor) {
-    disk->durable = cursor;
+void spool_disk_durable(struct spool_disk *disk, const struct spool_era *era) {
+    if (era->order < disk->durable_order)
+        return; /* a stream that drains is behind */
+    disk->durable_order = era->order;
+    disk->durable =
+        (struct spool_cursor) { .epoch = era->start.epoch, .seq = era->done_seq };
 }
 
 void spool_disk_forget_block(struct spool_disk *disk, const struct spool_block *block) {

@@ -33,8 +33,8 @@ void spool_disk_load(struct spool_disk *disk, struct spool *spool);
  * not need any more. now_ms is any clock that goes on. */
 void spool_disk_save(struct spool_disk *disk, struct spool *spool, uint64_t now_ms);
 
-/* The next write says that everything up to here is durable. */
-void spool_disk_durable(struct spool_disk *disk, struct spool_cursor cursor);
+/* The next write says how much of the era is durable, and all before it. */
+void spool_disk_durable(struct spool_disk *disk, const struct spool_era *era);
 
 /* The block is gone. */
 void spool_disk_forget_block(struct spool_disk *disk, const struct spool_block *block);
