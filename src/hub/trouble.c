@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/list.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "hub/activity.h"
 #include "loop/loop.h"
@@ -28,9 +27,8 @@ static void begin(struct trouble *trouble, const char *why) {
         trouble->since_ms = loop_now_ms(trouble->loop);
     free(trouble->why);
     trouble->why = mem_strdup(why);
-    log_error("samples cannot be kept: %s; agents keep them until it is mended", why);
     activity_add(trouble->activity, "hub.store_trouble", "", "",
-                 "samples cannot be kept: %s", why);
+                 "samples cannot be kept: %s; agents keep them until it is mended", why);
 }
 
 static void end(struct trouble *trouble) {

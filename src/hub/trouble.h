@@ -1,7 +1,8 @@
 /*
- * trouble - tells when samples cannot be made durable, and when they can again
+ * trouble - events of samples that cannot be made durable, and that can again
  *
- * The store never logs; agents keep their samples meanwhile, so nothing else shows it.
+ * Agents keep their samples meanwhile and live values go on, so that who looks at nodes
+ * alone would not see it.
  */
 #pragma once
 
