@@ -17,7 +17,6 @@
 #include "cli/series.h"
 #include "draw/kind.h"
 #include "draw/zone.h"
-#include "wire/timestamp.h"
 
 enum {
     SPAN_MS = 24 * 3600000, /* what is drawn unless --since says otherwise */
@@ -187,7 +186,7 @@ static int put_picture(const struct cli *cli, const ProtobufCBinaryData *image) 
 
 static int make_picture(struct cli *cli, struct wish *wish) {
     Roost__V1__ChartRequest request = ROOST__V1__CHART_REQUEST__INIT;
-    Google__Protobuf__Timestamp since, until;
+    Google__Protobuf__Timestamp times[2];
     const char *unit = args_value(cli->args, "unit");
     const char *title = args_value(cli->args, "title");
     struct session_ask ask = {
@@ -200,8 +199,7 @@ static int make_picture(struct cli *cli, struct wish *wish) {
     request.select = wish->ask.select;
     request.metrics = wish->ask.metrics;
     request.n_metrics = wish->ask.count;
-    request.since = timestamp_set(&since, wish->ask.since_ms);
-    request.until = timestamp_set(&until, wish->ask.until_ms);
+    series_fill_span(&wish->ask, times, &request.since, &request.until, &request.last_ms);
     request.width = wish->width;
     request.height = wish->height;
     request.scale = wish->scale;
@@ -381,6 +379,7 @@ static int draw_in_terminal(struct cli *cli, struct wish *wish) {
     int r = series_fetch(cli, &ask, NULL, &response);
     if (r != 0)
         return r;
+    series_settle(&wish->ask, response);
     if (response->n_series == 0)
         r = series_none(&wish->ask);
     else

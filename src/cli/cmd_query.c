@@ -227,6 +227,7 @@ static int print_raw(struct cli *cli, struct series_ask *ask) {
         r = series_none(ask);
     } else {
         struct query_out *out = query_out_new(&config, response);
+        series_settle(ask, response);
         ask->raw = true;
         r = print_pages(cli, ask, out);
         query_out_free(out);

@@ -30,6 +30,15 @@ static void add_metrics(struct series_ask *ask, const char *text) {
     }
 }
 
+/* "The last hour", of which the hub knows best when it ends. */
+static bool is_relative(const struct cli *cli) {
+    const char *since = args_value(cli->args, "since");
+    uint64_t ms;
+
+    return !args_has(cli->args, "until") &&
+           (!since || clock_parse_duration(since, &ms) == 0);
+}
+
 int series_read(const struct cli *cli, uint64_t default_ms, struct series_ask *ret_ask) {
     int64_t now_ms = clock_wall_ms(), since_ms = now_ms - (int64_t)default_ms;
     int64_t until_ms = now_ms;
@@ -47,6 +56,7 @@ int series_read(const struct cli *cli, uint64_t default_ms, struct series_ask *r
         .select = mem_strdup(args_at(cli->args, 0)),
         .since_ms = since_ms,
         .until_ms = until_ms,
+        .last_ms = is_relative(cli) ? until_ms - since_ms : 0,
     };
     for (size_t i = 1; i < args_count(cli->args); i++)
         add_metrics(ret_ask, args_at(cli->args, i));
@@ -60,12 +70,32 @@ void series_done(struct series_ask *ask) {
     free(ask->select);
 }
 
+void series_fill_span(const struct series_ask *ask,
+                      Google__Protobuf__Timestamp times[static 2],
+                      Google__Protobuf__Timestamp **ret_since,
+                      Google__Protobuf__Timestamp **ret_until,
+                      uint64_t *ret_last_ms) {
+    *ret_last_ms = (uint64_t)ask->last_ms;
+    if (ask->last_ms > 0)
+        return;
+    *ret_since = timestamp_set(&times[0], ask->since_ms);
+    *ret_until = timestamp_set(&times[1], ask->until_ms);
+}
+
+void series_settle(struct series_ask *ask, const Roost__V1__QueryResponse *response) {
+    if (ask->last_ms > 0 && response->now) {
+        ask->until_ms = timestamp_get(response->now);
+        ask->since_ms = ask->until_ms - ask->last_ms;
+    }
+    ask->last_ms = 0;
+}
+
 int series_fetch(struct cli *cli,
                  const struct series_ask *ask,
                  bool *ret_is_too_much,
                  Roost__V1__QueryResponse **ret_response) {
     Roost__V1__QueryRequest request = ROOST__V1__QUERY_REQUEST__INIT;
-    Google__Protobuf__Timestamp since, until;
+    Google__Protobuf__Timestamp times[2];
     struct session_answer answer;
     struct session_ask call = {
         .method = "/roost.v1.Metrics/Query",
@@ -80,8 +110,7 @@ int series_fetch(struct cli *cli,
     request.select = ask->select;
     request.metrics = ask->metrics;
     request.n_metrics = ask->count;
-    request.since = timestamp_set(&since, ask->since_ms);
-    request.until = timestamp_set(&until, ask->until_ms);
+    series_fill_span(ask, times, &request.since, &request.until, &request.last_ms);
     request.points = ask->points;
     request.raw = ask->raw;
     session_call(cli->session, &call, &answer);

@@ -20,6 +20,7 @@ struct series_ask {
     size_t count;
     int64_t since_ms;
     int64_t until_ms;
+    int64_t last_ms; /* up to the hub's now, whatever our clock says; 0: as above */
     uint32_t points;
     bool raw;
 };
@@ -29,6 +30,16 @@ struct series_ask {
 int series_read(const struct cli *cli, uint64_t default_ms, struct series_ask *ret_ask);
 
 void series_done(struct series_ask *ask);
+
+/* Fills the span of a request: since and until, or last_ms alone. */
+void series_fill_span(const struct series_ask *ask,
+                      Google__Protobuf__Timestamp times[static 2],
+                      Google__Protobuf__Timestamp **ret_since,
+                      Google__Protobuf__Timestamp **ret_until,
+                      uint64_t *ret_last_ms);
+
+/* Once the hub has told its time, the span is a fixed one. */
+void series_settle(struct series_ask *ask, const Roost__V1__QueryResponse *response);
 
 /* Asks and waits; pb_free() the result. *ret_is_too_much (may be NULL) stands instead of
  * telling that the hub finds the answer too large. */

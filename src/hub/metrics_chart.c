@@ -260,8 +260,11 @@ static char *set_span(struct drawing *drawing, const Roost__V1__ChartRequest *re
 
     chart->until_ms = request->until ? timestamp_get(request->until)
                                      : timekeeper_now_ms(drawing->shared->timekeeper);
+    int64_t last_ms = SPAN_USUAL_MS;
+    if (request->last_ms > 0 && request->last_ms < (uint64_t)chart->until_ms)
+        last_ms = (int64_t)request->last_ms;
     chart->since_ms =
-        request->since ? timestamp_get(request->since) : chart->until_ms - SPAN_USUAL_MS;
+        request->since ? timestamp_get(request->since) : chart->until_ms - last_ms;
     return chart->since_ms > 0 && chart->since_ms < chart->until_ms
                ? NULL
                : mem_strdup("since must be before until");

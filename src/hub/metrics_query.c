@@ -69,12 +69,15 @@ static void fill_series(Roost__V1__Series *out,
     out->n_time_ms = series->times_ms ? series->count : 0;
 }
 
-static void reply(struct invocation *invocation, const struct history_answer *answer) {
+static void reply(const struct metrics_query *query,
+                  const struct history_answer *answer) {
+    struct invocation *invocation = query->invocation;
     Roost__V1__QueryResponse response = ROOST__V1__QUERY_RESPONSE__INIT;
-    Google__Protobuf__Timestamp since;
+    Google__Protobuf__Timestamp since, now;
     Roost__V1__Series *series = mem_new_array(answer->series_count, sizeof(*series));
     Roost__V1__MetricInfo *infos = mem_new_array(answer->series_count, sizeof(*infos));
 
+    response.now = timestamp_set(&now, timekeeper_now_ms(query->shared->timekeeper));
     response.since = timestamp_set(&since, answer->since_ms);
     response.step_ms = (uint64_t)answer->step_ms;
     response.points = (uint32_t)answer->points;
@@ -101,7 +104,7 @@ static void on_answer(void *arg, int result, const struct history_answer *answer
 
     query->request = NULL;
     if (result == 0)
-        reply(invocation, answer);
+        reply(query, answer);
     else if (result == HISTORY_E_MANY)
         invocation_finish(invocation, GRPC_RESOURCE_EXHAUSTED,
                           "the answer would have more than %d series or %d values; ask "
@@ -115,9 +118,12 @@ static void on_answer(void *arg, int result, const struct history_answer *answer
 }
 
 /* Why not, as a new string; NULL: it is fine. */
-static char *check_span(const struct history_query *query) {
+static char *check_span(const Roost__V1__QueryRequest *request,
+                        const struct history_query *query) {
     int64_t span_ms = query->until_ms - query->since_ms;
 
+    if (request->since && request->last_ms > 0)
+        return mem_strdup("since or last_ms: one of them");
     if (query->since_ms <= 0)
         return mem_strdup("since is missing: the beginning of the span");
     if (span_ms <= 0)
@@ -141,9 +147,11 @@ static char *check_metrics(const Roost__V1__QueryRequest *request) {
 static void read_span(const struct metrics_query_shared *shared,
                       const Roost__V1__QueryRequest *request,
                       struct history_query *ret_query) {
-    ret_query->since_ms = timestamp_get(request->since);
     ret_query->until_ms = request->until ? timestamp_get(request->until)
                                          : timekeeper_now_ms(shared->timekeeper);
+    ret_query->since_ms = timestamp_get(request->since);
+    if (request->last_ms > 0 && request->last_ms < (uint64_t)ret_query->until_ms)
+        ret_query->since_ms = ret_query->until_ms - (int64_t)request->last_ms;
     if (!request->raw)
         ret_query->points = request->points ? request->points : POINTS_USUAL;
 }
@@ -189,7 +197,7 @@ void metrics_query_start(struct metrics_query_shared *shared,
     char *why;
 
     read_span(shared, request, &question.query);
-    why = check_span(&question.query);
+    why = check_span(request, &question.query);
     if (!why)
         why = check_metrics(request);
     if (why) {

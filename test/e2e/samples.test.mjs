@@ -105,6 +105,7 @@ scenario('what makes no sense to query is told', async (env) => {
     [['call', 'hub', 'Metrics/Query', '{"metrics": ["*"]}'], 67, /since is missing/],
     [['call', 'hub', 'Metrics/Query', '{"metrics": ["*"], "since": "2026-02-01T00:00:00Z", "until": "2026-01-01T00:00:00Z"}'], 67, /since must be before until/],
     [['call', 'hub', 'Metrics/Query', '{"metrics": ["*"], "since": "2026-01-01T00:00:00Z", "points": 10001}'], 67, /at most 10000 points/],
+    [['call', 'hub', 'Metrics/Query', '{"metrics": ["*"], "since": "2026-01-01T00:00:00Z", "last_ms": 5}'], 67, /one of them/],
     [['call', 'hub', 'Metrics/Query', '{"metrics": [""], "since": "2026-01-01T00:00:00Z"}'], 67, /1 to 256 bytes/],
     [['call', 'hub', 'Metrics/Query', '{"select": "zz*", "metrics": ["*"], "since": "2026-01-01T00:00:00Z"}'], 69, /zz/],
     [['call', 'pi', 'Host/Samples', '{"durable": {"epoch": 1, "seq": 1}}'], 71, /only the hub/],
