@@ -40,7 +40,7 @@ enum {
 struct taken {
     uint64_t epoch;
     uint64_t seq;
-    int64_t wall_ms;
+    int64_t wall_ms; /* by this machine's clocks as they are now */
 };
 
 struct agent {
@@ -89,6 +89,7 @@ static struct agent *agent_of(struct check *check, const char *name) {
 static bool read_report(struct check *check, const char *path) {
     FILE *file = fopen(path, "r");
     char line[256], name[NAME_LEN];
+    int64_t boot_wall_ms = clock_wall_ms() - (int64_t)clock_boot_ms();
 
     if (!file) {
         fprintf(stderr, "%s: %s\n", path, strerror(errno));
@@ -96,11 +97,11 @@ static bool read_report(struct check *check, const char *path) {
     }
     while (fgets(line, sizeof(line), file)) {
         struct taken taken;
-        uint64_t boot_ms;
-        if (!strchr(line, '\n') ||
-            sscanf(line, "%63s %" SCNx64 " %" SCNu64 " %" SCNu64 " %" SCNd64, name,
-                   &taken.epoch, &taken.seq, &boot_ms, &taken.wall_ms) != 5)
+        int64_t boot_ms;
+        if (!strchr(line, '\n') || sscanf(line, "%63s %" SCNx64 " %" SCNu64 " %" SCNd64,
+                                          name, &taken.epoch, &taken.seq, &boot_ms) != 4)
             continue;
+        taken.wall_ms = boot_ms + boot_wall_ms;
         add_taken(agent_of(check, name), &taken);
         if (check->since_ms == 0 || taken.wall_ms < check->since_ms)
             check->since_ms = taken.wall_ms;
