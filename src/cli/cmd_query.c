@@ -63,7 +63,7 @@ static void print_document(const Roost__V1__QueryResponse *response) {
     struct document document = { .response = response };
     struct buf *out = &document.out;
 
-    buf_printf(out, "{\"step_ms\": %llu, \"series\": [",
+    buf_printf(out, "{\"stepMs\": %llu, \"series\": [",
                (unsigned long long)response->step_ms);
     for (size_t i = 0; i < response->n_series; i++) {
         const Roost__V1__Series *series = response->series[i];
@@ -72,7 +72,7 @@ static void print_document(const Roost__V1__QueryResponse *response) {
         add_text(out, "metric", series->metric->name);
         add_text(out, "unit", series->metric->unit);
         add_text(out, "tier", series->tier);
-        buf_printf(out, "\"interval_ms\": %u, \"points\": [", series->interval_ms);
+        buf_printf(out, "\"intervalMs\": %u, \"points\": [", series->interval_ms);
         for (size_t at = 0; at < series->n_mean; at++) {
             buf_add_text(out, at > 0 ? ",\n    " : "\n    ");
             add_point(&document, series, at);
