@@ -138,6 +138,15 @@ static const struct settings_row rows[] = {
       .high = 8760,
       .help = "How long samples are kept for a hub that is away, in hours",
       .live = true },
+    /* What is older than that is not shown as live by the hub. */
+    { .section = "agent",
+      .name = "batch",
+      .kind = SETTINGS_DURATION,
+      AT(batch_ms),
+      .high = 5000,
+      .help =
+          "How long a sample may wait to be sent with others, for fewer bytes; 0: not "
+          "at all" },
     /* 24 h at 5 s are some 1.5 MiB. */
     { .section = "agent",
       .name = "spool_bytes",

@@ -20,6 +20,7 @@ struct agent_config {
     char *proxy; /* "http://...", or NULL: the environment's */
 
     uint64_t interval_ms;
+    uint64_t batch_ms;
     char *root; /* where the host's "/" is seen; NULL: where it is */
     uint64_t spool_hours;
     uint64_t spool_bytes;

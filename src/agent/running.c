@@ -246,6 +246,7 @@ static void make_services(struct running *running) {
         .source = { take_sample, get_catalogue, get_values, NULL, running },
         .capabilities = CAPABILITIES,
         .interval_ms = running->config->interval_ms,
+        .batch_ms = running->config->batch_ms,
     };
 
     running->host = service_host_new(&host);

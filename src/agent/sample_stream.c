@@ -24,9 +24,9 @@ enum {
 struct sample_stream {
     struct list node;
     struct sample_stream_config config;
-    struct invocation *invocation;     /* borrowed: until on_gone */
-    struct spool_reader *reader;       /* owned; NULL before Start */
-    struct timer more;                 /* runs when there was too much for one turn */
+    struct invocation *invocation; /* borrowed: until on_gone */
+    struct spool_reader *reader;   /* owned; NULL before Start */
+    struct timer more; /* runs when there was too much for one turn, and for a batch */
     struct sample_chain *chain;        /* owned; NULL before the first catalogue */
     struct spool_catalogue *catalogue; /* reference; that of the chain */
     uint64_t era_order;                /* and its era */
@@ -223,8 +223,13 @@ void sample_stream_take(const struct sample_stream_config *config,
 }
 
 void sample_stream_wake_all(const struct list *streams) {
-    list_for_each_safe(node, after, streams)
-        pump(container_of(node, struct sample_stream, node));
+    list_for_each_safe(node, after, streams) {
+        struct sample_stream *stream = container_of(node, struct sample_stream, node);
+        if (stream->config.batch_ms == 0)
+            pump(stream);
+        else if (!timer_is_running(&stream->more))
+            timer_start(stream->config.loop, &stream->more, stream->config.batch_ms);
+    }
 }
 
 void sample_stream_stop_all(const struct list *streams) {

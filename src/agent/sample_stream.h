@@ -20,6 +20,7 @@ struct sample_stream_config {
     struct loop *loop;    /* borrowed: outlives the streams */
     struct spool *spool;  /* borrowed: outlives the streams */
     struct list *streams; /* borrowed: where they stand until their calls are over */
+    unsigned batch_ms;    /* how long a live row waits for others; 0: not at all */
 };
 
 /* A series as messages that borrow its names. */
@@ -34,7 +35,8 @@ void sample_stream_take(const struct sample_stream_config *config,
                         struct invocation *invocation,
                         const Roost__V1__SamplesRequest *request);
 
-/* A sample was taken: each stream of the list sends what it can. */
+/* A sample was taken: each stream of the list sends what it can, now or with the batch.
+ */
 void sample_stream_wake_all(const struct list *streams);
 
 /* Ends each stream of the list, so that the link can drain. */

@@ -31,6 +31,7 @@ struct rig {
     struct timer watchdog;
     struct timer pause;
     size_t waiting_max; /* that was ever seen in a stream */
+    unsigned batch_ms;
 };
 
 /* A hub that reads one stream and believes nothing. */
@@ -57,6 +58,7 @@ static void on_samples(void *arg,
         .loop = rig->loop,
         .spool = rig->spool,
         .streams = &rig->streams,
+        .batch_ms = rig->batch_ms,
     };
 
     if (message)
@@ -281,6 +283,27 @@ static void what_was_missed_comes_first_then_live_rows(void) {
     close_rig(&rig);
 }
 
+static void a_batch_of_live_rows_is_one_message(void) {
+    struct rig rig;
+    struct hub hub;
+
+    open_rig(&rig);
+    rig.batch_ms = 100;
+    open_spool(&rig, 7, NULL);
+    take_many(&rig, 1);
+    open_hub(&hub, &rig, 0, 0);
+    await(&hub, 1, 0); /* what was missed does not wait */
+    unsigned before = hub.messages;
+    for (unsigned i = 0; i < 3; i++)
+        take_many(&rig, 1);
+    settle(&rig);
+    CHECK(hub.rows == 1);
+    await(&hub, 4, 0);
+    CHECK(hub.messages == before + 1);
+    close_hub(&hub);
+    close_rig(&rig);
+}
+
 static void a_stream_begins_where_the_store_stands(void) {
     struct rig rig;
     struct hub hub;
@@ -454,6 +477,7 @@ static void ticks_stay_on_multiples_of_the_interval(void) {
 }
 
 TESTS(TEST(what_was_missed_comes_first_then_live_rows),
+      TEST(a_batch_of_live_rows_is_one_message),
       TEST(a_stream_begins_where_the_store_stands),
       TEST(what_was_dropped_is_told_first),
       TEST(a_hub_that_does_not_read_makes_nothing_pile_up),

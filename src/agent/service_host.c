@@ -77,6 +77,7 @@ static void on_samples(void *arg,
         .loop = service->config.loop,
         .spool = service->config.spool,
         .streams = &service->streams,
+        .batch_ms = (unsigned)service->config.batch_ms,
     };
 
     if (message)

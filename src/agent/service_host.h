@@ -41,6 +41,7 @@ struct service_host_config {
     const char *capabilities; /* borrowed: comma-separated verbs */
     uint64_t interval_ms;
     uint64_t phase_ms; /* how far behind the multiples of the interval ticks are */
+    uint64_t batch_ms; /* how long a live row waits for others; 0: not at all */
 };
 
 struct service_host *service_host_new(const struct service_host_config *config);
