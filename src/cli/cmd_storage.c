@@ -146,6 +146,10 @@ static void print_sums(const struct cli *cli, const Roost__V1__StorageResponse *
     print_bytes(table, "free on the disk", storage->free_bytes);
     print_lost(table, storage);
     print_kept(table, storage);
+    if (*storage->trouble) {
+        table_cell(table, TERMINAL_RED, "nothing is kept");
+        table_cell(table, TERMINAL_RED, storage->trouble);
+    }
     putchar('\n');
     table_print(table, &cli->terminal);
     table_free(table);

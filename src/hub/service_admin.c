@@ -85,6 +85,9 @@ static void fill_hub(const struct service_admin *service,
                      const struct facts *facts,
                      Roost__V1__StorageResponse__RetentionEntry *entries,
                      Roost__V1__StorageResponse *out) {
+    const char *trouble = history_trouble(service->config.history);
+
+    out->trouble = (char *)(uintptr_t)(trouble ? trouble : "");
     out->bytes = facts->database_bytes;
     out->journal_bytes = facts->journal_bytes;
     out->free_bytes = free_bytes(service->config.database);
