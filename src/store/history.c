@@ -369,6 +369,7 @@ void history_remove_node(struct history *history, const char *name) {
         list_remove(&node->dirty);
     } else {
         node->is_changed = true;
+        history->removing++;
         history_node_ref(node); /* for the flush that says so */
         history_note_news(node);
         history_flush_want(history, true);

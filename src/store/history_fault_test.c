@@ -242,6 +242,44 @@ static void an_uncertain_commit_is_settled(void) {
     vfs_done(&vfs);
 }
 
+static int refuse_node(struct store_database *db,
+                       int64_t id,
+                       const char *name,
+                       struct slice facts,
+                       uint64_t lost) {
+    return -EIO;
+}
+
+/* Nothing of a node goes before it is durable that the node goes. */
+static void a_removal_that_fails_is_as_if_it_was_not(void) {
+    static struct model model;
+    static struct vfs vfs; /* works all the time */
+    struct history_testing *testing = &model.testing;
+    struct history_backend refusing;
+
+    vfs_init(&vfs, 1);
+    begin(&model, 5);
+    for (int rows = 0; rows < 300; rows++)
+        model_add(&model);
+    model_flush(&model);
+    for (int rows = 0; rows < 30; rows++)
+        model_add(&model);
+    model_flush(&model);
+    refusing = *testing->history->backend;
+    refusing.put_node = refuse_node;
+    testing->history->backend = &refusing;
+    history_remove_node(testing->history, "pi");
+    history_compact(testing->history, history_testing_stop, testing);
+    wait_patiently(&model, &vfs, 50);
+    testing->history->on_compacted = NULL;
+    CHECK(history_trouble(testing->history));
+    history_testing_close(testing); /* the last flush is refused as well */
+    history_testing_open(testing);
+    model_check(&model);
+    end(&model);
+    vfs_done(&vfs);
+}
+
 /* The child of the next test: tells on a pipe what is durable until it is killed. */
 static void work_and_tell(struct model *model, int pipe) {
     static struct vfs vfs;
@@ -334,4 +372,5 @@ TESTS(TEST(a_killed_process_loses_nothing_that_was_told),
       TEST(a_power_loss_loses_nothing_that_was_told),
       TEST(a_full_disk_is_waited_for),
       TEST(a_broken_disk_is_waited_for),
-      TEST(an_uncertain_commit_is_settled))
+      TEST(an_uncertain_commit_is_settled),
+      TEST(a_removal_that_fails_is_as_if_it_was_not))

@@ -274,6 +274,7 @@ static void settle_move(struct history *history, const struct move *move) {
     struct history_node *node = move->node;
 
     if (move->is_removed) {
+        history->removing--;
         note_removed(history, move->id);
         return;
     }

@@ -69,6 +69,7 @@ struct history {
     uint64_t last_journal;  /* likewise; durable ones go up to flushed_journal */
     uint64_t durable_journal;
     uint64_t first_journal; /* the oldest that may be there */
+    size_t removing;        /* nodes that are removed, which is not durable yet */
     int64_t *removed;       /* owned: ids of nodes whose chunks are to go */
     size_t removed_count;
     struct buf scratch; /* of one packed row */

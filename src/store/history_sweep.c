@@ -450,8 +450,11 @@ static bool is_settled(const struct history_sweep *sweep) {
     return true;
 }
 
-/* Is all merged that the journal had when the sweep began? */
+/* Is all merged that the journal had when the sweep began? Rows of a node count until it
+ * is durable that it is removed. */
 static bool is_journal_merged(const struct history_sweep *sweep) {
+    if (sweep->history->removing > 0)
+        return false;
     for (size_t i = 0; i < sweep->count; i++) {
         const struct target *target = &sweep->targets[i];
         if (!target->node->is_removed &&
@@ -491,6 +494,8 @@ static bool begin_catalogues(struct history_sweep *sweep) {
     struct history_catalogue **unused = NULL, *catalogue;
     size_t at = 0;
 
+    if (sweep->history->removing > 0)
+        return false; /* journal rows of these nodes still use theirs */
     unused = mem_new_array(map_count(map) + 1, sizeof(struct history_catalogue *));
     while ((catalogue = map_next(map, &at, NULL)))
         if (catalogue->is_stored && catalogue->blocks == 0)
