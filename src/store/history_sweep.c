@@ -10,20 +10,17 @@
 #include "base/mem.h"
 #include "loop/worker.h"
 #include "store/history_catalogue.h"
+#include "store/history_chore.h"
 #include "store/history_flush.h"
 #include "store/history_job.h"
 #include "store/history_merge.h"
 #include "store/history_private.h"
 #include "store/store.h"
 
-/* What one transaction does at most, so that others wait for some milliseconds only. */
+/* What one transaction merges at most, so that others wait for some milliseconds. */
 enum {
     MERGE_NODES_MAX = 16,
     MERGE_CELLS_MAX = 1 << 18, /* values, of some nodes together */
-    JOURNAL_ROWS_MAX = 8,
-    PRUNE_PAIRS_MAX = 256,
-    PRUNE_CHUNKS_MAX = 64,
-    SHRINK_PAGES = 64,
 };
 
 enum {
@@ -34,16 +31,11 @@ enum {
     PAUSE_MS = 10000, /* before the next one, however much there is */
 };
 
-/* One after another. */
 enum phase {
-    SETTLE,     /* wait until closed blocks are durable */
-    MERGE,      /* merger's thread: work out chunks */
-    WRITE,      /* write them */
-    JOURNAL,    /* delete the rows that are merged */
-    CATALOGUES, /* delete those that nothing uses */
-    PRUNE,      /* delete chunks past their time */
-    FORGET,     /* delete removed nodes */
-    SHRINK,     /* give pages back */
+    SETTLE, /* wait until closed blocks are durable */
+    MERGE,  /* merger's thread: work out chunks; then */
+    WRITE,  /* write them; both until nothing is left */
+    CHORE,  /* one after another */
 };
 
 struct target {
@@ -68,22 +60,14 @@ struct history_sweep {
     size_t merge_count;
     bool is_partial; /* the last of them has more blocks: at is still there */
 
-    uint64_t journal_from; /* JOURNAL: this transaction's */
-    uint64_t journal_until;
-    uint8_t (*hashes)[CRYPTO_SHA256_LEN]; /* CATALOGUES; owned */
-    size_t hash_count;
-    int64_t before_ms[TIER_COUNT]; /* PRUNE; HISTORY_NEVER: nothing */
-    int64_t *ids;                  /* PRUNE; owned: of the targets; jobs see no nodes */
-    int64_t removed;               /* FORGET: this node */
-    size_t next;                   /* PRUNE: where to go on */
-    bool is_more;                  /* the same once again */
+    struct history_chore chore;
 };
 
 static void next_step(struct history_sweep *sweep);
 
-/* The jobs, on the store's thread. */
+/* The job, on the store's thread. */
 
-static int write_merges(struct history_sweep *sweep, struct store_database *db) {
+static int write_all(struct history_sweep *sweep, struct store_database *db) {
     const struct history_backend *backend = sweep->history->backend;
     int r = 0;
     for (size_t i = 0; r == 0 && i < sweep->merge_count; i++) {
@@ -99,76 +83,24 @@ static int write_merges(struct history_sweep *sweep, struct store_database *db) 
     return r;
 }
 
-static int remove_journal(struct history_sweep *sweep, struct store_database *db) {
-    return sweep->history->backend->remove_journal(db, sweep->journal_from,
-                                                   sweep->journal_until);
-}
-
-static int remove_catalogues(struct history_sweep *sweep, struct store_database *db) {
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < sweep->hash_count; i++)
-        r = sweep->history->backend->remove_catalogue(
-            db, slice_of(sweep->hashes[i], sizeof(sweep->hashes[i])));
-    return r;
-}
-
-/* Pairs of a node and a tier, from sweep->at on; next says where it came to. */
-static int prune(struct history_sweep *sweep, struct store_database *db) {
-    size_t end = sweep->at + PRUNE_PAIRS_MAX, removed = 0, all = 0;
-    int r = 0;
-
-    end = end < sweep->count * TIER_COUNT ? end : sweep->count * TIER_COUNT;
-    for (sweep->next = sweep->at;
-         r == 0 && sweep->next < end && all < PRUNE_CHUNKS_MAX;) {
-        enum tier tier = (enum tier)(sweep->next % TIER_COUNT);
-        int64_t id = sweep->ids[sweep->next / TIER_COUNT];
-        removed = 0;
-        if (id != 0 && sweep->before_ms[tier] != HISTORY_NEVER)
-            r = sweep->history->backend->prune(db, id, tier, sweep->before_ms[tier],
-                                               PRUNE_CHUNKS_MAX - all, &removed);
-        all += removed;
-        sweep->next += all < PRUNE_CHUNKS_MAX;
-    }
-    return r;
-}
-
-static int forget(struct history_sweep *sweep, struct store_database *db) {
+static int write_merges(struct history_sweep *sweep, struct store_database *db) {
     const struct history_backend *backend = sweep->history->backend;
-    size_t all = 0;
-    int r = 0;
-
-    for (int tier = 0; r == 0 && tier < TIER_COUNT && all < PRUNE_CHUNKS_MAX; tier++) {
-        size_t removed = 0;
-        r = backend->prune(db, sweep->removed, (enum tier)tier, INT64_MAX,
-                           PRUNE_CHUNKS_MAX - all, &removed);
-        all += removed;
-    }
-    sweep->is_more = all == PRUNE_CHUNKS_MAX;
-    return r == 0 && !sweep->is_more ? backend->forget_node(db, sweep->removed) : r;
-}
-
-static int run_job(struct history_job *job, struct store_database *db) {
-    static int (*const works[])(struct history_sweep *, struct store_database *) = {
-        [WRITE] = write_merges,
-        [JOURNAL] = remove_journal,
-        [CATALOGUES] = remove_catalogues,
-        [PRUNE] = prune,
-        [FORGET] = forget,
-    };
-    struct history_sweep *sweep = container_of(job, struct history_sweep, job);
-    const struct history_backend *backend = sweep->history->backend;
-
-    if (sweep->phase == SHRINK)
-        return backend->shrink(db, SHRINK_PAGES, &sweep->is_more);
     int r = backend->begin(db);
     if (r != 0)
         return r;
-    r = works[sweep->phase](sweep, db);
+    r = write_all(sweep, db);
     if (r == 0)
         r = backend->commit(db);
     if (r != 0)
         backend->rollback(db);
     return r;
+}
+
+static int run_job(struct history_job *job, struct store_database *db) {
+    struct history_sweep *sweep = container_of(job, struct history_sweep, job);
+    return sweep->phase == WRITE
+               ? write_merges(sweep, db)
+               : history_chore_run(&sweep->chore, sweep->history->backend, db);
 }
 
 /* Merges. */
@@ -318,8 +250,7 @@ static int settle_merges(struct history_sweep *sweep) {
 static void free_sweep(struct history_job *job) {
     struct history_sweep *sweep = container_of(job, struct history_sweep, job);
     free(sweep->targets);
-    free(sweep->hashes);
-    free(sweep->ids);
+    history_chore_done(&sweep->chore);
     history_job_done(&sweep->job);
     free(sweep);
 }
@@ -464,7 +395,7 @@ static bool is_journal_merged(const struct history_sweep *sweep) {
     return true;
 }
 
-/* Each begins something and returns true, or has nothing to do. */
+/* False: there is nothing left. */
 static bool begin_merge(struct history_sweep *sweep) {
     take_merges(sweep);
     if (sweep->merge_count == 0)
@@ -476,162 +407,159 @@ static bool begin_merge(struct history_sweep *sweep) {
     return true;
 }
 
-static bool begin_journal(struct history_sweep *sweep) {
+/* Chores, in their order. Each preparation fills one in, or has nothing to do. */
+
+static bool prepare_journal(struct history_sweep *sweep, struct history_chore *chore) {
     struct history *history = sweep->history;
 
     if (history->first_journal > sweep->journal_to || !is_journal_merged(sweep))
         return false;
-    sweep->journal_from = history->first_journal;
-    sweep->journal_until = sweep->journal_to;
-    if (sweep->journal_until - sweep->journal_from >= JOURNAL_ROWS_MAX)
-        sweep->journal_until = sweep->journal_from + JOURNAL_ROWS_MAX - 1;
-    start_job(sweep, JOURNAL);
+    chore->from = history->first_journal;
+    chore->until = sweep->journal_to;
     return true;
 }
 
-static bool begin_catalogues(struct history_sweep *sweep) {
-    struct map *map = sweep->history->catalogues;
-    struct history_catalogue **unused = NULL, *catalogue;
-    size_t at = 0;
+static void forget_catalogue(struct history *history,
+                             struct history_catalogue *catalogue) {
+    catalogue->is_stored = false;
+    map_remove(history->catalogues, catalogue->key);
+    history_catalogue_release(catalogue);
+}
 
-    if (sweep->history->removing > 0)
+static bool prepare_catalogues(struct history_sweep *sweep, struct history_chore *chore) {
+    struct history *history = sweep->history;
+    struct history_catalogue **unused, *catalogue;
+    size_t at = 0, count = 0;
+
+    if (history->removing > 0)
         return false; /* journal rows of these nodes still use theirs */
-    unused = mem_new_array(map_count(map) + 1, sizeof(struct history_catalogue *));
-    while ((catalogue = map_next(map, &at, NULL)))
+    unused = mem_new_array(map_count(history->catalogues) + 1,
+                           sizeof(struct history_catalogue *));
+    while ((catalogue = map_next(history->catalogues, &at, NULL)))
         if (catalogue->is_stored && catalogue->blocks == 0)
-            unused[sweep->hash_count++] = catalogue;
-    if (sweep->hash_count > 0)
-        sweep->hashes = mem_new_array(sweep->hash_count, sizeof(*sweep->hashes));
-    for (size_t i = 0; i < sweep->hash_count; i++) {
-        memcpy(sweep->hashes[i], unused[i]->hash, sizeof(sweep->hashes[i]));
-        unused[i]->is_stored = false;
-        map_remove(map, unused[i]->key);
-        history_catalogue_release(unused[i]);
+            unused[count++] = catalogue;
+    chore->hashes = mem_new_array(count + 1, sizeof(*chore->hashes));
+    chore->hash_count = count;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(chore->hashes[i], unused[i]->hash, sizeof(chore->hashes[i]));
+        forget_catalogue(history, unused[i]);
     }
     free(unused);
-    if (sweep->hash_count > 0)
-        start_job(sweep, CATALOGUES);
-    return sweep->hash_count > 0;
+    return count > 0;
 }
 
 /* Raw goes two hours at a time, so that a tier always finds both or neither. */
-static bool find_cutoffs(struct history_sweep *sweep) {
-    const struct history_config *config = &sweep->history->config;
+static bool find_cutoffs(const struct history *history,
+                         int64_t before_ms[static TIER_COUNT]) {
+    const struct history_config *config = &history->config;
     int64_t now_ms = config->now_ms(config->arg);
     bool has_any = false;
 
     for (enum tier tier = TIER_RAW; tier < TIER_COUNT; tier = (enum tier)(tier + 1)) {
         int64_t unit_ms = tier == TIER_RAW ? WINDOW_MS : tier_span_ms(tier);
-        int64_t before_ms = tier_floor(now_ms - config->retention_ms[tier], unit_ms);
-        sweep->before_ms[tier] = HISTORY_NEVER;
-        if (config->retention_ms[tier] <= 0 ||
-            before_ms <= sweep->history->pruned_ms[tier])
-            continue;
-        sweep->before_ms[tier] = before_ms;
-        has_any = true;
+        int64_t cutoff_ms = tier_floor(now_ms - config->retention_ms[tier], unit_ms);
+        bool is_due =
+            config->retention_ms[tier] > 0 && cutoff_ms > history->pruned_ms[tier];
+        before_ms[tier] = is_due ? cutoff_ms : HISTORY_NEVER;
+        has_any = has_any || is_due;
     }
     return has_any;
 }
 
-static bool begin_prune(struct history_sweep *sweep) {
-    if (!find_cutoffs(sweep))
+static bool prepare_prune(struct history_sweep *sweep, struct history_chore *chore) {
+    if (!find_cutoffs(sweep->history, chore->before_ms))
         return false;
-    sweep->ids = mem_new_array(sweep->count + 1, sizeof(*sweep->ids));
+    chore->ids = mem_new_array(sweep->count + 1, sizeof(*chore->ids));
+    chore->id_count = sweep->count;
     for (size_t i = 0; i < sweep->count; i++)
-        sweep->ids[i] =
+        chore->ids[i] =
             sweep->targets[i].node->is_removed ? 0 : sweep->targets[i].node->id;
-    sweep->at = 0;
-    start_job(sweep, PRUNE);
     return true;
 }
 
-static bool go_on_pruning(struct history_sweep *sweep) {
-    struct history *history = sweep->history;
-
-    sweep->at = sweep->next;
-    if (sweep->at < sweep->count * TIER_COUNT) {
-        start_job(sweep, PRUNE);
-        return true;
-    }
-    for (int tier = 0; tier < TIER_COUNT; tier++)
-        if (sweep->before_ms[tier] != HISTORY_NEVER)
-            history->pruned_ms[tier] = sweep->before_ms[tier];
-    for (size_t i = 0; i < sweep->count; i++)
-        if (sweep->before_ms[TIER_RAW] > sweep->targets[i].node->progress.pruned_ms)
-            sweep->targets[i].node->progress.pruned_ms = sweep->before_ms[TIER_RAW];
-    return false;
-}
-
-static bool begin_forget(struct history_sweep *sweep) {
-    struct history *history = sweep->history;
+static bool prepare_forget(struct history_sweep *sweep, struct history_chore *chore) {
+    const struct history *history = sweep->history;
     if (history->removed_count == 0)
         return false;
-    sweep->removed = history->removed[history->removed_count - 1];
-    start_job(sweep, FORGET);
+    chore->removed = history->removed[history->removed_count - 1];
     return true;
 }
 
-static bool begin_shrink(struct history_sweep *sweep) {
-    start_job(sweep, SHRINK);
+static bool prepare_shrink(struct history_sweep *sweep, struct history_chore *chore) {
     return true;
 }
 
-static void on_forgotten(struct history_sweep *sweep) {
+static void settle_prune(struct history_sweep *sweep, const struct history_chore *chore) {
+    struct history *history = sweep->history;
+
+    for (int tier = 0; tier < TIER_COUNT; tier++)
+        if (chore->before_ms[tier] != HISTORY_NEVER)
+            history->pruned_ms[tier] = chore->before_ms[tier];
+    for (size_t i = 0; i < sweep->count; i++) {
+        struct history_progress *progress = &sweep->targets[i].node->progress;
+        if (chore->before_ms[TIER_RAW] > progress->pruned_ms)
+            progress->pruned_ms = chore->before_ms[TIER_RAW];
+    }
+}
+
+static void settle_forget(struct history_sweep *sweep,
+                          const struct history_chore *chore) {
     struct history *history = sweep->history;
     for (size_t i = 0; i < history->removed_count; i++)
-        if (history->removed[i] == sweep->removed) {
+        if (history->removed[i] == chore->removed) {
             history->removed[i] = history->removed[--history->removed_count];
             return;
         }
 }
 
-/* Begins the next thing there is to do after the phase, or ends the sweep. */
-static void begin_after(struct history_sweep *sweep, enum phase phase) {
-    static bool (*const begins[])(struct history_sweep *) = {
-        [SETTLE] = begin_merge,       [MERGE] = begin_journal,    [WRITE] = begin_journal,
-        [JOURNAL] = begin_catalogues, [CATALOGUES] = begin_prune, [PRUNE] = begin_forget,
-        [FORGET] = begin_shrink,
+static void settle_chore(struct history_sweep *sweep) {
+    const struct history_chore *chore = &sweep->chore;
+
+    if (chore->kind == HISTORY_CHORE_JOURNAL)
+        sweep->history->first_journal = chore->from;
+    else if (chore->kind == HISTORY_CHORE_PRUNE)
+        settle_prune(sweep, chore);
+    else if (chore->kind == HISTORY_CHORE_FORGET)
+        settle_forget(sweep, chore);
+}
+
+/* Begins the first chore from this kind on that has something to do, or ends. */
+static void begin_chore(struct history_sweep *sweep, int kind) {
+    static bool (*const prepares[])(struct history_sweep *, struct history_chore *) = {
+        [HISTORY_CHORE_JOURNAL] = prepare_journal,
+        [HISTORY_CHORE_CATALOGUES] = prepare_catalogues,
+        [HISTORY_CHORE_PRUNE] = prepare_prune,
+        [HISTORY_CHORE_FORGET] = prepare_forget,
+        [HISTORY_CHORE_SHRINK] = prepare_shrink,
     };
-    static const enum phase follows[] = {
-        [SETTLE] = WRITE,       [MERGE] = JOURNAL,    [WRITE] = JOURNAL,
-        [JOURNAL] = CATALOGUES, [CATALOGUES] = PRUNE, [PRUNE] = FORGET,
-        [FORGET] = SHRINK,
-    };
-    while (phase != SHRINK) {
-        if (begins[phase](sweep))
+    for (; kind <= HISTORY_CHORE_SHRINK; kind++) {
+        history_chore_done(&sweep->chore);
+        sweep->chore.kind = (enum history_chore_kind)kind;
+        if (prepares[kind](sweep, &sweep->chore)) {
+            start_job(sweep, CHORE);
             return;
-        phase = follows[phase];
+        }
     }
     finish_sweep(sweep, sweep->fault);
+}
+
+static void on_chore(struct history_sweep *sweep) {
+    enum history_chore_kind kind = sweep->chore.kind;
+
+    if (sweep->chore.is_more) {
+        start_job(sweep, CHORE);
+        return;
+    }
+    settle_chore(sweep);
+    /* One removed node after another; all else is done once. */
+    begin_chore(sweep, kind == HISTORY_CHORE_FORGET ? (int)kind : (int)kind + 1);
 }
 
 static void next_step(struct history_sweep *sweep) {
     if (sweep->phase == SETTLE && !is_settled(sweep))
         return;
-    begin_after(sweep, sweep->phase);
-}
-
-/* What has ended well may have to go on. */
-static void go_on(struct history_sweep *sweep) {
-    enum phase phase = sweep->phase;
-    bool goes_on = false;
-
-    if (phase == WRITE) {
-        goes_on = begin_merge(sweep);
-    } else if (phase == JOURNAL) {
-        sweep->history->first_journal = sweep->journal_until + 1;
-        goes_on = begin_journal(sweep);
-    } else if (phase == PRUNE) {
-        goes_on = go_on_pruning(sweep);
-    } else if (phase == FORGET) {
-        if (!sweep->is_more)
-            on_forgotten(sweep);
-        goes_on = begin_forget(sweep);
-    } else if (phase == SHRINK && sweep->is_more) {
-        goes_on = begin_shrink(sweep);
-    }
-    if (!goes_on)
-        begin_after(sweep, phase);
+    if (!begin_merge(sweep))
+        begin_chore(sweep, HISTORY_CHORE_JOURNAL);
 }
 
 static void on_job(struct history_job *job) {
@@ -646,6 +574,8 @@ static void on_job(struct history_job *job) {
         return;
     if (r != 0)
         finish_sweep(sweep, r);
+    else if (sweep->phase == WRITE)
+        next_step(sweep);
     else
-        go_on(sweep);
+        on_chore(sweep);
 }
