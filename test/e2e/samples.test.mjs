@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
 
 import { patience, program, scenario, until } from './lib/env.mjs';
+import { roost } from './lib/grpc.mjs';
+import { handshake, join, serve } from './lib/link.mjs';
 
 // Rows of `roost query --raw --json`: by time, one node.
 async function raw(env, node, metric, ...args) {
@@ -173,4 +175,85 @@ scenario('samples follow their node to a new name and go with it', async (env) =
     return rows.length >= 3 && rows;
   }, patience * 2);
   assert.ok(Date.parse(fresh[0].time) > Date.parse(later.at(-1).time), 'nothing of the node that is gone');
+});
+
+// Rows as src/wire/sample.h packs them, of one series: [boot time, value], ...
+function pack(rows) {
+  const bytes = [];
+  const varint = (number) => {
+    let rest = (number << 1n) ^ (number >> 63n);
+    for (; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128);
+    bytes.push(Number(rest));
+  };
+  let [time, step, value] = [0n, 0n, 0n];
+  for (const [at, now] of rows.map((row) => row.map(BigInt))) {
+    varint(at - time - step);
+    bytes.push(...(now === value ? [0] : [1, 1]));
+    if (now !== value) varint(now - value);
+    [time, step, value] = [at, at - time, now];
+  }
+  return Buffer.from(bytes);
+}
+
+// An agent of somebody else's making: what it is asked for stands in `asked`.
+async function foreignAgent(env, name) {
+  const { requestDeserialize, responseSerialize } = roost.Host.service.Samples;
+  const { socket } = await handshake(env, await join(env, name), { keep: true });
+  const agent = { asked: [], session: serve(socket), streams: 0 };
+  agent.session.on('error', () => {});
+  agent.session.on('stream', (stream, headers) => {
+    stream.on('error', () => {});
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc' });
+    if (!headers[':path'].endsWith('/Samples')) return;
+    agent.streams++;
+    agent.stream = stream;
+    stream.on('close', () => (agent.closed = agent.streams));
+    stream.on('data', (bytes) => {
+      for (; bytes.length >= 5; bytes = bytes.subarray(5 + bytes.readUInt32BE(1)))
+        agent.asked.push(requestDeserialize(bytes.subarray(5, 5 + bytes.readUInt32BE(1))));
+    });
+  });
+  agent.send = (message) => {
+    const body = responseSerialize(message);
+    const head = Buffer.alloc(5);
+    head.writeUInt32BE(body.length, 1);
+    agent.stream.write(Buffer.concat([head, body]));
+  };
+  await until(() => agent.asked.length > 0);
+  return agent;
+}
+
+scenario('a boot that is over lies before this one; what is lost is told; nonsense is refused', async (env) => {
+  const agent = await foreignAgent(env, 'odd');
+  assert.deepEqual([agent.asked[0].start.after.epoch, agent.asked[0].start.after.seq], ['0', '0']);
+  const hour = 3_600_000;
+  const now = Date.now();
+  const metrics = [{ name: 'cpu', unit: '%', scale: 1 }];
+  const past = { id: 1, metrics, epoch: '5', bootId: Buffer.alloc(16, 1), intervalMs: 1000 };
+  // Its clock is ahead by an hour, as it was then; it booted again a minute ago.
+  agent.send({ catalogue: { ...past, boottimeMs: hour, wallMs: now - 2 * hour, nowBoottimeMs: 60_000, nowWallMs: now + hour } });
+  agent.send({ rows: { seq: 1, packed: pack([[hour - 2000, 10], [hour - 1000, 20], [hour, 30]]) } });
+  const live = { id: 2, metrics, epoch: '6', bootId: Buffer.alloc(16, 2), intervalMs: 1000 };
+  agent.send({ catalogue: { ...live, boottimeMs: 60_000 + Date.now() - now, wallMs: Date.now() + hour } });
+  agent.send({ lost: { epoch: '6', firstSeq: 1, lastSeq: 4 } });
+  agent.send({ rows: { seq: 5, packed: pack([[30_000, 50]]) } }); // half a minute in a spool
+  await until(async () => (await env.cli('query', 'odd', 'cpu', '--raw', '--json', '--since', '4h', { ok: 'any' })).stdout.split('\n').length === 5);
+  assert.equal('cpu' in (await env.json('status', 'odd')), false, 'what is of a spool is not shown as of now');
+  agent.send({ catalogue: { ...live, id: 3, boottimeMs: 60_000 + Date.now() - now, wallMs: 1 } });
+  agent.send({ rows: { seq: 6, packed: pack([[60_000 + Date.now() - now, 60]]) } });
+  await until(async () => (await env.json('status', 'odd')).cpu === 6);
+
+  const rows = await raw(env, 'odd', 'cpu', '--since', '4h');
+  assert.deepEqual(rows.map((row) => row.cpu), [1, 2, 3, 5, 6]);
+  const ages = rows.map((row) => Math.round((now - Date.parse(row.time)) / 1000));
+  [3 * 3600 + 2, 3 * 3600 + 1, 3 * 3600, 30, 0].forEach((age, i) => assert.ok(Math.abs(ages[i] - age) <= 2, `${ages}`));
+  const events = async () => (await env.cli('activity')).stdout;
+  assert.match(await events(), /node\.samples_lost +odd +4 samples of odd are lost: its spool was full/);
+
+  agent.send({ rows: { seq: 7, packed: Buffer.from([255, 255]) } });
+  await until(() => agent.closed === 1);
+  assert.match(await events(), /node\.samples_refused +odd +its samples are refused: its rows are damaged/);
+  await until(() => agent.streams === 2, patience * 2);
+  assert.equal(agent.asked.at(-1).start.after.seq, '6', 'it goes on behind what is durable');
+  agent.session.destroy();
 });
