@@ -2,37 +2,13 @@
 
 enum { SECOND_MS = 1000, MINUTE_MS = 60 * SECOND_MS, HOUR_MS = 60 * MINUTE_MS };
 
-/* From a tier's step on all are multiples of it. */
+/* From a tier's step on all are multiples of it. Agents take no more than a sample a
+ * second; who sends more is seen as it is with raw. */
 static const int64_t steps_ms[] = {
-    1,
-    2,
-    5,
-    10,
-    20,
-    50,
-    100,
-    200,
-    500,
-    SECOND_MS,
-    2 * SECOND_MS,
-    5 * SECOND_MS,
-    10 * SECOND_MS,
-    15 * SECOND_MS,
-    20 * SECOND_MS,
-    30 * SECOND_MS,
-    MINUTE_MS,
-    2 * MINUTE_MS,
-    3 * MINUTE_MS,
-    5 * MINUTE_MS,
-    10 * MINUTE_MS,
-    15 * MINUTE_MS,
-    30 * MINUTE_MS,
-    HOUR_MS,
-    2 * HOUR_MS,
-    4 * HOUR_MS,
-    6 * HOUR_MS,
-    12 * HOUR_MS,
-    24 * HOUR_MS,
+    SECOND_MS,      2 * SECOND_MS,  5 * SECOND_MS,  10 * SECOND_MS, 15 * SECOND_MS,
+    20 * SECOND_MS, 30 * SECOND_MS, MINUTE_MS,      2 * MINUTE_MS,  3 * MINUTE_MS,
+    5 * MINUTE_MS,  10 * MINUTE_MS, 15 * MINUTE_MS, 30 * MINUTE_MS, HOUR_MS,
+    2 * HOUR_MS,    4 * HOUR_MS,    6 * HOUR_MS,    12 * HOUR_MS,   24 * HOUR_MS,
 };
 
 enum { STEPS = sizeof(steps_ms) / sizeof(steps_ms[0]) };
