@@ -2,12 +2,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "agent/spool.h"
 #include "base/address.h"
 #include "base/file.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/name.h"
 #include "base/settings_ask.h"
@@ -18,12 +16,7 @@
 #define AT(field) .at = offsetof(struct agent_config, field)
 
 static char *default_state(void) {
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    if (geteuid() == 0)
-        return mem_strdup("/var/lib/roost-agent");
-    if (state && state[0] == '/')
-        return file_join(state, "roost-agent");
-    return mem_printf("%s/.local/state/roost-agent", home ? home : "");
+    return settings_common_state_folder("roost-agent");
 }
 
 /* A service's folder is there to be written to; elsewhere a person decides. */
@@ -46,19 +39,11 @@ static const char *check_proxy(const char *text) {
                : "a proxy is http://[USER:PASSWORD@]HOST:PORT";
 }
 
-static const char *check_host(const char *text) {
-    return address_is_host(slice_of_text(text)) ? NULL : "neither a name nor an address";
-}
-
 static const char *check_root(const char *text) {
     size_t len = strlen(text);
     return text[0] == '/' && (len == 1 || text[len - 1] != '/')
                ? NULL
                : "an absolute path without a slash at its end";
-}
-
-static const char *check_level(const char *text) {
-    return log_level_parse(text) >= 0 ? NULL : "none of: error warning info debug";
 }
 
 /* People have a link at hand, and keys of the older system. */
@@ -206,25 +191,6 @@ static const struct settings_row rows[] = {
       .high = 100000,
       .help = "Calls of the hub at the same time",
       .live = true },
-    { .section = "log",
-      .name = "level",
-      .kind = SETTINGS_TEXT,
-      AT(log_level),
-      .fallback = "info",
-      .check = check_level,
-      .env = "LOG_LEVEL",
-      .flag = "log-level",
-      .argument = "LEVEL",
-      .help = "How much is logged: error, warning, info, debug",
-      .live = true },
-    { .section = "log",
-      .name = "format",
-      .kind = SETTINGS_TEXT,
-      AT(log_format),
-      .fallback = "text",
-      .choices = "text json",
-      .help = "How it is logged",
-      .live = true },
     { .section = "net",
       .name = "include",
       .kind = SETTINGS_LIST,
@@ -287,7 +253,7 @@ static const struct settings_row rows[] = {
       .kind = SETTINGS_TEXT,
       AT(server),
       .fallback = "127.0.0.1",
-      .check = check_host,
+      .check = settings_common_check_host,
       .env = "AGENT_SERVER_IP",
       .help = "The hub's host, used with the secret",
       .ask = "Address of the server (AGENT_SERVER_IP)" },
@@ -349,18 +315,6 @@ static const struct settings_row rows[] = {
       .flag = "json",
       .commands = "describe doctor",
       .help = "Print JSON" },
-    { .name = "help",
-      .kind = SETTINGS_BOOL,
-      AT(help),
-      .flag = "help",
-      .letter = 'h',
-      .help = "Show this" },
-    { .name = "version",
-      .kind = SETTINGS_BOOL,
-      AT(version),
-      .flag = "version",
-      .letter = 'V',
-      .help = "Show the version" },
 };
 
 static const struct settings_table table = {
@@ -368,6 +322,7 @@ static const struct settings_table table = {
     .rows = rows,
     .count = sizeof(rows) / sizeof(rows[0]),
     .size = sizeof(struct agent_config),
+    .common = &settings_common_table,
 };
 
 const struct settings_table *config_table(void) {
@@ -435,12 +390,6 @@ int config_ask(struct settings *settings,
     config_free(*config);
     *config = asked;
     return 0;
-}
-
-void config_apply_log(const struct agent_config *config) {
-    if (config->log_level)
-        log_set_level((enum log_level)log_level_parse(config->log_level));
-    log_set_json(config->log_format && strcmp(config->log_format, "json") == 0);
 }
 
 struct agent_config *config_free(struct agent_config *config) {

@@ -8,11 +8,13 @@
 
 #include <stdint.h>
 
-#include "base/settings.h"
+#include "base/settings_common.h"
 
 struct settings_ask;
 
 struct agent_config {
+    struct settings_common common;
+
     char *state;       /* owned, as every pointer here; the state folder */
     char *config_file; /* NULL: STATE/agent.conf */
 
@@ -29,9 +31,6 @@ struct agent_config {
     uint64_t drain_ms;
     uint64_t message_bytes_max;
     uint64_t streams_max;
-
-    char *log_level;
-    char *log_format;
 
     struct settings_list net_include; /* globs, as the others but net_ignore */
     struct settings_list net_exclude;
@@ -54,8 +53,6 @@ struct agent_config {
     bool purge; /* uninstall --purge */
     bool yes;   /* ask no questions */
     bool json;
-    bool help;
-    bool version;
 
     int argc;          /* of the load, for the next one */
     char *const *argv; /* borrowed: main */
@@ -92,9 +89,6 @@ int config_reload(struct agent_config *config,
 int config_ask(struct settings *settings,
                const struct settings_ask *ask,
                struct agent_config **config);
-
-/* Sets level and format of the log. */
-void config_apply_log(const struct agent_config *config);
 
 /* NULL is fine. Always returns NULL. */
 struct agent_config *config_free(struct agent_config *config);

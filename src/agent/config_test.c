@@ -252,7 +252,7 @@ static void a_reload_takes_what_is_live(void) {
     CHECK_INT(config->net_exclude.count, 0);
     CHECK_TEXT(config->proxy, "http://p:1");
     CHECK_INT(config->port, 8000);
-    CHECK_TEXT(config->log_level, "debug"); /* the flag still wins */
+    CHECK_TEXT(config->common.log_level, "debug"); /* the flag still wins */
     config_free(old);
     settings_free(settings);
 

@@ -263,7 +263,8 @@ static int ask_if_bare(struct settings *settings, struct agent_config **config) 
         words->count == 0 ||
         (words->count == 1 && strcmp(words->items[0], "run") == 0 && now->secret);
 
-    if (now->help || now->version || !old_way || !isatty(STDIN_FILENO) || has_joined(now))
+    if (now->common.help || now->common.version || !old_way || !isatty(STDIN_FILENO) ||
+        has_joined(now))
         return 0;
     return config_ask(settings, &ask, config);
 }
@@ -284,10 +285,10 @@ int main(int argc, char **argv) {
         settings_free(settings);
         return EXIT_USAGE;
     }
-    config_apply_log(config);
-    if (config->help)
+    settings_common_apply_log(&config->common);
+    if (config->common.help)
         print_help();
-    else if (config->version)
+    else if (config->common.version)
         puts("roost-agent " ROOST_VERSION);
     else
         status = dispatch(config, settings);

@@ -288,7 +288,7 @@ static void on_change(void *arg, const struct settings_row *row) {
 static void apply(struct running *running) {
     const struct agent_config *config = running->config;
 
-    config_apply_log(config);
+    settings_common_apply_log(&config->common);
     services_limit(running->services, config->message_bytes_max);
     uplink_tune(running->uplink, config->proxy, (unsigned)config->backoff_max_ms,
                 (uint32_t)config->streams_max);

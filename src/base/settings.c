@@ -39,11 +39,20 @@ static void list_clear(struct settings_list *list) {
     *list = (struct settings_list) { 0 };
 }
 
+size_t settings_row_count(const struct settings_table *table) {
+    return table->count + (table->common ? table->common->count : 0);
+}
+
+const struct settings_row *settings_row_at(const struct settings_table *table,
+                                           size_t at) {
+    return at < table->count ? &table->rows[at] : &table->common->rows[at - table->count];
+}
+
 struct settings *settings_new(const struct settings_table *table) {
     struct settings *settings = mem_new(sizeof(*settings));
     *settings = (struct settings) {
         .table = table,
-        .entries = mem_new_array(table->count, sizeof(struct entry)),
+        .entries = mem_new_array(settings_row_count(table), sizeof(struct entry)),
     };
     return settings;
 }
@@ -51,7 +60,7 @@ struct settings *settings_new(const struct settings_table *table) {
 struct settings *settings_free(struct settings *settings) {
     if (!settings)
         return NULL;
-    for (size_t i = 0; i < settings->table->count; i++) {
+    for (size_t i = 0; i < settings_row_count(settings->table); i++) {
         list_clear(&settings->entries[i].texts);
         free(settings->entries[i].where);
     }
@@ -66,14 +75,17 @@ const struct settings_table *settings_table(const struct settings *settings) {
     return settings->table;
 }
 
+bool settings_is_in_section(const struct settings_row *row, const char *section) {
+    return section && row->section ? strcmp(section, row->section) == 0
+                                   : !section && !row->section;
+}
+
 const struct settings_row *settings_find(const struct settings_table *table,
                                          const char *section,
                                          const char *name) {
-    for (size_t i = 0; i < table->count; i++) {
-        const struct settings_row *row = &table->rows[i];
-        bool same = section && row->section ? strcmp(section, row->section) == 0
-                                            : !section && !row->section;
-        if (same && strcmp(name, row->name) == 0)
+    for (size_t i = 0; i < settings_row_count(table); i++) {
+        const struct settings_row *row = settings_row_at(table, i);
+        if (settings_is_in_section(row, section) && strcmp(name, row->name) == 0)
             return row;
     }
     return NULL;
@@ -81,7 +93,11 @@ const struct settings_row *settings_find(const struct settings_table *table,
 
 static struct entry *entry_of(const struct settings *settings,
                               const struct settings_row *row) {
-    return &settings->entries[row - settings->table->rows];
+    size_t at = 0;
+
+    while (settings_row_at(settings->table, at) != row)
+        at++;
+    return &settings->entries[at];
 }
 
 int settings_fail(struct settings *settings, int result, const char *format, ...) {
@@ -377,15 +393,15 @@ int settings_fill(struct settings *settings, void *ret_values) {
     const struct settings_table *table = settings->table;
     void *values = mem_new(table->size);
 
-    for (size_t i = 0; i < table->count; i++) {
+    for (size_t i = 0; i < settings_row_count(table); i++) {
         struct settings_list texts;
-        int r = texts_of(settings, &table->rows[i], &texts);
+        int r = texts_of(settings, settings_row_at(table, i), &texts);
         if (r != 0) {
             settings_clear(table, values);
             free(values);
             return r;
         }
-        fill_field(&table->rows[i], &texts, values);
+        fill_field(settings_row_at(table, i), &texts, values);
         list_clear(&texts);
     }
     memcpy(ret_values, values, table->size);
@@ -394,8 +410,8 @@ int settings_fill(struct settings *settings, void *ret_values) {
 }
 
 void settings_clear(const struct settings_table *table, void *values) {
-    for (size_t i = 0; i < table->count; i++) {
-        const struct settings_row *row = &table->rows[i];
+    for (size_t i = 0; i < settings_row_count(table); i++) {
+        const struct settings_row *row = settings_row_at(table, i);
         void *field = (char *)values + row->at;
         if (row->kind == SETTINGS_LIST) {
             list_clear(field);

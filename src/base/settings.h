@@ -77,6 +77,10 @@ struct settings_table {
     const struct settings_row *rows;
     size_t count;
     size_t size; /* of the program's struct */
+
+    /* Rows that other programs have too, of the struct with which the program's begins;
+     * NULL: none. They come after its own. */
+    const struct settings_table *common;
 };
 
 struct settings;
@@ -88,10 +92,17 @@ struct settings *settings_free(struct settings *settings);
 
 const struct settings_table *settings_table(const struct settings *settings);
 
+/* How many rows there are, the common ones included, and each of them by its number. */
+size_t settings_row_count(const struct settings_table *table);
+const struct settings_row *settings_row_at(const struct settings_table *table, size_t at);
+
 /* The row of a section (NULL: a flag alone) and name, or NULL. */
 const struct settings_row *settings_find(const struct settings_table *table,
                                          const char *section,
                                          const char *name);
+
+/* Does it stand in this section? NULL: is it a flag alone? */
+bool settings_is_in_section(const struct settings_row *row, const char *section);
 
 /* Begins a source; texts of one source add to a list, those of the next replace them. */
 void settings_begin(struct settings *settings);

@@ -9,19 +9,19 @@
 static const struct settings_row *find_flag(const struct settings_table *table,
                                             const char *name,
                                             size_t len) {
-    for (size_t i = 0; i < table->count; i++) {
-        const char *flag = table->rows[i].flag;
+    for (size_t i = 0; i < settings_row_count(table); i++) {
+        const char *flag = settings_row_at(table, i)->flag;
         if (flag && strlen(flag) == len && memcmp(flag, name, len) == 0)
-            return &table->rows[i];
+            return settings_row_at(table, i);
     }
     return NULL;
 }
 
 static const struct settings_row *find_letter(const struct settings_table *table,
                                               char letter) {
-    for (size_t i = 0; i < table->count; i++)
-        if (table->rows[i].letter == letter)
-            return &table->rows[i];
+    for (size_t i = 0; i < settings_row_count(table); i++)
+        if (settings_row_at(table, i)->letter == letter)
+            return settings_row_at(table, i);
     return NULL;
 }
 
@@ -75,8 +75,8 @@ int settings_args_read(struct settings *settings, int argc, char *const *argv) {
 int settings_args_check(struct settings *settings, const char *command) {
     const struct settings_table *table = settings_table(settings);
 
-    for (size_t i = 0; i < table->count; i++) {
-        const struct settings_row *row = &table->rows[i];
+    for (size_t i = 0; i < settings_row_count(table); i++) {
+        const struct settings_row *row = settings_row_at(table, i);
         if (!row->commands || settings_rank_of(settings, row) != SETTINGS_FLAG ||
             settings_has_word(row->commands, command))
             continue;

@@ -19,8 +19,8 @@ static int put(struct settings *settings,
                const char *value) {
     const struct settings_table *table = settings_table(settings);
 
-    for (size_t i = 0; i < table->count; i++) {
-        const struct settings_row *row = &table->rows[i];
+    for (size_t i = 0; i < settings_row_count(table); i++) {
+        const struct settings_row *row = settings_row_at(table, i);
         if (!settings_has_word(row->env, name))
             continue;
         if (*value == '\0' && (row->kind != SETTINGS_LIST || row->fallback))

@@ -103,8 +103,8 @@ static char *take(struct reader *reader,
     }
     if (*section == '\0')
         return mem_printf("%s: stands before any [section]", name);
-    for (size_t i = 0; i < table->count; i++)
-        if (table->rows[i].section && strcmp(table->rows[i].section, section) == 0)
+    for (size_t i = 0; i < settings_row_count(table); i++)
+        if (settings_is_in_section(settings_row_at(table, i), section))
             return mem_printf("%s: no such setting in [%s]", name, section);
     return mem_printf("[%s]: no such section", section);
 }

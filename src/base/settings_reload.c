@@ -65,8 +65,8 @@ void settings_reload(const struct settings_table *table,
                      void *fresh,
                      void (*on_change)(void *arg, const struct settings_row *row),
                      void *arg) {
-    for (size_t i = 0; i < table->count; i++) {
-        const struct settings_row *row = &table->rows[i];
+    for (size_t i = 0; i < settings_row_count(table); i++) {
+        const struct settings_row *row = settings_row_at(table, i);
         void *now = (char *)values + row->at, *next = (char *)fresh + row->at;
 
         if (is_same(row->kind, now, next))

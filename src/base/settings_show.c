@@ -35,8 +35,8 @@ static void add_notes(const struct settings_row *row, struct buf *out) {
 void settings_show_help(const struct settings_table *table,
                         const char *command,
                         struct buf *out) {
-    for (size_t i = 0; i < table->count; i++) {
-        const struct settings_row *row = &table->rows[i];
+    for (size_t i = 0; i < settings_row_count(table); i++) {
+        const struct settings_row *row = settings_row_at(table, i);
         char flag[64];
         if (!row->flag ||
             (command && row->commands && !settings_has_word(row->commands, command)))
@@ -82,8 +82,8 @@ static void add_setting(const struct settings *settings,
 /* Is this the first row of its section? */
 static bool opens_section(const struct settings_table *table, size_t at) {
     for (size_t i = 0; i < at; i++)
-        if (table->rows[i].section &&
-            strcmp(table->rows[i].section, table->rows[at].section) == 0)
+        if (settings_is_in_section(settings_row_at(table, i),
+                                   settings_row_at(table, at)->section))
             return false;
     return true;
 }
@@ -96,14 +96,14 @@ static void for_each_in_file(const struct settings_table *table,
                              void (*add)(const void *arg,
                                          const struct settings_row *row,
                                          struct buf *out)) {
-    for (size_t i = 0; i < table->count; i++) {
-        const char *section = table->rows[i].section;
+    for (size_t i = 0; i < settings_row_count(table); i++) {
+        const char *section = settings_row_at(table, i)->section;
         if (!section || !opens_section(table, i))
             continue;
         head(section, out);
-        for (size_t k = i; k < table->count; k++)
-            if (table->rows[k].section && strcmp(table->rows[k].section, section) == 0)
-                add(arg, &table->rows[k], out);
+        for (size_t k = i; k < settings_row_count(table); k++)
+            if (settings_is_in_section(settings_row_at(table, k), section))
+                add(arg, settings_row_at(table, k), out);
     }
 }
 

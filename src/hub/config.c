@@ -2,11 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/address.h"
 #include "base/file.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/settings_ask.h"
 #include "base/settings_load.h"
@@ -23,12 +21,7 @@ enum {
 };
 
 static char *default_data(void) {
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    if (geteuid() == 0)
-        return mem_strdup("/var/lib/roost");
-    if (state && state[0] == '/')
-        return file_join(state, "roost");
-    return mem_printf("%s/.local/state/roost", home ? home : "");
+    return settings_common_state_folder("roost");
 }
 
 static const char *check_listen(const char *text) {
@@ -47,18 +40,10 @@ static const char *check_address(const char *text) {
                                  : "no port from 1 to 65535 at the end";
 }
 
-static const char *check_host(const char *text) {
-    return address_is_host(slice_of_text(text)) ? NULL : "neither a name nor an address";
-}
-
 static const char *check_plain(const char *text) {
     return strcmp(text, plain_words) == 0
                ? NULL
                : "it takes the words: anyone may read the traffic";
-}
-
-static const char *check_level(const char *text) {
-    return log_level_parse(text) >= 0 ? NULL : "none of: error warning info debug";
 }
 
 static const char *check_url(const char *text) {
@@ -145,7 +130,7 @@ static const struct settings_row rows[] = {
       .name = "hosts",
       .kind = SETTINGS_LIST,
       AT(hosts),
-      .check = check_host,
+      .check = settings_common_check_host,
       .help = "The names under which browsers may come; unset: as the browser dialled",
       .live = true },
     { .section = "tls",
@@ -172,7 +157,7 @@ static const struct settings_row rows[] = {
       .name = "names",
       .kind = SETTINGS_LIST,
       AT(cert_names),
-      .check = check_host,
+      .check = settings_common_check_host,
       .help = "More names and addresses for the hub's own certificate",
       .live = true },
     { .section = "store",
@@ -223,25 +208,6 @@ static const struct settings_row rows[] = {
       .high = 600000,
       .help =
           "How often an agent is told which samples are durable; it keeps the others" },
-    { .section = "log",
-      .name = "level",
-      .kind = SETTINGS_TEXT,
-      AT(log_level),
-      .fallback = "info",
-      .check = check_level,
-      .env = "LOG_LEVEL",
-      .flag = "log-level",
-      .argument = "LEVEL",
-      .help = "How much is logged: error, warning, info, debug",
-      .live = true },
-    { .section = "log",
-      .name = "format",
-      .kind = SETTINGS_TEXT,
-      AT(log_format),
-      .fallback = "text",
-      .choices = "text json",
-      .help = "How it is logged",
-      .live = true },
     /* A browser sends 1 to 2 KiB, a gRPC call 0.3; cookies of a shared domain may add 8.
      */
     { .section = "limits",
@@ -453,18 +419,6 @@ static const struct settings_row rows[] = {
       .flag = "new-key",
       .commands = "cert",
       .help = "Make a new CA as well; agents must learn its pin" },
-    { .name = "help",
-      .kind = SETTINGS_BOOL,
-      AT(help),
-      .flag = "help",
-      .letter = 'h',
-      .help = "Show this" },
-    { .name = "version",
-      .kind = SETTINGS_BOOL,
-      AT(version),
-      .flag = "version",
-      .letter = 'V',
-      .help = "Show the version" },
 };
 
 static const struct settings_table table = {
@@ -472,6 +426,7 @@ static const struct settings_table table = {
     .rows = rows,
     .count = sizeof(rows) / sizeof(rows[0]),
     .size = sizeof(struct hub_config),
+    .common = &settings_common_table,
 };
 
 const struct settings_table *config_table(void) {
@@ -565,12 +520,6 @@ int config_reload(struct hub_config *config,
     settings_reload(&table, config, fresh, on_change, arg);
     *ret_old = fresh;
     return 0;
-}
-
-void config_apply_log(const struct hub_config *config) {
-    if (config->log_level)
-        log_set_level((enum log_level)log_level_parse(config->log_level));
-    log_set_json(config->log_format && strcmp(config->log_format, "json") == 0);
 }
 
 char *config_store_path(const struct hub_config *config) {

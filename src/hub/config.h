@@ -8,12 +8,14 @@
 
 #include <stdint.h>
 
-#include "base/settings.h"
+#include "base/settings_common.h"
 #include "store/tier.h"
 
 struct settings_ask;
 
 struct hub_config {
+    struct settings_common common;
+
     char *data;        /* owned, as every pointer here; the data folder */
     char *config_file; /* NULL: DATA/roost.conf */
 
@@ -30,9 +32,6 @@ struct hub_config {
     char *store_url; /* "sqlite:PATH"; NULL: roost.db in the data folder */
     uint64_t retention_ms[TIER_COUNT]; /* 0: for ever */
     uint64_t acknowledge_ms;
-
-    char *log_level;
-    char *log_format;
 
     uint64_t header_bytes_max;
     uint64_t streams_max;
@@ -62,8 +61,6 @@ struct hub_config {
 
     char *telegram_token;
 
-    bool help;
-    bool version;
     bool is_new;     /* claim --new */
     bool is_new_key; /* cert new --new-key */
 
@@ -95,9 +92,6 @@ int config_reload(struct hub_config *config,
                   void (*on_change)(void *arg, const struct settings_row *row),
                   void *arg,
                   struct hub_config **ret_old);
-
-/* Sets level and format of the log. */
-void config_apply_log(const struct hub_config *config);
 
 /* Where the store's file is; a new string. */
 char *config_store_path(const struct hub_config *config);

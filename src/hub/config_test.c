@@ -59,10 +59,10 @@ static void defaults_suit_a_first_start(void) {
     CHECK_INT(config->listen.count, 1);
     CHECK_TEXT(config->listen.items[0], "*:8000");
     CHECK_INT(config->listen_plain.count, 0);
-    CHECK_TEXT(config->log_level, "info");
+    CHECK_TEXT(config->common.log_level, "info");
     CHECK_INT(config->message_bytes_max, 4 * 1024 * 1024);
     CHECK_INT(config->handshake_ms, 10000);
-    CHECK(!config->cert && !config->telegram_token && !config->help);
+    CHECK(!config->cert && !config->telegram_token && !config->common.help);
     config_free(config);
     settings_free(settings);
     leave_folder(dir);
@@ -75,7 +75,7 @@ static void the_data_folder_depends_on_the_user(void) {
     auto_(mem_freep) char *home = file_join(dir, ".local/state/roost");
 
     CHECK_INT(load("--help", settings, &config), 0);
-    CHECK(config->help);
+    CHECK(config->common.help);
     CHECK_TEXT(config->data, geteuid() == 0 ? "/var/lib/roost" : home);
     config_free(config);
     settings_free(settings);

@@ -75,7 +75,7 @@ static void reload(struct program *program) {
 
     notify_send("RELOADING=1");
     if (config_reload(program->config, settings, on_change, NULL, &old) == 0) {
-        config_apply_log(program->config);
+        settings_common_apply_log(&program->config->common);
         log_info("the settings were read anew");
     } else {
         log_error("%s; the settings in use stay", settings_error(settings));
@@ -353,10 +353,10 @@ int main(int argc, char **argv) {
         settings_free(settings);
         return EXIT_USAGE;
     }
-    config_apply_log(config);
-    if (config->help)
+    settings_common_apply_log(&config->common);
+    if (config->common.help)
         print_help();
-    else if (config->version)
+    else if (config->common.version)
         puts("roostd " ROOST_VERSION);
     else
         status = dispatch(config, settings);
