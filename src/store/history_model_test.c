@@ -33,6 +33,25 @@ static void crash(struct model *model) {
         CHECK_INT(model_send(model, &model->rows[at]), 0);
 }
 
+static void on_merged(void *arg) {
+    struct model *model = arg;
+    model->is_merged = true;
+    if (model->waits_for_merge)
+        loop_stop(model->testing.loop);
+}
+
+/* Questions are answered as well while rows are on their way into chunks. */
+static void check_while_merging(struct model *model) {
+    model->is_merged = false;
+    model->waits_for_merge = false;
+    history_compact(model->testing.history, on_merged, model);
+    for (int i = 0; i < 5 && !model->is_merged; i++)
+        model_check(model);
+    model->waits_for_merge = true;
+    if (!model->is_merged)
+        loop_run(model->testing.loop);
+}
+
 static void restart(struct model *model) {
     history_testing_close(&model->testing);
     history_testing_open(&model->testing);
@@ -40,9 +59,10 @@ static void restart(struct model *model) {
 
 static void run(uint64_t seed) {
     static struct model model;
-    static void (*const events[])(struct model *) = { model_replay, model_flush,
-                                                      model_flush,  crash,
-                                                      restart,      model_check };
+    static void (*const events[])(struct model *) = {
+        model_replay, model_flush, model_flush,         crash,
+        restart,      model_check, check_while_merging,
+    };
     model = (struct model) { .random = 88172645463325252u + seed * 7919, .epoch = 1 };
     history_testing_init(&model.testing);
     history_testing_open(&model.testing);

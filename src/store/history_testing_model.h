@@ -36,6 +36,8 @@ struct model {
     uint64_t seq;
     int64_t clock_ms; /* of the node */
     uint64_t random;
+    bool is_merged;
+    bool waits_for_merge;
 };
 
 /* Places in all_metrics of what the catalogues have. */
