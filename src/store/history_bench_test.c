@@ -280,6 +280,35 @@ static void a_thousand_nodes_take_little_memory(void) {
     fleet_done(&fleet);
 }
 
+/* Spools of a day come all at once, as after a day without the hub. */
+static void a_long_absence_is_caught_up(void) {
+    enum { NODES = 20 };
+    struct history_backend timed;
+    struct fleet fleet;
+
+    fleet_init(&fleet, NODES);
+    real_backend = fleet.testing.history->backend;
+    timed = *real_backend;
+    timed.begin = begin_timed;
+    timed.commit = commit_timed;
+    fleet.testing.history->backend = &timed;
+    longest_ns = all_ns = transactions = 0;
+    for (int64_t at = 0; at < 24 * TESTING_HOUR_MS; at += STEP_MS)
+        fleet_step(&fleet);
+    print_message("# a day of %d nodes in memory: %zu KiB\n", NODES,
+                  fleet.testing.history->memory / 1024);
+    uint64_t begun = clock_boot_ns();
+    history_testing_compact(&fleet.testing);
+    double taken = (double)(clock_boot_ns() - begun) / 1e9;
+    print_message("# durable and merged in %.2f s, %.1f M values/s, longest transaction "
+                  "%.1f ms\n",
+                  taken, NODES * METRICS * 17280 / 1e6 / taken, (double)longest_ns / 1e6);
+    CHECK(fleet.testing.history->memory < 1 << 20);
+    fleet.testing.history->backend = real_backend;
+    fleet_done(&fleet);
+}
+
 TESTS(TEST(a_day_of_one_metric_is_answered_fast),
       TEST(nobody_waits_long_for_the_store),
-      TEST(a_thousand_nodes_take_little_memory))
+      TEST(a_thousand_nodes_take_little_memory),
+      TEST(a_long_absence_is_caught_up))

@@ -287,7 +287,7 @@ static int forget_node(struct store_database *db, int64_t node) {
 
 /* Some room is kept: the journal wants it back at once. */
 static int shrink(struct store_database *db, size_t pages, bool *ret_more) {
-    enum { KEPT_PART = 8, KEPT_MIN = 256 };
+    enum { KEPT_PART = 8, KEPT_MIN = 64 };
     int64_t spare = 0;
     struct sqlite_query query =
         sqlite_db_query(db, "SELECT freelist_count - max(page_count / ?, ?)"
