@@ -6,11 +6,11 @@
 
 #include "base/buf.h"
 #include "base/check.h"
+#include "base/check_folder.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/settings_ask.h"
-
-enum { WORDS_MAX = 16 };
+#include "base/settings_testing.h"
 
 #define LINK                                                                             \
     "roost://hub:1/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef."    \
@@ -18,44 +18,18 @@ enum { WORDS_MAX = 16 };
 
 #define SECRET "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.a8ae6e6e"
 
-/* A folder of its own as the working directory, and no environment. */
-static char *enter_folder(void) {
-    char *dir = mem_strdup("/tmp/roost-config-XXXXXX");
-    CHECK(mkdtemp(dir));
-    CHECK_INT(chdir(dir), 0);
-    clearenv();
-    CHECK_INT(setenv("CMOCKA_MESSAGE_OUTPUT", "TAP", 1), 0);
-    return dir;
-}
-
-static void leave_folder(char *dir) {
-    auto_(mem_freep) char *command = mem_printf("/bin/rm -r '%s'", dir);
-    CHECK_INT(chdir("/"), 0);
-    CHECK_INT(system(command), 0);
-    free(dir);
-}
-
-static void put_file(const char *path, const char *text) {
-    CHECK_INT(file_write_atomic(path, slice_of_text(text), 0600), 0);
-}
-
 /* Loads with a command line given as one text, which config_reload() reads again. */
 static int load(const char *line,
                 struct settings *settings,
                 struct agent_config **config) {
-    static char copy[512], *argv[WORDS_MAX] = { "roost-agent" };
-    char *rest = copy, *word;
-    int argc = 1;
+    static struct settings_testing_line split;
 
-    snprintf(copy, sizeof(copy), "%s", line);
-    while ((word = strsep(&rest, " ")))
-        if (*word)
-            argv[argc++] = word;
-    return config_load(settings, argc, argv, config);
+    settings_testing_split("roost-agent", line, &split);
+    return config_load(settings, split.argc, split.argv, config);
 }
 
 static void defaults_suit_a_first_start(void) {
-    char *dir = enter_folder();
+    char *dir = check_folder_enter();
     struct settings *settings = settings_new(config_table());
     struct agent_config *config = NULL;
 
@@ -67,7 +41,7 @@ static void defaults_suit_a_first_start(void) {
     CHECK(!config->secret && !config->link && !config->proxy);
     config_free(config);
     settings_free(settings);
-    leave_folder(dir);
+    check_folder_leave(dir);
 }
 
 static void names_of_the_older_system_work_everywhere(void) {
@@ -93,13 +67,13 @@ static void names_of_the_older_system_work_everywhere(void) {
         const struct settings_row *row =
             settings_find(config_table(), names[i].section, names[i].setting);
         for (int real = 0; real < 2; real++) {
-            char *dir = enter_folder();
+            char *dir = check_folder_enter();
             struct settings *settings = settings_new(config_table());
             struct agent_config *config = NULL;
             auto_(mem_freep) char *line =
                 mem_printf("%s=%s\n", names[i].name, real ? "" : names[i].value);
 
-            put_file(".env", line);
+            check_folder_put(".", ".env", line);
             if (real)
                 setenv(names[i].name, names[i].value, 1);
             CHECK_INT(load("run --state .", settings, &config), 0);
@@ -109,20 +83,21 @@ static void names_of_the_older_system_work_everywhere(void) {
                       real ? SETTINGS_ENVIRONMENT : SETTINGS_DOTENV);
             config_free(config);
             settings_free(settings);
-            leave_folder(dir);
+            check_folder_leave(dir);
         }
     }
 }
 
 static void the_file_of_the_state_folder_is_read(void) {
-    char *dir = enter_folder();
+    char *dir = check_folder_enter();
     struct settings *settings = settings_new(config_table());
     struct agent_config *config = NULL;
 
-    put_file("agent.conf", "[agent]\ninterval = 1\n"
-                           "[hub]\nproxy_file = proxy\nlink = " LINK "\n"
-                           "[net]\nexclude = wg*, tun*\n[mounts]\ninclude = /mnt/*\n");
-    put_file("proxy", "http://me:pass@proxy:3128\n");
+    check_folder_put(".", "agent.conf",
+                     "[agent]\ninterval = 1\n"
+                     "[hub]\nproxy_file = proxy\nlink = " LINK "\n"
+                     "[net]\nexclude = wg*, tun*\n[mounts]\ninclude = /mnt/*\n");
+    check_folder_put(".", "proxy", "http://me:pass@proxy:3128\n");
     CHECK_INT(load("run --state .", settings, &config), 0);
     CHECK_INT(config->interval_ms, 1000);
     CHECK_TEXT(config->proxy, "http://me:pass@proxy:3128");
@@ -131,7 +106,7 @@ static void the_file_of_the_state_folder_is_read(void) {
     CHECK_TEXT(config->mounts_include.items[0], "/mnt/*");
     config_free(config);
     settings_free(settings);
-    leave_folder(dir);
+    check_folder_leave(dir);
 }
 
 static void faults_are_told(void) {
@@ -149,19 +124,19 @@ static void faults_are_told(void) {
         { "run --log-level", "--log-level: needs a value (LEVEL)" },
     };
     for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
-        char *dir = enter_folder();
+        char *dir = check_folder_enter();
         struct settings *settings = settings_new(config_table());
         struct agent_config *config = NULL;
         CHECK_INT(load(faults[i].line, settings, &config), SETTINGS_E_BAD);
         CHECK_TEXT(settings_error(settings), faults[i].error);
         settings_free(settings);
-        leave_folder(dir);
+        check_folder_leave(dir);
     }
 }
 
 /* No secret is ever logged, so a bad one is not quoted either. */
 static void a_bad_secret_is_not_quoted(void) {
-    char *dir = enter_folder();
+    char *dir = check_folder_enter();
     struct settings *settings = settings_new(config_table());
     struct agent_config *config = NULL;
 
@@ -170,11 +145,11 @@ static void a_bad_secret_is_not_quoted(void) {
     CHECK(!strstr(settings_error(settings), "hush"));
     CHECK(strstr(settings_error(settings), "ROOST_LINK: \"(secret)\": "));
     settings_free(settings);
-    leave_folder(dir);
+    check_folder_leave(dir);
 }
 
 static void what_the_older_system_needs_is_asked(void) {
-    char *dir = enter_folder();
+    char *dir = check_folder_enter();
     struct settings *settings = settings_new(config_table());
     struct agent_config *config = NULL;
     char typed[] = "hush\n" SECRET "\nnot a host\n\n", *shown = NULL;
@@ -203,7 +178,7 @@ static void what_the_older_system_needs_is_asked(void) {
     buf_done(&kept);
     config_free(config);
     settings_free(settings);
-    leave_folder(dir);
+    check_folder_leave(dir);
 }
 
 static void a_secret_is_a_token(void) {
@@ -216,7 +191,7 @@ static void a_secret_is_a_token(void) {
           "mistyped" },
     };
     for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
-        char *dir = enter_folder();
+        char *dir = check_folder_enter();
         struct settings *settings = settings_new(config_table());
         struct agent_config *config = NULL;
 
@@ -225,28 +200,25 @@ static void a_secret_is_a_token(void) {
         CHECK(strstr(settings_error(settings), "AGENT_SECRET: \"(secret)\": "));
         CHECK(strstr(settings_error(settings), faults[i].why));
         settings_free(settings);
-        leave_folder(dir);
+        check_folder_leave(dir);
     }
 }
 
-static void note(void *arg, const struct settings_row *row) {
-    buf_printf(arg, "%s%s ", row->name, row->live ? "" : "!");
-}
-
 static void a_reload_takes_what_is_live(void) {
-    char *dir = enter_folder();
+    char *dir = check_folder_enter();
     struct settings *settings = settings_new(config_table());
     struct agent_config *config = NULL, *old = NULL;
     struct buf told = { 0 };
 
-    put_file("agent.conf", "[agent]\ninterval = 1\n[net]\nexclude = wg*\n");
+    check_folder_put(".", "agent.conf", "[agent]\ninterval = 1\n[net]\nexclude = wg*\n");
     CHECK_INT(load("run --state . --log-level debug", settings, &config), 0);
     settings_free(settings);
 
-    put_file("agent.conf", "[agent]\ninterval = 2\n[old]\nport = 81\n[log]\n"
-                           "level = error\n[hub]\nproxy = http://p:1\n");
+    check_folder_put(".", "agent.conf",
+                     "[agent]\ninterval = 2\n[old]\nport = 81\n[log]\n"
+                     "level = error\n[hub]\nproxy = http://p:1\n");
     settings = settings_new(config_table());
-    CHECK_INT(config_reload(config, settings, note, &told, &old), 0);
+    CHECK_INT(config_reload(config, settings, settings_testing_note, &told, &old), 0);
     CHECK_TEXT(buf_text(&told), "proxy interval exclude port! ");
     CHECK_INT(config->interval_ms, 2000);
     CHECK_INT(config->net_exclude.count, 0);
@@ -256,29 +228,20 @@ static void a_reload_takes_what_is_live(void) {
     config_free(old);
     settings_free(settings);
 
-    put_file("agent.conf", "[agent]\ninterval = 0\n");
+    check_folder_put(".", "agent.conf", "[agent]\ninterval = 0\n");
     settings = settings_new(config_table());
-    CHECK_INT(config_reload(config, settings, note, &told, &old), SETTINGS_E_BAD);
+    CHECK_INT(config_reload(config, settings, settings_testing_note, &told, &old),
+              SETTINGS_E_BAD);
     CHECK(strstr(settings_error(settings), "agent.conf:2: interval: 0 is not from 1s"));
     CHECK_INT(config->interval_ms, 2000);
     buf_done(&told);
     config_free(config);
     settings_free(settings);
-    leave_folder(dir);
+    check_folder_leave(dir);
 }
 
 static void the_table_is_sound(void) {
-    const struct settings_table *table = config_table();
-
-    for (size_t i = 0; i < table->count; i++) {
-        const struct settings_row *row = &table->rows[i];
-        CHECK(row->help && row->help[0]);
-        CHECK(row->section || row->flag);
-        CHECK(settings_find(table, row->section, row->name) == row);
-        CHECK(row->at < table->size);
-        if (row->kind >= SETTINGS_INT)
-            CHECK(row->low <= row->high && row->high > 0);
-    }
+    settings_testing_check_table(config_table());
 }
 
 TESTS(TEST(defaults_suit_a_first_start),

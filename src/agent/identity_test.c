@@ -8,23 +8,12 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/check_folder.h"
 #include "base/file.h"
 #include "base/mem.h"
 
 #define PIN_A "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 #define PIN_B "BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-
-static char *make_dir(void) {
-    char *dir = mem_strdup("/tmp/roost-identity-XXXXXX");
-    CHECK(mkdtemp(dir));
-    return dir;
-}
-
-static void remove_dir(char *dir) {
-    auto_(mem_freep) char *command = mem_printf("/bin/rm -r '%s'", dir);
-    CHECK_INT(system(command), 0);
-    free(dir);
-}
 
 static struct identity example(const char *credential) {
     struct identity identity = {
@@ -45,7 +34,7 @@ static void put(const char *dir, const char *text) {
 }
 
 static void what_is_saved_is_loaded(void) {
-    char *dir = make_dir();
+    char *dir = check_folder_make();
     auto_(mem_freep) char *path = file_join(dir, "identity");
     struct identity identity = example("c1"), loaded;
     struct stat facts;
@@ -64,7 +53,7 @@ static void what_is_saved_is_loaded(void) {
     CHECK_INT(identity_save(dir, &identity), 0);
     CHECK_INT(identity_load(dir, &loaded), 0);
     CHECK_TEXT(loaded.secret_id, "0123456789ab");
-    remove_dir(dir);
+    check_folder_remove(dir);
 }
 
 static void a_file_that_is_none_of_ours_is_damaged(void) {
@@ -81,7 +70,7 @@ static void a_file_that_is_none_of_ours_is_damaged(void) {
         "hub = h:1\nhub = h:2\nhub = h:3\nhub = h:4\nhub = h:5\nhub = h:6\nhub = h:7\n"
         "hub = h:8\nhub = h:9\ninstance = 0123456789abcdef0123456789abcdef\n",
     };
-    char *dir = make_dir();
+    char *dir = check_folder_make();
     struct identity untouched = { .address_count = 7 };
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -93,12 +82,12 @@ static void a_file_that_is_none_of_ours_is_damaged(void) {
              "instance = 0123456789abcdef0123456789abcdef\n");
     CHECK_INT(identity_load(dir, &untouched), 0);
     CHECK_INT(untouched.address_count, 1);
-    remove_dir(dir);
+    check_folder_remove(dir);
 }
 
 /* A join beside a running agent must not be undone by what that agent learns. */
 static void an_update_gives_way_to_a_newer_join(void) {
-    char *dir = make_dir();
+    char *dir = check_folder_make();
     struct identity running = example("old"), joined = example("new"), loaded;
     char *pins[] = { PIN_A, PIN_B };
 
@@ -118,13 +107,13 @@ static void an_update_gives_way_to_a_newer_join(void) {
     CHECK_INT(identity_update(dir, &running), 0);
     CHECK_INT(identity_load(dir, &loaded), 0);
     CHECK_TEXT(loaded.credential, "old");
-    remove_dir(dir);
+    check_folder_remove(dir);
 }
 
 /* The service's own user reads what root has joined. */
 static void what_root_writes_belongs_to_the_owner_of_the_folder(void) {
     enum { SOMEBODY = 54321 };
-    char *dir = make_dir();
+    char *dir = check_folder_make();
     auto_(mem_freep) char *path = file_join(dir, "identity");
     struct identity identity = example("c");
     struct stat facts;
@@ -135,7 +124,7 @@ static void what_root_writes_belongs_to_the_owner_of_the_folder(void) {
     CHECK_INT(stat(path, &facts), 0);
     CHECK_INT(facts.st_uid, geteuid() == 0 ? SOMEBODY : geteuid());
     CHECK_INT(facts.st_mode & 0777, 0600);
-    remove_dir(dir);
+    check_folder_remove(dir);
 }
 
 static void another_hub_pin_or_credential_is_another_identity(void) {

@@ -6,19 +6,19 @@
 #include <sys/stat.h>
 
 #include "base/check.h"
+#include "base/check_folder.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/token.h"
 
 struct place {
-    char dir[32];
+    char *dir; /* owned, and so are the paths */
     char *ca, *ca_key, *cert, *key;
 };
 
 static void place_init(struct place *place) {
-    strcpy(place->dir, "/tmp/roost-cert-XXXXXX");
-    CHECK(mkdtemp(place->dir));
+    place->dir = check_folder_make();
     place->ca = file_join(place->dir, "ca.pem");
     place->ca_key = file_join(place->dir, "ca.key");
     place->cert = file_join(place->dir, "cert.pem");
@@ -26,8 +26,7 @@ static void place_init(struct place *place) {
 }
 
 static void place_done(struct place *place) {
-    auto_(mem_freep) char *command = mem_printf("rm -r '%s'", place->dir);
-    CHECK_INT(system(command), 0);
+    check_folder_remove(place->dir);
     free(place->ca);
     free(place->ca_key);
     free(place->cert);

@@ -5,29 +5,28 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/check_folder.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
 static const char *const names[] = { "localhost", "127.0.0.1", "hub" };
 
 struct place {
-    char dir[32];
+    char *dir; /* owned */
     struct crypto_folder folder;
     int64_t now_ms;
     int made;
 };
 
 static void place_init(struct place *place) {
-    strcpy(place->dir, "/tmp/roost-tls-XXXXXX");
-    CHECK(mkdtemp(place->dir));
+    place->dir = check_folder_make();
     crypto_folder_init(&place->folder, place->dir);
     place->now_ms = clock_wall_ms();
 }
 
 static void place_done(struct place *place) {
-    auto_(mem_freep) char *command = mem_printf("rm -r '%s'", place->dir);
-    CHECK_INT(system(command), 0);
     crypto_folder_done(&place->folder);
+    check_folder_remove(place->dir);
 }
 
 static int prepare(struct place *place, size_t name_count) {

@@ -6,19 +6,8 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/check_folder.h"
 #include "base/mem.h"
-
-static char *temp_dir(void) {
-    char *path = mem_strdup("/tmp/roost-file-XXXXXX");
-    CHECK(mkdtemp(path));
-    return path;
-}
-
-static void remove_tree(char *path) {
-    auto_(mem_freep) char *command = mem_printf("rm -r '%s'", path);
-    CHECK_INT(system(command), 0);
-    free(path);
-}
 
 static mode_t mode_of(const char *path) {
     struct stat facts;
@@ -27,7 +16,7 @@ static mode_t mode_of(const char *path) {
 }
 
 static void a_file_is_replaced_whole_with_its_mode(void) {
-    char *dir = temp_dir();
+    char *dir = check_folder_make();
     auto_(mem_freep) char *path = file_join(dir, "key");
     struct buf out = { 0 };
 
@@ -37,11 +26,11 @@ static void a_file_is_replaced_whole_with_its_mode(void) {
     CHECK_INT(file_read(path, 100, &out), 0);
     CHECK_TEXT(buf_text(&out), "second");
     buf_done(&out);
-    remove_tree(dir);
+    check_folder_remove(dir);
 }
 
 static void reading_stops_at_the_limit(void) {
-    char *dir = temp_dir();
+    char *dir = check_folder_make();
     auto_(mem_freep) char *path = file_join(dir, "big");
     struct buf in = { 0 }, out = { 0 };
 
@@ -57,11 +46,11 @@ static void reading_stops_at_the_limit(void) {
     CHECK_INT(out.len, 50004);
     buf_done(&in);
     buf_done(&out);
-    remove_tree(dir);
+    check_folder_remove(dir);
 }
 
 static void a_failed_write_leaves_nothing_behind(void) {
-    char *dir = temp_dir();
+    char *dir = check_folder_make();
     auto_(mem_freep) char *path = file_join(dir, "folder");
 
     CHECK_INT(mkdir(path, 0700), 0);
@@ -73,7 +62,7 @@ static void a_failed_write_leaves_nothing_behind(void) {
 }
 
 static void lines_are_appended_and_rights_narrowed(void) {
-    char *dir = temp_dir();
+    char *dir = check_folder_make();
     auto_(mem_freep) char *path = file_join(dir, ".env");
     struct buf out = { 0 };
 
@@ -84,11 +73,11 @@ static void lines_are_appended_and_rights_narrowed(void) {
     CHECK_INT(file_read(path, 100, &out), 0);
     CHECK_TEXT(buf_text(&out), "A=1\nB=2\nC=3\n");
     buf_done(&out);
-    remove_tree(dir);
+    check_folder_remove(dir);
 }
 
 static void folders_are_made_down_to_the_last(void) {
-    char *dir = temp_dir();
+    char *dir = check_folder_make();
     auto_(mem_freep) char *path = file_join(dir, "a/b//c/");
     auto_(mem_freep) char *file = file_join(dir, "file");
     auto_(mem_freep) char *below = file_join(file, "x");
@@ -99,7 +88,7 @@ static void folders_are_made_down_to_the_last(void) {
     CHECK_INT(file_write_atomic(file, slice_of_text(""), 0600), 0);
     CHECK_INT(file_make_dirs(file, 0700), -ENOTDIR);
     CHECK_INT(file_make_dirs(below, 0700), -ENOTDIR);
-    remove_tree(dir);
+    check_folder_remove(dir);
 }
 
 static void paths_are_joined(void) {
@@ -113,7 +102,7 @@ static void paths_are_joined(void) {
 }
 
 static void one_holds_the_lock(void) {
-    char *dir = temp_dir();
+    char *dir = check_folder_make();
     auto_(mem_freep) char *path = file_join(dir, "lock");
     int first = -1, second = -1;
 
@@ -123,7 +112,7 @@ static void one_holds_the_lock(void) {
     close(first);
     CHECK_INT(file_lock(path, &second), 0);
     close(second);
-    remove_tree(dir);
+    check_folder_remove(dir);
 }
 
 TESTS(TEST(one_holds_the_lock),

@@ -8,6 +8,7 @@
 #include "base/address.h"
 #include "base/buf.h"
 #include "base/check.h"
+#include "base/check_folder.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/settings_args.h"
@@ -349,25 +350,8 @@ static void bad_files_name_the_line(void) {
     }
 }
 
-static char *make_dir(void) {
-    char *dir = mem_strdup("/tmp/roost-settings-XXXXXX");
-    CHECK(mkdtemp(dir));
-    return dir;
-}
-
-static void remove_dir(char *dir) {
-    auto_(mem_freep) char *command = mem_printf("rm -r '%s'", dir);
-    CHECK_INT(system(command), 0);
-    free(dir);
-}
-
-static void put_file(const char *dir, const char *name, const char *text) {
-    auto_(mem_freep) char *path = file_join(dir, name);
-    CHECK_INT(file_write_atomic(path, slice_of_text(text), 0600), 0);
-}
-
 static void the_parts_folder_adds_and_wins(void) {
-    char *dir = make_dir();
+    char *dir = check_folder_make();
     auto_(mem_freep) char *parts = file_join(dir, "conf.d");
     auto_(mem_freep) char *path = file_join(dir, "a.conf");
     struct settings *settings = settings_new(&table);
@@ -377,12 +361,13 @@ static void the_parts_folder_adds_and_wins(void) {
     CHECK_INT(settings_ini_read(settings, path, true), -ENOENT);
     CHECK(strstr(settings_error(settings), "No such file"));
     CHECK_INT(mkdir(parts, 0700), 0);
-    put_file(dir, "a.conf", "[hub]\ncount = 1\nlisten = 1\npassword_file = secret\n");
-    put_file(dir, "secret", "hush\n");
-    put_file(dir, "conf.d/1.conf", "[hub]\ncount = 2\nlisten = 2\n");
-    put_file(dir, "conf.d/2.conf", "[hub]\ncount = 3\n");
-    put_file(dir, "conf.d/3.txt", "garbage");
-    put_file(dir, "conf.d/.4.conf", "garbage");
+    check_folder_put(dir, "a.conf",
+                     "[hub]\ncount = 1\nlisten = 1\npassword_file = secret\n");
+    check_folder_put(dir, "secret", "hush\n");
+    check_folder_put(dir, "conf.d/1.conf", "[hub]\ncount = 2\nlisten = 2\n");
+    check_folder_put(dir, "conf.d/2.conf", "[hub]\ncount = 3\n");
+    check_folder_put(dir, "conf.d/3.txt", "garbage");
+    check_folder_put(dir, "conf.d/.4.conf", "garbage");
     CHECK_INT(settings_ini_read(settings, path, true), 0);
     CHECK_INT(settings_fill(settings, &values), 0);
     CHECK_INT(values.count, 3);
@@ -390,28 +375,28 @@ static void the_parts_folder_adds_and_wins(void) {
     CHECK_TEXT(values.listen.items[0], "2");
     CHECK_TEXT(values.password, "hush");
     CHECK(strstr(settings_where(settings, row_of("count")), "conf.d/2.conf"));
-    put_file(dir, "conf.d/5.conf", "garbage");
+    check_folder_put(dir, "conf.d/5.conf", "garbage");
     CHECK_INT(settings_ini_read(settings, path, true), SETTINGS_E_BAD);
     CHECK(strstr(settings_error(settings), "conf.d/5.conf:1: "));
     settings_clear(&table, &values);
     settings_free(settings);
-    remove_dir(dir);
+    check_folder_remove(dir);
 }
 
 static void a_dotenv_file_is_read_as_it_stands(void) {
-    char *dir = make_dir();
+    char *dir = check_folder_make();
     auto_(mem_freep) char *path = file_join(dir, ".env");
     struct settings *settings = settings_new(&table);
     struct values values;
 
-    put_file(dir, ".env",
-             "# comment\n\n"
-             "OTHER=1\r\n"
-             " SERVER = \"hub\" \r\n"
-             "OLD_SECRET=a=b#c\n"
-             "INTERVAL=\n"
-             "PORT=\n"
-             "LOG_LEVEL=debug");
+    check_folder_put(dir, ".env",
+                     "# comment\n\n"
+                     "OTHER=1\r\n"
+                     " SERVER = \"hub\" \r\n"
+                     "OLD_SECRET=a=b#c\n"
+                     "INTERVAL=\n"
+                     "PORT=\n"
+                     "LOG_LEVEL=debug");
     CHECK_INT(settings_env_read_file(settings, path), 0);
     CHECK_INT(settings_fill(settings, &values), 0);
     CHECK_TEXT(values.address, "\"hub\"");
@@ -421,15 +406,15 @@ static void a_dotenv_file_is_read_as_it_stands(void) {
     CHECK_INT(values.listen.count, 1);
     settings_clear(&table, &values);
 
-    put_file(dir, ".env", "A=1\nnonsense\n");
+    check_folder_put(dir, ".env", "A=1\nnonsense\n");
     CHECK_INT(settings_env_read_file(settings, path), SETTINGS_E_BAD);
     CHECK(strstr(settings_error(settings), ".env:2: the line is not KEY=VALUE"));
-    put_file(dir, ".env", "\nLOG_LEVEL=loud\n");
+    check_folder_put(dir, ".env", "\nLOG_LEVEL=loud\n");
     CHECK_INT(settings_env_read_file(settings, path), SETTINGS_E_BAD);
     CHECK(strstr(settings_error(settings), ".env:2 LOG_LEVEL: \"loud\" is none of"));
     CHECK_INT(settings_env_read_file(settings, dir), -EISDIR);
     settings_free(settings);
-    remove_dir(dir);
+    check_folder_remove(dir);
 }
 
 /* Runs settings_ask with this typed in; *ret_file gets the .env file. */
@@ -437,7 +422,7 @@ static int ask(struct settings *settings,
                const char *name,
                const char *typed,
                struct buf *ret_file) {
-    char *dir = make_dir();
+    char *dir = check_folder_make();
     auto_(mem_freep) char *path = file_join(dir, ".env");
     char *shown = NULL;
     size_t shown_len = 0;
@@ -456,7 +441,7 @@ static int ask(struct settings *settings,
     free(shown);
     if (in)
         fclose(in);
-    remove_dir(dir);
+    check_folder_remove(dir);
     return r;
 }
 

@@ -6,22 +6,15 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/check_folder.h"
 #include "base/file.h"
 #include "base/mem.h"
 
 /* A configuration folder for one test. */
 static char *enter_folder(void) {
-    char *folder = mem_strdup("/tmp/roost-profile-XXXXXX");
-    CHECK(mkdtemp(folder));
+    char *folder = check_folder_make();
     setenv("XDG_CONFIG_HOME", folder, 1);
     return folder;
-}
-
-static void leave_folder(char *folder) {
-    char *command = mem_printf("rm -rf '%s'", folder);
-    CHECK_INT(system(command), 0);
-    free(command);
-    free(folder);
 }
 
 static struct profile_list *load(void) {
@@ -58,7 +51,7 @@ static void what_is_saved_is_loaded(void) {
     profile_list_remove(list, "home");
     CHECK(!list->current);
     profile_list_free(list);
-    leave_folder(folder);
+    check_folder_remove(folder);
 }
 
 static void a_damaged_file_names_its_line(void) {
@@ -86,7 +79,7 @@ static void a_damaged_file_names_its_line(void) {
     }
     free(path);
     free(dir);
-    leave_folder(folder);
+    check_folder_remove(folder);
 }
 
 static void keys_are_found_by_their_names(void) {

@@ -8,50 +8,30 @@
 
 #include "base/buf.h"
 #include "base/check.h"
+#include "base/check_folder.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/settings_ask.h"
 #include "base/settings_show.h"
+#include "base/settings_testing.h"
 
-enum { WORDS_MAX = 16 };
-
-/* A folder of its own as the working directory, and no environment. */
-static char *enter_folder(void) {
-    char *dir = mem_strdup("/tmp/roost-config-XXXXXX");
-    CHECK(mkdtemp(dir));
-    CHECK_INT(chdir(dir), 0);
-    clearenv();
-    CHECK_INT(setenv("CMOCKA_MESSAGE_OUTPUT", "TAP", 1), 0);
+/* A folder of its own, which is the home folder too. */
+static char *enter_home(void) {
+    char *dir = check_folder_enter();
     CHECK_INT(setenv("HOME", dir, 1), 0);
     return dir;
 }
 
-static void leave_folder(char *dir) {
-    auto_(mem_freep) char *command = mem_printf("/bin/rm -r '%s'", dir);
-    CHECK_INT(chdir("/"), 0);
-    CHECK_INT(system(command), 0);
-    free(dir);
-}
-
-static void put_file(const char *path, const char *text) {
-    CHECK_INT(file_write_atomic(path, slice_of_text(text), 0600), 0);
-}
-
 /* Loads with a command line given as one text, which config_reload() reads again. */
 static int load(const char *line, struct settings *settings, struct hub_config **config) {
-    static char copy[512], *argv[WORDS_MAX] = { "roostd" };
-    char *rest = copy, *word;
-    int argc = 1;
+    static struct settings_testing_line split;
 
-    snprintf(copy, sizeof(copy), "%s", line);
-    while ((word = strsep(&rest, " ")))
-        if (*word)
-            argv[argc++] = word;
-    return config_load(settings, argc, argv, NULL, config);
+    settings_testing_split("roostd", line, &split);
+    return config_load(settings, split.argc, split.argv, NULL, config);
 }
 
 static void defaults_suit_a_first_start(void) {
-    char *dir = enter_folder();
+    char *dir = enter_home();
     struct settings *settings = settings_new(config_table());
     struct hub_config *config = NULL;
 
@@ -65,11 +45,11 @@ static void defaults_suit_a_first_start(void) {
     CHECK(!config->cert && !config->telegram_token && !config->common.help);
     config_free(config);
     settings_free(settings);
-    leave_folder(dir);
+    check_folder_leave(dir);
 }
 
 static void the_data_folder_depends_on_the_user(void) {
-    char *dir = enter_folder();
+    char *dir = enter_home();
     struct settings *settings = settings_new(config_table());
     struct hub_config *config = NULL;
     auto_(mem_freep) char *home = file_join(dir, ".local/state/roost");
@@ -79,7 +59,7 @@ static void the_data_folder_depends_on_the_user(void) {
     CHECK_TEXT(config->data, geteuid() == 0 ? "/var/lib/roost" : home);
     config_free(config);
     settings_free(settings);
-    leave_folder(dir);
+    check_folder_leave(dir);
 }
 
 /* Where one setting may come from, and what it then is. */
@@ -104,7 +84,7 @@ static void names_of_older_systems_work_everywhere(void) {
         const struct settings_row *row =
             settings_find(config_table(), names[i].section, names[i].setting);
         for (int where = 0; where < 3; where++) {
-            char *dir = enter_folder();
+            char *dir = enter_home();
             struct settings *settings = settings_new(config_table());
             struct hub_config *config = NULL;
             auto_(mem_freep) char *line =
@@ -112,7 +92,8 @@ static void names_of_older_systems_work_everywhere(void) {
 
             if (where != 0) /* the environment wins over .env */
                 setenv(names[i].name, names[i].value, 1);
-            put_file(".env", where == 2 ? "LOG_LEVEL=error\nPORT=1\n" : line);
+            check_folder_put(".", ".env",
+                             where == 2 ? "LOG_LEVEL=error\nPORT=1\n" : line);
             if (where == 1)
                 CHECK_INT(remove(".env"), 0);
             load("", settings, &config); /* a certificate alone is refused */
@@ -122,20 +103,22 @@ static void names_of_older_systems_work_everywhere(void) {
                       where == 0 ? SETTINGS_DOTENV : SETTINGS_ENVIRONMENT);
             config_free(config);
             settings_free(settings);
-            leave_folder(dir);
+            check_folder_leave(dir);
         }
     }
 }
 
 static void the_file_is_in_the_data_folder_or_where_told(void) {
-    char *dir = enter_folder();
+    char *dir = enter_home();
     struct settings *settings = settings_new(config_table());
     struct hub_config *config = NULL;
 
     CHECK_INT(mkdir("data", 0700), 0);
-    put_file("data/roost.conf", "[hub]\naddress = a.example:1, b.example:2\n");
-    put_file("other.conf", "[limits]\nhead = 3s\n[telegram]\ntoken_file = secret\n");
-    put_file("secret", "hush\n");
+    check_folder_put(".", "data/roost.conf",
+                     "[hub]\naddress = a.example:1, b.example:2\n");
+    check_folder_put(".", "other.conf",
+                     "[limits]\nhead = 3s\n[telegram]\ntoken_file = secret\n");
+    check_folder_put(".", "secret", "hush\n");
     CHECK_INT(load("--data data", settings, &config), 0);
     CHECK_INT(config->addresses.count, 2);
     CHECK_TEXT(config->addresses.items[1], "b.example:2");
@@ -149,11 +132,11 @@ static void the_file_is_in_the_data_folder_or_where_told(void) {
     CHECK_TEXT(config->telegram_token, "hush");
     config_free(config);
     settings_free(settings);
-    leave_folder(dir);
+    check_folder_leave(dir);
 }
 
 static void the_documented_command_line_is_taken(void) {
-    char *dir = enter_folder();
+    char *dir = enter_home();
     struct settings *settings = settings_new(config_table());
     struct hub_config *config = NULL;
 
@@ -174,7 +157,7 @@ static void the_documented_command_line_is_taken(void) {
     CHECK_TEXT(settings_words(settings)->items[0], "claim");
     config_free(config);
     settings_free(settings);
-    leave_folder(dir);
+    check_folder_leave(dir);
 }
 
 static void faults_are_told(void) {
@@ -208,7 +191,7 @@ static void faults_are_told(void) {
         { "--data . --config none", "none: No such file or directory" },
     };
     for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
-        char *dir = enter_folder();
+        char *dir = enter_home();
         struct settings *settings = settings_new(config_table());
         struct hub_config *config = NULL;
         int r = load(faults[i].line, settings, &config);
@@ -216,12 +199,12 @@ static void faults_are_told(void) {
         CHECK(!config);
         CHECK_TEXT(settings_error(settings), faults[i].error);
         settings_free(settings);
-        leave_folder(dir);
+        check_folder_leave(dir);
     }
 }
 
 static void half_of_a_pair_asks_for_the_other(void) {
-    char *dir = enter_folder();
+    char *dir = enter_home();
     struct settings *settings = settings_new(config_table());
     struct hub_config *config = NULL;
     char typed[] = "/key\n", *shown = NULL, *argv[] = { "roostd", "--data", "." };
@@ -231,7 +214,7 @@ static void half_of_a_pair_asks_for_the_other(void) {
     struct settings_ask ask = { .in = in, .out = out, .env_path = ".env" };
     struct buf kept = { 0 };
 
-    put_file(".env", "SSL_CERT=/cert");
+    check_folder_put(".", ".env", "SSL_CERT=/cert");
     CHECK_INT(config_load(settings, 3, argv, &ask, &config), 0);
     CHECK_TEXT(config->cert, "/cert");
     CHECK_TEXT(config->key, "/key");
@@ -244,26 +227,23 @@ static void half_of_a_pair_asks_for_the_other(void) {
     buf_done(&kept);
     config_free(config);
     settings_free(settings);
-    leave_folder(dir);
-}
-
-static void note(void *arg, const struct settings_row *row) {
-    buf_printf(arg, "%s%s ", row->name, row->live ? "" : "!");
+    check_folder_leave(dir);
 }
 
 static void a_reload_takes_what_is_live(void) {
-    char *dir = enter_folder();
+    char *dir = enter_home();
     struct settings *settings = settings_new(config_table());
     struct hub_config *config = NULL, *old = NULL;
     struct buf told = { 0 };
 
-    put_file("roost.conf", "[hub]\nlisten = :1\n[limits]\nhead = 5\n");
+    check_folder_put(".", "roost.conf", "[hub]\nlisten = :1\n[limits]\nhead = 5\n");
     CHECK_INT(load("--data .", settings, &config), 0);
     settings_free(settings);
 
-    put_file("roost.conf", "[hub]\nlisten = :2\naddress = hub:1\n[limits]\nhead = 6\n");
+    check_folder_put(".", "roost.conf",
+                     "[hub]\nlisten = :2\naddress = hub:1\n[limits]\nhead = 6\n");
     settings = settings_new(config_table());
-    CHECK_INT(config_reload(config, settings, note, &told, &old), 0);
+    CHECK_INT(config_reload(config, settings, settings_testing_note, &told, &old), 0);
     CHECK_TEXT(buf_text(&told), "listen! address head ");
     CHECK_INT(config->head_ms, 6000);
     CHECK_TEXT(config->listen.items[0], ":1");
@@ -271,42 +251,45 @@ static void a_reload_takes_what_is_live(void) {
     config_free(old);
     settings_free(settings);
 
-    put_file("roost.conf", "[tls]\ncert = c\n");
+    check_folder_put(".", "roost.conf", "[tls]\ncert = c\n");
     settings = settings_new(config_table());
-    CHECK_INT(config_reload(config, settings, note, &told, &old), SETTINGS_E_MISSING);
+    CHECK_INT(config_reload(config, settings, settings_testing_note, &told, &old),
+              SETTINGS_E_MISSING);
     CHECK_INT(config->head_ms, 6000);
     CHECK(!config->cert);
     buf_done(&told);
     config_free(config);
     settings_free(settings);
-    leave_folder(dir);
+    check_folder_leave(dir);
 }
 
 static void plain_anywhere_takes_the_words(void) {
-    char *dir = enter_folder();
+    char *dir = enter_home();
     struct settings *settings = settings_new(config_table());
     struct hub_config *config = NULL;
 
-    put_file("roost.conf", "[hub]\nplain_anywhere = yes\n");
+    check_folder_put(".", "roost.conf", "[hub]\nplain_anywhere = yes\n");
     CHECK_INT(load("--data .", settings, &config), SETTINGS_E_BAD);
-    put_file("roost.conf",
-             "[hub]\nlisten_plain = :80\nplain_anywhere = anyone may read the traffic\n");
+    check_folder_put(
+        ".", "roost.conf",
+        "[hub]\nlisten_plain = :80\nplain_anywhere = anyone may read the traffic\n");
     settings_free(settings);
     settings = settings_new(config_table());
     CHECK_INT(load("--data .", settings, &config), 0);
     CHECK_INT(config->listen_plain.count, 1);
     config_free(config);
     settings_free(settings);
-    leave_folder(dir);
+    check_folder_leave(dir);
 }
 
 static void samples_are_kept_as_long_as_told(void) {
-    char *dir = enter_folder();
+    char *dir = enter_home();
     struct settings *settings = settings_new(config_table());
     struct hub_config *config = NULL;
 
-    put_file("roost.conf", "[store]\nretention_raw = 0\nretention_1m = 2w\n"
-                           "url = sqlite:other/x.db\n");
+    check_folder_put(".", "roost.conf",
+                     "[store]\nretention_raw = 0\nretention_1m = 2w\n"
+                     "url = sqlite:other/x.db\n");
     CHECK_INT(load("--data /tmp/d --config roost.conf", settings, &config), 0);
     CHECK_INT(config->retention_ms[TIER_RAW], 0);
     CHECK_INT(config->retention_ms[TIER_1M], 1209600000);
@@ -319,30 +302,19 @@ static void samples_are_kept_as_long_as_told(void) {
 
     settings = settings_new(config_table());
     config = NULL;
-    put_file("roost.conf", "[store]\nretention_15m = 90m\n");
+    check_folder_put(".", "roost.conf", "[store]\nretention_15m = 90m\n");
     CHECK_INT(load("--data .", settings, &config), SETTINGS_E_BAD);
     CHECK_TEXT(settings_error(settings), "retention_15m: at least 2h, or 0 for ever");
     settings_free(settings);
-    leave_folder(dir);
+    check_folder_leave(dir);
 }
 
-/* Each row has its default within its own limits, a help line, and a name of its own. */
 static void the_table_is_sound(void) {
-    const struct settings_table *table = config_table();
-
-    for (size_t i = 0; i < table->count; i++) {
-        const struct settings_row *row = &table->rows[i];
-        CHECK(row->help && row->help[0]);
-        CHECK(row->section || row->flag);
-        CHECK(settings_find(table, row->section, row->name) == row);
-        CHECK(row->at < table->size);
-        if (row->kind >= SETTINGS_INT)
-            CHECK(row->low <= row->high && row->high > 0);
-    }
+    settings_testing_check_table(config_table());
 }
 
 static void what_is_shown_has_no_secret(void) {
-    char *dir = enter_folder();
+    char *dir = enter_home();
     struct settings *settings = settings_new(config_table());
     struct hub_config *config = NULL;
     struct buf out = { 0 };
@@ -355,7 +327,7 @@ static void what_is_shown_has_no_secret(void) {
     buf_done(&out);
     config_free(config);
     settings_free(settings);
-    leave_folder(dir);
+    check_folder_leave(dir);
 }
 
 TESTS(TEST(defaults_suit_a_first_start),
