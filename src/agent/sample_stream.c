@@ -235,6 +235,8 @@ void sample_stream_wake_all(const struct list *streams) {
 void sample_stream_stop_all(const struct list *streams) {
     list_for_each_safe(node, after, streams) {
         struct sample_stream *stream = container_of(node, struct sample_stream, node);
+        timer_stop(&stream->more);
+        pump(stream); /* a batch that is not full yet */
         invocation_finish(stream->invocation, GRPC_UNAVAILABLE, "the agent stops");
     }
 }

@@ -304,6 +304,25 @@ static void a_batch_of_live_rows_is_one_message(void) {
     close_rig(&rig);
 }
 
+static void the_end_does_not_cut_a_batch_off(void) {
+    struct rig rig;
+    struct hub hub;
+
+    open_rig(&rig);
+    rig.batch_ms = 60000;
+    open_spool(&rig, 7, NULL);
+    take_many(&rig, 1);
+    open_hub(&hub, &rig, 0, 0);
+    await(&hub, 1, 0);
+    take_many(&rig, 3);
+    sample_stream_stop_all(&rig.streams);
+    await(&hub, 4, 0);
+    settle(&rig);
+    CHECK(!hub.client); /* and then it ended */
+    close_hub(&hub);
+    close_rig(&rig);
+}
+
 static void a_stream_begins_where_the_store_stands(void) {
     struct rig rig;
     struct hub hub;
@@ -478,6 +497,7 @@ static void ticks_stay_on_multiples_of_the_interval(void) {
 
 TESTS(TEST(what_was_missed_comes_first_then_live_rows),
       TEST(a_batch_of_live_rows_is_one_message),
+      TEST(the_end_does_not_cut_a_batch_off),
       TEST(a_stream_begins_where_the_store_stands),
       TEST(what_was_dropped_is_told_first),
       TEST(a_hub_that_does_not_read_makes_nothing_pile_up),
