@@ -17,6 +17,7 @@
  *   --spool-hours H, --spool-bytes B   bounds of each spool (24, 1 MiB)
  *   --grace S       (60)
  *   --backoff-max S the longest wait between two attempts (5)
+ *   --boot-id HEX   another one than the kernel's, as after a restart of the host
  *   --report FILE   appends a line for each sample that is in a spool:
  *                   NAME EPOCH(hex) SEQ BOOT_MS WALL_MS
  *   --json, --verbose
@@ -34,6 +35,7 @@
 
 #include "agent/boot_id.h"
 #include "agent/spool_sync.h"
+#include "base/hex.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -350,6 +352,8 @@ static bool set_text(struct fleet *fleet, const char *name, const char *text) {
         fleet->config.spool_dir = text;
     else if (strcmp(name, "report") == 0)
         fleet->report_path = text;
+    else if (strcmp(name, "boot-id") == 0)
+        return hex_decode(fleet->config.boot_id, SPOOL_BOOT_ID_LEN, text);
     else
         return set_number(fleet, name, text);
     return true;
@@ -397,12 +401,12 @@ int main(int argc, char **argv) {
     };
 
     log_set_level(LOG_LEVEL_WARNING);
+    boot_id_read(fleet.config.boot_id);
     if (!read_args(&fleet, argc, argv)) {
         fprintf(stderr, "usage: fleet --hub LINK --agents N [--interval S] [--seconds T] "
                         "(see test/fleet.c)\n");
         return 2;
     }
     fleet.config.backoff_max_ms = (unsigned)fleet.backoff_max_ms;
-    boot_id_read(fleet.config.boot_id);
     return run(&fleet);
 }

@@ -3,7 +3,7 @@
 // in every tier. Seconds in make test; at full length in make soak (SOAK_MINUTES).
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { describe } from 'node:test';
 
 import { patience, program, run, scenario, slow, until } from './lib/env.mjs';
@@ -40,7 +40,7 @@ class Fleet {
     this.proc = this.env.start(program('test/fleet'), [
       '--hub', this.link, '--agents', String(this.count), '--interval', String(this.interval), '--seconds', String(forSeconds),
       '--state', this.env.file('fleet-state'), '--spool-dir', this.env.file('fleet-spool'), '--report', this.report,
-      '--grace', String(120 * slow), '--backoff-max', '2', '--json',
+      '--grace', String(120 * slow), '--backoff-max', '2', '--json', ...(this.bootId ? ['--boot-id', this.bootId] : []),
     ], { wrapper: this.wrapper });
   }
 
@@ -126,6 +126,40 @@ scenario('the hub is away, and the fleet is killed meanwhile: its spools replay'
   await pause((seconds * 1000) / 2);
   await env.startHub();
   await fleet.end();
+  await compare(env, fleet);
+});
+
+// A namespace of time is a host that has just started, if its boot has another id.
+function whyNoTimens() {
+  try {
+    execFileSync('unshare', ['--time', '--boottime', '100', 'true'], { stdio: 'ignore' });
+    return false;
+  } catch {
+    return 'no namespaces of time here';
+  }
+}
+
+scenario('the host restarts while the hub is away', { timeout, config, skip: whyNoTimens() }, async (env) => {
+  const fleet = new Fleet(env, await env.link('', '--reusable'));
+  fleet.bootId = 'a'.repeat(32);
+  fleet.start();
+  await pause(3000);
+  await env.kill(env.hub);
+  await pause((seconds * 1000) / 2);
+  await fleet.kill();
+  await pause(4000); // the host is down
+  const uptime = parseFloat(readFileSync('/proc/uptime', 'utf8'));
+  fleet.wrapper = ['unshare', '--time', '--boottime', String(2 - Math.floor(uptime))];
+  fleet.bootId = 'b'.repeat(32);
+  fleet.start();
+  await pause((seconds * 1000) / 2);
+  await env.startHub();
+  await fleet.end();
+
+  // fleet_check knows one boot: the times of the other as this host has them.
+  const lines = readFileSync(fleet.report, 'utf8').trim().split('\n').map((line) => line.split(' '));
+  const start = lines[0][4] - lines[0][3];
+  writeFileSync(fleet.report, lines.map(([name, epoch, seq, , wall]) => `${[name, epoch, seq, wall - start, wall].join(' ')}\n`).join(''));
   await compare(env, fleet);
 });
 
