@@ -6,44 +6,32 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/mem.h"
-#include "loop/conn.h"
-#include "loop/listener.h"
 #include "loop/loop.h"
+#include "loop/test_server.h"
 #include "loop/timer.h"
 #include "wire/sample.h"
 
-enum { VISITS_MAX = 64 };
+enum { STATUSES_MAX = 8 };
 
 /* A receiver that answers with the next status of a list, and 204 after its end. */
-struct visit {
-    struct receiver *receiver; /* borrowed: the test */
-    struct conn *conn;         /* owned */
-    struct buf request;
-};
-
 struct receiver {
-    struct loop *loop;
-    struct listener *listener;
-    struct visit visits[VISITS_MAX];
-    size_t visit_count;
-    const char *statuses[8]; /* "503 Busy\r\nRetry-After: 0" */
-    size_t requests;
+    struct test_server server;
+    const char *statuses[STATUSES_MAX]; /* "503 Busy\r\nRetry-After: 0" */
     const struct remote_writer *writer; /* borrowed: the test */
     struct remote_writer_stats wanted; /* the loop stops when the writer has come there */
-    struct buf last;
-    struct timer guard;
     struct timer look;
-    char *url;
+    char *url; /* owned */
 };
 
-static size_t whole_len(struct buf *request) {
-    const char *text = buf_text(request);
-    const char *end = strstr(text, "\r\n\r\n");
-    const char *length = strcasestr(text, "content-length:");
+static void answer(struct test_server *server, const char *request, struct buf *out) {
+    const struct receiver *receiver = container_of(server, struct receiver, server);
+    const char *status =
+        server->requests < STATUSES_MAX ? receiver->statuses[server->requests] : NULL;
 
-    if (!end)
-        return SIZE_MAX;
-    return (size_t)(end + 4 - text) + (length ? strtoul(length + 15, NULL, 10) : 0);
+    if (status)
+        buf_printf(out, "HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n", status);
+    else
+        buf_add_text(out, "HTTP/1.1 204 No Content\r\n\r\n");
 }
 
 static void on_look(struct timer *timer) {
@@ -53,87 +41,21 @@ static void on_look(struct timer *timer) {
     remote_writer_stats(receiver->writer, &now);
     if (now.sent == receiver->wanted.sent && now.refused == receiver->wanted.refused &&
         now.retries == receiver->wanted.retries)
-        loop_stop(receiver->loop);
+        loop_stop(receiver->server.loop);
     else
-        timer_start(receiver->loop, &receiver->look, 2);
-}
-
-static void on_bytes(void *owner, struct slice bytes) {
-    struct visit *visit = owner;
-    struct receiver *receiver = visit->receiver;
-    struct buf out = { 0 };
-
-    buf_add_slice(&visit->request, bytes);
-    size_t len = whole_len(&visit->request);
-    if (visit->request.len < len)
-        return;
-    buf_clear(&receiver->last);
-    buf_add(&receiver->last, visit->request.data, len);
-    buf_drop(&visit->request, len);
-    const char *status = receiver->requests < 8 && receiver->statuses[receiver->requests]
-                             ? receiver->statuses[receiver->requests]
-                             : "204 No Content";
-    receiver->requests++;
-    buf_printf(&out, "HTTP/1.1 %s\r\n%s\r\n", status,
-               strncmp(status, "204", 3) == 0 ? "" : "Content-Length: 0\r\n");
-    conn_send(visit->conn, buf_slice(&out));
-    buf_done(&out);
-}
-
-static void on_closed(void *owner, int reason) {
-    struct visit *visit = owner;
-    conn_close(visit->conn);
-    visit->conn = NULL;
-}
-
-static void on_conn(void *arg, struct conn *conn) {
-    static const struct conn_events events = { .on_bytes = on_bytes,
-                                               .on_closed = on_closed };
-    struct receiver *receiver = arg;
-    struct visit *visit = &receiver->visits[receiver->visit_count++];
-
-    CHECK(receiver->visit_count <= VISITS_MAX);
-    visit->receiver = receiver;
-    visit->conn = conn;
-    conn_set_owner(conn, &events, visit);
-}
-
-static void on_guard(struct timer *timer) {
-    fail_msg("the loop hangs");
+        timer_start(receiver->server.loop, &receiver->look, 2);
 }
 
 static void open_receiver(struct receiver *receiver) {
-    static const struct listener_limits limits = { 5000, 100, 100 };
-    struct listener_config config = {
-        .address = "127.0.0.1:0",
-        .limits = &limits,
-        .on_conn = on_conn,
-        .arg = receiver,
-    };
-
-    *receiver = (struct receiver) {
-        .loop = loop_new(),
-        .guard.fire = on_guard,
-        .look.fire = on_look,
-    };
-    CHECK_INT(listener_new(receiver->loop, &config, &receiver->listener), 0);
-    receiver->url =
-        mem_printf("http://%s/api/v1/write", listener_address(receiver->listener));
-    timer_start(receiver->loop, &receiver->guard, 30000);
+    *receiver = (struct receiver) { .look.fire = on_look };
+    test_server_open(&receiver->server, answer);
+    receiver->url = test_server_url(&receiver->server, "/api/v1/write");
 }
 
 static void close_receiver(struct receiver *receiver) {
-    for (size_t i = 0; i < receiver->visit_count; i++) {
-        if (receiver->visits[i].conn)
-            conn_close(receiver->visits[i].conn);
-        buf_done(&receiver->visits[i].request);
-    }
-    buf_done(&receiver->last);
-    timer_stop(&receiver->guard);
     timer_stop(&receiver->look);
-    listener_free(receiver->listener);
     free(receiver->url);
-    loop_free(receiver->loop);
+    test_server_close(&receiver->server);
 }
 
 static const struct remote_metric metrics[] = { { "cpu", "%", 1 },
@@ -141,7 +63,7 @@ static const struct remote_metric metrics[] = { { "cpu", "%", 1 },
 
 static struct remote_writer *make_writer(struct receiver *receiver,
                                          struct remote_writer_config config) {
-    config.loop = receiver->loop;
+    config.loop = receiver->server.loop;
     config.url = receiver->url;
     config.queue_bytes_max = config.queue_bytes_max ? config.queue_bytes_max : 1 << 20;
     config.batch_ms = 1;
@@ -160,8 +82,8 @@ static void run_until(struct receiver *receiver,
                       struct remote_writer_stats wanted) {
     receiver->writer = writer;
     receiver->wanted = wanted;
-    timer_start(receiver->loop, &receiver->look, 0);
-    loop_run(receiver->loop);
+    timer_start(receiver->server.loop, &receiver->look, 0);
+    loop_run(receiver->server.loop);
 }
 
 static void rows_are_sent_together_with_what_the_protocol_wants(void) {
@@ -181,7 +103,7 @@ static void rows_are_sent_together_with_what_the_protocol_wants(void) {
     CHECK_INT(stats.sent, 15);
     CHECK_INT(stats.waiting_bytes, 0);
     CHECK_INT(stats.retries + stats.refused + stats.dropped, 0);
-    const char *sent = buf_text(&receiver.last);
+    const char *sent = buf_text(&receiver.server.last);
     CHECK(strncmp(sent, "POST /api/v1/write HTTP/1.1\r\n", 29) == 0);
     CHECK(strstr(sent, "\r\nContent-Type: application/x-protobuf\r\n"));
     CHECK(strstr(sent, "\r\nContent-Encoding: snappy\r\n"));
@@ -231,7 +153,7 @@ static void what_is_refused_for_good_is_not_sent_again(void) {
     remote_writer_stats(writer, &stats);
     CHECK_INT(stats.refused, 3);
     CHECK_INT(stats.sent, 3);
-    CHECK_INT(receiver.requests, 2);
+    CHECK_INT(receiver.server.requests, 2);
     remote_writer_release(series);
     remote_writer_free(writer);
     close_receiver(&receiver);
@@ -277,7 +199,7 @@ static void a_batch_has_a_limit(void) {
     run_until(&receiver, writer, (struct remote_writer_stats) { .sent = 95 });
     remote_writer_stats(writer, &stats);
     CHECK_INT(stats.sent, 95);
-    CHECK_INT(receiver.requests, 10);
+    CHECK_INT(receiver.server.requests, 10);
     remote_writer_release(series);
     remote_writer_free(writer);
     close_receiver(&receiver);
