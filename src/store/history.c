@@ -166,6 +166,7 @@ struct history_catalogue *history_choose_catalogue(struct history *history,
     chosen = history_catalogue_new(catalogue->metrics, catalogue->count,
                                    catalogue->interval_ms);
     map_put(history->catalogues, chosen->key, chosen);
+    history->memory += chosen->memory;
     return chosen;
 }
 

@@ -31,6 +31,7 @@ struct history_catalogue *history_catalogue_new(const struct history_metric *met
     history_catalogue_write(catalogue, &bytes);
     crypto_sha256(bytes.data, bytes.len, catalogue->hash);
     hex_encode(catalogue->key, catalogue->hash, sizeof(catalogue->hash));
+    catalogue->memory = sizeof(*catalogue) + bytes.len + count * (sizeof(*metrics) + 32);
     buf_done(&bytes);
     return catalogue;
 }

@@ -19,6 +19,7 @@ struct history_catalogue {
     char key[2 * CRYPTO_SHA256_LEN + 1]; /* the hash as text, for maps */
     uint32_t interval_ms;
     size_t count;
+    size_t memory;                  /* that it takes */
     struct history_metric *metrics; /* owned, with their texts */
 
     /* Of the copy that a history has of equal ones. */

@@ -110,7 +110,7 @@ void history_curve_add_bucket(struct history_curve *curve,
     if (bucket->count == 0 || grid->step_ms == 0)
         return;
     /* A bucket that is longer than a point stands for each point in it. */
-    int64_t parts = step_ms > grid->step_ms ? step_ms / grid->step_ms : 1;
+    int64_t parts = (step_ms + grid->step_ms - 1) / grid->step_ms;
     uint32_t share = (uint32_t)(bucket->count / parts);
     share = share == 0 ? 1 : share;
     for (int64_t part = 0; part < parts; part++) {

@@ -54,6 +54,7 @@ static int on_catalogue(void *arg, struct slice hash, struct slice body) {
         return STORE_E_DAMAGED;
     }
     catalogue->is_stored = true;
+    loading->history->memory += catalogue->memory;
     map_put(loading->history->catalogues, catalogue->key, catalogue);
     return 0;
 }

@@ -75,7 +75,7 @@ struct history {
     struct buf scratch; /* of one packed row */
 
     size_t pending; /* bytes that are not durable */
-    size_t memory;  /* bytes of all blocks */
+    size_t memory;  /* bytes of all blocks and catalogues */
     struct list dirty;
     struct timer flush_timer;
     struct history_flush *flush; /* owned: that runs, or failed and is tried again */

@@ -422,6 +422,7 @@ static bool prepare_journal(struct history_sweep *sweep, struct history_chore *c
 static void forget_catalogue(struct history *history,
                              struct history_catalogue *catalogue) {
     catalogue->is_stored = false;
+    history->memory -= catalogue->memory;
     map_remove(history->catalogues, catalogue->key);
     history_catalogue_release(catalogue);
 }
@@ -436,7 +437,8 @@ static bool prepare_catalogues(struct history_sweep *sweep, struct history_chore
     unused = mem_new_array(map_count(history->catalogues) + 1,
                            sizeof(struct history_catalogue *));
     while ((catalogue = map_next(history->catalogues, &at, NULL)))
-        if (catalogue->is_stored && catalogue->blocks == 0)
+        /* One that is neither stored nor only ours is in a flush. */
+        if (catalogue->blocks == 0 && (catalogue->is_stored || catalogue->refs == 1))
             unused[count++] = catalogue;
     chore->hashes = mem_new_array(count + 1, sizeof(*chore->hashes));
     chore->hash_count = count;

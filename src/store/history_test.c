@@ -268,6 +268,37 @@ static void too_much_that_waits_is_refused(void) {
     place_done(&place);
 }
 
+/* A node that changes its catalogue with each row is no way to fill the memory. */
+static void catalogues_count_as_memory(void) {
+    struct place place;
+    place_init(&place);
+    struct history_testing *testing = &place.testing;
+    int r = 0, taken = 0;
+
+    history_testing_close(testing);
+    testing->config.pending_bytes_max = 100000;
+    history_testing_open(testing);
+    for (; r == 0 && taken < 10000; taken += r == 0) {
+        static int64_t values[100];
+        struct history_metric many[100];
+        char names[100][16];
+        for (int i = 0; i < 100; i++) {
+            snprintf(names[i], sizeof(names[i]), "m%d.%d", taken, i);
+            many[i] = (struct history_metric) { names[i], "1", 0 };
+        }
+        struct history_catalogue *catalogue = history_catalogue_new(many, 100, 5000);
+        r = history_append(testing->history, "pi",
+                           (struct history_cursor) { 7, (uint64_t)taken + 1 },
+                           testing->now_ms, catalogue, values);
+        history_catalogue_release(catalogue);
+    }
+    CHECK_INT(r, HISTORY_E_FULL);
+    CHECK(taken > 10 && taken < 100);
+    history_testing_compact(testing);
+    CHECK_INT(append(&place, "pi", 7, (uint64_t)taken + 1, testing->now_ms), 0);
+    place_done(&place);
+}
+
 /* Samples that come a little late make no gap; an absent one and a long silence do. */
 static void gaps_are_told_and_jitter_is_none(void) {
     struct place place;
@@ -386,6 +417,29 @@ static void older_parts_come_from_coarser_tiers(void) {
     CHECK_TEXT(ask(&place, "cpu", at + 4 * TESTING_HOUR_MS - 60000,
                    at + 4 * TESTING_HOUR_MS + 60000, 4),
                "pi cpu raw: 240 240 241 -");
+    place_done(&place);
+}
+
+/* Also where the steps do not divide the longer buckets. */
+static void older_parts_have_no_false_gaps(void) {
+    struct place place;
+    place_init(&place);
+    struct history_testing *testing = &place.testing;
+    int64_t at = TESTING_DAY_MS;
+
+    history_testing_close(testing);
+    testing->config.retention_ms[TIER_RAW] = 4 * TESTING_HOUR_MS;
+    testing->config.retention_ms[TIER_1M] = 4 * TESTING_HOUR_MS;
+    history_testing_open(testing);
+    testing->now_ms = at + 30 * TESTING_HOUR_MS;
+    append_many(&place, "pi", at, 20 * 60, 60000);
+    history_testing_compact(testing);
+    CHECK_INT(look(&place)[0].tiers[TIER_1M].chunks, 0);
+    history_testing_close(testing);
+    testing->config.retention_ms[TIER_1M] = 1000 * TESTING_HOUR_MS;
+    history_testing_open(testing);
+    CHECK_TEXT(ask(&place, "cpu", at, at + TESTING_HOUR_MS / 2, 15),
+               "pi cpu 1m: 8 8 8 8 8 8 8 15.5 23 23 23 23 23 23 23");
     place_done(&place);
 }
 
@@ -706,11 +760,13 @@ TESTS(TEST(rows_are_taken_once_and_in_order),
       TEST(what_is_known_of_a_node_stays),
       TEST(the_oldest_of_many_epochs_and_boots_goes),
       TEST(too_much_that_waits_is_refused),
+      TEST(catalogues_count_as_memory),
       TEST(gaps_are_told_and_jitter_is_none),
       TEST(a_step_is_round_and_the_tier_is_the_coarsest),
       TEST(the_last_hour_ends_by_the_clock),
       TEST(what_is_past_its_time_goes),
       TEST(older_parts_come_from_coarser_tiers),
+      TEST(older_parts_have_no_false_gaps),
       TEST(a_removed_node_leaves_nothing),
       TEST(a_renamed_node_keeps_its_samples),
       TEST(a_catalogue_may_change),
