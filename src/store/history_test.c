@@ -268,6 +268,36 @@ static void too_much_that_waits_is_refused(void) {
     place_done(&place);
 }
 
+static char *check_store(struct place *place);
+
+/* Clocks that were never set, and such as are beyond all calendars. */
+static void any_time_has_its_place(void) {
+    static const int64_t times_ms[] = {
+        -8640000000000001, -3600001,         -1,        0,        1,
+        TESTING_DAY_MS,    8640000000000001, INT64_MAX, INT64_MIN
+    };
+    struct place place;
+    place_init(&place);
+    struct history_testing *testing = &place.testing;
+
+    for (uint64_t i = 0; i < 9; i++)
+        CHECK_INT(append(&place, "pi", 7, i + 1, times_ms[i]), 0);
+    for (int turn = 0; turn < 2; turn++) {
+        CHECK_TEXT(ask(&place, "cpu", -7200000, 7200000, 0), "pi cpu raw: 2 3 4 5");
+        CHECK_TEXT(ask(&place, "cpu", -7200000, 7200000, 2), "pi cpu 2h: 2.5 4.5");
+        CHECK_TEXT(ask(&place, "cpu", TESTING_DAY_MS, TESTING_DAY_MS + 1, 0),
+                   "pi cpu raw: 6");
+        CHECK_TEXT(ask(&place, "cpu", INT64_MIN, INT64_MAX, 0),
+                   "pi cpu raw: 1 9 2 3 4 5 6");
+        CHECK_TEXT(ask(&place, "cpu", 8639999999999999, 8640000000000001, 0), "");
+        history_testing_compact(testing);
+    }
+    history_testing_close(testing);
+    CHECK(!check_store(&place));
+    history_testing_open(testing);
+    place_done(&place);
+}
+
 /* A node that changes its catalogue with each row is no way to fill the memory. */
 static void catalogues_count_as_memory(void) {
     struct place place;
@@ -760,6 +790,7 @@ TESTS(TEST(rows_are_taken_once_and_in_order),
       TEST(what_is_known_of_a_node_stays),
       TEST(the_oldest_of_many_epochs_and_boots_goes),
       TEST(too_much_that_waits_is_refused),
+      TEST(any_time_has_its_place),
       TEST(catalogues_count_as_memory),
       TEST(gaps_are_told_and_jitter_is_none),
       TEST(a_step_is_round_and_the_tier_is_the_coarsest),
