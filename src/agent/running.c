@@ -27,7 +27,10 @@
 #include "rpc/reflection.h"
 #include "rpc/services.h"
 
-enum { HOUR_MS = 3600000 };
+enum {
+    HOUR_MS = 3600000,
+    TRIM_MS = 5000, /* after a link is there */
+};
 
 /* What the policy allows; until it can be set, looking alone. */
 static const char CAPABILITIES[] = "look";
@@ -45,6 +48,7 @@ struct running {
     struct service_host *host;
     struct service_link *link;
     struct uplink *uplink;
+    struct timer trim;   /* when a handshake and a replay are over: what they took */
     char *sessions_path; /* owned: TLS sessions over restarts */
     struct pulse pulse;
     bool asks_again;
@@ -68,12 +72,17 @@ static void on_stop(void *arg, int signo) {
                   running);
 }
 
+static void on_trim(struct timer *timer) {
+    mem_trim();
+}
+
 static void on_linked(void *arg, const char *name, enum link_transport transport) {
     struct running *running = arg;
     struct identity *identity = running->identity;
 
     log_info("linked as %s by %s", name, link_transport_name(transport));
     notify_send("STATUS=linked");
+    timer_start(running->loop, &running->trim, TRIM_MS);
     if (strcmp(identity->name, name) == 0)
         return;
     snprintf(identity->name, sizeof(identity->name), "%s", name);
@@ -328,6 +337,7 @@ enum running_end running_run(struct agent_config *config,
     };
 
     running.loop = loop_new();
+    running.trim.fire = on_trim;
     running.pulse = (struct pulse) {
         .loop = running.loop,
         .on_stop = on_stop,
@@ -346,6 +356,7 @@ enum running_end running_run(struct agent_config *config,
         pulse_start(&running.pulse);
         loop_run(running.loop);
         pulse_stop(&running.pulse);
+        timer_stop(&running.trim);
     }
     uplink_free(running.uplink);
     loop_settle(running.loop); /* calls that the link carried learn of its end */
