@@ -2,7 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -23,18 +23,25 @@ static uint64_t count_fds(void) {
     return count >= 3 ? count - 3 : 0; /* ".", ".." and this folder */
 }
 
-/* Fields 22 and 24 of /proc/self/stat; the name before them may hold anything. */
-static int parse(const char *text, uint64_t *ret_start_ticks, uint64_t *ret_pages) {
-    unsigned long long start, pages;
-    const char *rest = strrchr(text, ')');
+/* The fields of /proc/self/stat, counted from the one behind the name. */
+enum { FIELD_START = 19, FIELD_PAGES = 21, FIELDS };
 
-    if (!rest || sscanf(rest + 1,
-                        " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d "
-                        "%*d %*d %*d %*d %llu %*u %llu",
-                        &start, &pages) != 2)
+/* The name may hold anything, spaces and parentheses too: only its end counts. */
+static int parse(const char *text, uint64_t *ret_start_ticks, uint64_t *ret_pages) {
+    unsigned long long fields[FIELDS] = { 0 };
+    const char *at = strrchr(text, ')');
+
+    if (!at)
         return -EINVAL;
-    *ret_start_ticks = start;
-    *ret_pages = pages;
+    at = strchr(at, ' ');
+    for (int i = 0; i < FIELDS; i++) {
+        if (!at)
+            return -EINVAL;
+        fields[i] = strtoull(at, NULL, 10); /* the state, a letter, is nobody's number */
+        at = strchr(at + 1, ' ');
+    }
+    *ret_start_ticks = fields[FIELD_START];
+    *ret_pages = fields[FIELD_PAGES];
     return 0;
 }
 
