@@ -74,10 +74,12 @@ static void add_directory(const struct chunk_codec *codec,
 static void add_bodies(const struct chunk_codec *codec,
                        size_t series_count,
                        struct buf *out) {
+    struct slice bodies = buf_slice(&codec->bodies);
+
     for (size_t i = 0; i <= series_count; i++) {
         const struct span *span = span_at(codec, i);
-        buf_add_slice(
-            out, slice_of(codec->bodies.data + span->begin, span->end - span->begin));
+        struct slice body = slice_after(bodies, span->begin);
+        buf_add_slice(out, slice_of(body.at, span->end - span->begin));
     }
 }
 
