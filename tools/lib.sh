@@ -45,8 +45,8 @@ sources() {
 objects() {
     awk -F '"' '
     $2 == "directory" { folder = $4 }
-    $2 == "file" { file = $4; sub(/^.*\/src\//, "src/", file) }
-    $2 == "output" && file ~ /^src\// && file !~ /(_test|\.pb-c)\.c$/ && !(file in seen) {
+    $2 == "file" { file = $4; made = file ~ /^src\//; sub(/^.*\/src\//, "src/", file) }
+    $2 == "output" && file ~ /^src\// && !made && file !~ /(_test|\.pb-c)\.c$/ && !(file in seen) {
         seen[file] = 1
         print file, folder "/" $4
     }' "$build/compile_commands.json"
