@@ -10,15 +10,15 @@
 #include "base/mem.h"
 #include "draw/chart.h"
 #include "draw/kind.h"
+#include "hub/history_status.h"
 #include "hub/latest.h"
+#include "hub/metrics_span.h"
 #include "hub/node.h"
 #include "hub/painters.h"
-#include "hub/registry.h"
+#include "hub/selection.h"
 #include "hub/timekeeper.h"
-#include "rpc/call.h"
 #include "rpc/invocation.h"
 #include "store/history.h"
-#include "wire/timestamp.h"
 
 enum {
     RUNNING_MAX = 64, /* of all callers */
@@ -26,10 +26,9 @@ enum {
     NODES_NAMED_MAX = 3, /* in the title */
     WIDTH_USUAL = 1200,
     HEIGHT_USUAL = 600,
+    SPAN_USUAL_MS = 86400000,
     PIXELS_MAX = 16 << 20, /* 64 MiB while it is drawn */
 };
-
-static const int64_t SPAN_USUAL_MS = INT64_C(86400000);
 
 /* From the request to the reply; the last of invocation and painter frees it. */
 struct drawing {
@@ -192,15 +191,8 @@ static void on_answer(void *arg, int result, const struct history_answer *answer
     drawing->request = NULL;
     if (result == 0)
         paint(drawing, answer);
-    else if (result == HISTORY_E_MANY)
-        invocation_finish(drawing->invocation, GRPC_RESOURCE_EXHAUSTED,
-                          "these are too many series; name fewer nodes or metrics");
-    else if (result == -ECANCELED)
-        invocation_finish(drawing->invocation, GRPC_UNAVAILABLE, "the hub stops");
     else
-        invocation_finish(drawing->invocation, GRPC_INTERNAL,
-                          "the samples cannot be read: %s",
-                          result < 0 ? strerror(-result) : "the store is damaged");
+        history_status_finish(drawing->invocation, result);
 }
 
 /* --- the request --- */
@@ -256,18 +248,16 @@ static char *set_size(struct chart *chart, const Roost__V1__ChartRequest *reques
 }
 
 static char *set_span(struct drawing *drawing, const Roost__V1__ChartRequest *request) {
-    struct chart *chart = &drawing->chart;
+    struct metrics_span span = {
+        .since = request->since,
+        .until = request->until,
+        .last_ms = request->last_ms,
+        .usual_ms = SPAN_USUAL_MS,
+    };
 
-    chart->until_ms = request->until ? timestamp_get(request->until)
-                                     : timekeeper_now_ms(drawing->shared->timekeeper);
-    int64_t last_ms = SPAN_USUAL_MS;
-    if (request->last_ms > 0 && request->last_ms < (uint64_t)chart->until_ms)
-        last_ms = (int64_t)request->last_ms;
-    chart->since_ms =
-        request->since ? timestamp_get(request->since) : chart->until_ms - last_ms;
-    return chart->since_ms > 0 && chart->since_ms < chart->until_ms
-               ? NULL
-               : mem_strdup("since must be before until");
+    return mem_strdup(
+        metrics_span_read(&span, timekeeper_now_ms(drawing->shared->timekeeper),
+                          &drawing->chart.since_ms, &drawing->chart.until_ms));
 }
 
 static char *set_thresholds(struct drawing *drawing,
@@ -368,11 +358,8 @@ void metrics_chart_start(struct metrics_chart_shared *shared,
     char *why = read_request(drawing, request);
     if (why) {
         invocation_finish(invocation, GRPC_INVALID_ARGUMENT, "%s", why);
-    } else if (registry_select(shared->registry, invocation_call(invocation)->actor,
-                               request->select, &nodes, &drawing->node_count,
-                               &why) != 0) {
-        invocation_finish(invocation, GRPC_NOT_FOUND, "%s", why);
-    } else {
+    } else if (selection_find(shared->registry, invocation, request->select, &nodes,
+                              &drawing->node_count)) {
         drawing->title =
             request->title[0] ? mem_strdup(request->title) : make_title(drawing, nodes);
         drawing->chart.title = drawing->title;

@@ -1,15 +1,15 @@
 #include "hub/metrics_query.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/metric.h"
+#include "hub/history_status.h"
+#include "hub/metrics_span.h"
 #include "hub/node.h"
-#include "hub/registry.h"
+#include "hub/selection.h"
 #include "hub/timekeeper.h"
-#include "rpc/call.h"
 #include "rpc/invocation.h"
 #include "store/history.h"
 #include "store/tier.h"
@@ -105,34 +105,11 @@ static void on_answer(void *arg, int result, const struct history_answer *answer
     query->request = NULL;
     if (result == 0)
         reply(query, answer);
-    else if (result == HISTORY_E_MANY)
-        invocation_finish(invocation, GRPC_RESOURCE_EXHAUSTED,
-                          "the answer would have more than %d series or %d values; ask "
-                          "for fewer metrics or nodes, or for less time",
-                          HISTORY_SERIES_MAX, HISTORY_VALUES_MAX);
-    else if (result == -ECANCELED)
-        invocation_finish(invocation, GRPC_UNAVAILABLE, "the hub stops");
     else
-        invocation_finish(invocation, GRPC_INTERNAL, "the samples cannot be read: %s",
-                          result < 0 ? strerror(-result) : "the store is damaged");
+        history_status_finish(invocation, result);
 }
 
 /* Why not, as a new string; NULL: it is fine. */
-static char *check_span(const Roost__V1__QueryRequest *request,
-                        const struct history_query *query) {
-    int64_t span_ms = query->until_ms - query->since_ms;
-
-    if (request->since && request->last_ms > 0)
-        return mem_strdup("since or last_ms: one of them");
-    if (query->since_ms <= 0)
-        return mem_strdup("since is missing: the beginning of the span");
-    if (span_ms <= 0)
-        return mem_strdup("since must be before until");
-    if (query->points > HISTORY_POINTS_MAX)
-        return mem_printf("at most %d points", HISTORY_POINTS_MAX);
-    return NULL;
-}
-
 static char *check_metrics(const Roost__V1__QueryRequest *request) {
     if (request->n_metrics == 0)
         return mem_strdup("no metric is named; \"*\" means all of them");
@@ -144,16 +121,22 @@ static char *check_metrics(const Roost__V1__QueryRequest *request) {
     return NULL;
 }
 
-static void read_span(const struct metrics_query_shared *shared,
-                      const Roost__V1__QueryRequest *request,
-                      struct history_query *ret_query) {
-    ret_query->until_ms = request->until ? timestamp_get(request->until)
-                                         : timekeeper_now_ms(shared->timekeeper);
-    ret_query->since_ms = timestamp_get(request->since);
-    if (request->last_ms > 0 && request->last_ms < (uint64_t)ret_query->until_ms)
-        ret_query->since_ms = ret_query->until_ms - (int64_t)request->last_ms;
+/* As check_metrics(). */
+static char *read_span(const struct metrics_query_shared *shared,
+                       const Roost__V1__QueryRequest *request,
+                       struct history_query *ret_query) {
+    struct metrics_span span = {
+        .since = request->since,
+        .until = request->until,
+        .last_ms = request->last_ms,
+    };
+
     if (!request->raw)
         ret_query->points = request->points ? request->points : POINTS_USUAL;
+    if (ret_query->points > HISTORY_POINTS_MAX)
+        return mem_printf("at most %d points", HISTORY_POINTS_MAX);
+    return mem_strdup(metrics_span_read(&span, timekeeper_now_ms(shared->timekeeper),
+                                        &ret_query->since_ms, &ret_query->until_ms));
 }
 
 static void take_names(struct question *question,
@@ -194,10 +177,8 @@ void metrics_query_start(struct metrics_query_shared *shared,
     struct question question = { 0 };
     struct node **nodes = NULL;
     size_t count = 0;
-    char *why;
 
-    read_span(shared, request, &question.query);
-    why = check_span(request, &question.query);
+    char *why = read_span(shared, request, &question.query);
     if (!why)
         why = check_metrics(request);
     if (why) {
@@ -205,10 +186,8 @@ void metrics_query_start(struct metrics_query_shared *shared,
     } else if (shared->running >= RUNNING_MAX) {
         invocation_finish(invocation, GRPC_RESOURCE_EXHAUSTED,
                           "%d queries are under way already; ask again", RUNNING_MAX);
-    } else if (registry_select(shared->registry, invocation_call(invocation)->actor,
-                               request->select, &nodes, &count, &why) != 0) {
-        invocation_finish(invocation, GRPC_NOT_FOUND, "%s", why);
-    } else {
+    } else if (selection_find(shared->registry, invocation, request->select, &nodes,
+                              &count)) {
         take_names(&question, request, nodes, count);
         ask(shared, invocation, &question);
         question_done(&question);

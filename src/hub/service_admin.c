@@ -1,16 +1,15 @@
 #include "hub/service_admin.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
 #include "base/mem.h"
+#include "hub/history_status.h"
 #include "hub/node.h"
-#include "hub/registry.h"
+#include "hub/selection.h"
 #include "roost/v1/admin.pb-c.h"
-#include "rpc/call.h"
 #include "rpc/invocation.h"
 #include "rpc/services.h"
 #include "store/history.h"
@@ -107,14 +106,10 @@ static void reply(const struct storage_ask *ask, const struct facts *facts) {
     Roost__V1__StorageResponse__RetentionEntry *pointers[TIER_COUNT];
     struct node **nodes = NULL;
     size_t count = 0;
-    char *why = NULL;
 
-    if (registry_select(service->config.registry, invocation_call(ask->invocation)->actor,
-                        ask->select, &nodes, &count, &why) != 0) {
-        invocation_finish(ask->invocation, GRPC_NOT_FOUND, "%s", why);
-        free(why);
+    if (!selection_find(service->config.registry, ask->invocation, ask->select, &nodes,
+                        &count))
         return;
-    }
     struct node_part *parts = mem_new_array(count, sizeof(*parts));
     response.nodes = mem_new_array(count, sizeof(*response.nodes));
     response.n_nodes = count;
@@ -150,10 +145,7 @@ static void on_usage(void *arg,
     if (ask->invocation && result == 0)
         reply(ask, &facts);
     else if (ask->invocation)
-        invocation_finish(ask->invocation,
-                          result == -ECANCELED ? GRPC_UNAVAILABLE : GRPC_INTERNAL,
-                          "what the samples take cannot be read: %s",
-                          result < 0 ? strerror(-result) : "the store is damaged");
+        history_status_finish(ask->invocation, result);
     ask->is_answered = true;
     free_if_done(ask);
 }

@@ -8,6 +8,7 @@
 #include "hub/metrics_chart.h"
 #include "hub/metrics_query.h"
 #include "hub/registry.h"
+#include "hub/selection.h"
 #include "roost/v1/metrics.pb-c.h"
 #include "rpc/actor.h"
 #include "rpc/call.h"
@@ -103,14 +104,9 @@ static void on_latest(void *arg,
     Roost__V1__LatestResponse response = ROOST__V1__LATEST_RESPONSE__INIT;
     struct node **nodes = NULL;
     size_t count = 0;
-    char *why = NULL;
 
-    if (registry_select(service->registry, invocation_call(invocation)->actor,
-                        request->select, &nodes, &count, &why) != 0) {
-        invocation_finish(invocation, GRPC_NOT_FOUND, "%s", why);
-        free(why);
+    if (!selection_find(service->registry, invocation, request->select, &nodes, &count))
         return;
-    }
     struct values_message *parts = mem_new_array(count, sizeof(*parts));
     response.nodes = mem_new_array(count, sizeof(*response.nodes));
     response.n_nodes = count;

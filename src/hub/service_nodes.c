@@ -8,6 +8,7 @@
 #include "hub/activity.h"
 #include "hub/node_message.h"
 #include "hub/registry.h"
+#include "hub/selection.h"
 #include "hub/session.h"
 #include "rpc/actor.h"
 #include "rpc/call.h"
@@ -39,15 +40,11 @@ static void on_list(void *arg,
         (const Roost__V1__ListNodesRequest *)message;
     Roost__V1__ListNodesResponse response = ROOST__V1__LIST_NODES_RESPONSE__INIT;
     struct node **nodes = NULL;
-    char *why = NULL;
     size_t count = 0;
 
-    if (registry_select(service->config.registry, actor_of(invocation), request->select,
-                        &nodes, &count, &why) != 0) {
-        invocation_finish(invocation, GRPC_NOT_FOUND, "%s", why);
-        free(why);
+    if (!selection_find(service->config.registry, invocation, request->select, &nodes,
+                        &count))
         return;
-    }
     struct node_message *parts = mem_new_array(count, sizeof(*parts));
     response.nodes = mem_new_array(count, sizeof(*response.nodes));
     response.n_nodes = count;
