@@ -31,6 +31,7 @@
 enum {
     NAME_LEN = 64,
     AHEAD_MS = 86400000, /* of samples that were placed in the future */
+    STEP_MS = 1000,      /* between samples, where none tells */
     PLACED_MS = 3000,    /* how far from the fleet's own wall clock a sample may be */
     FAULTS_MAX = 20,     /* that are told */
     POINTS = HISTORY_POINTS_MAX,
@@ -164,6 +165,16 @@ static void compare_sample(struct check *check,
         fault(check, series->metric, "misplaced in time", reported);
 }
 
+/* Is a stored sample rather the first of the next start than one more of this one? */
+static bool is_of_next(const struct agent *agent, size_t reported, int64_t time_ms) {
+    const struct taken *last = &agent->all[reported];
+    bool has_before = reported > 0 && last[-1].epoch == last->epoch;
+    int64_t step_ms = has_before ? last->wall_ms - last[-1].wall_ms : STEP_MS;
+
+    return reported + 1 < agent->count &&
+           llabs(time_ms - last[1].wall_ms) <= llabs(time_ms - (last->wall_ms + step_ms));
+}
+
 /* At the end of what one start of an agent reported: one more sample may have been taken.
  */
 static size_t pass_unreported(struct check *check,
@@ -171,12 +182,12 @@ static size_t pass_unreported(struct check *check,
                               size_t at,
                               size_t place,
                               size_t reported) {
-    const struct taken *last = &check->agent->all[reported];
-    bool is_last = reported + 1 == check->agent->count;
-    bool is_wanted = !is_last && at < series->count &&
-                     integer_of(series, at) == expected(check, last + 1, place);
+    const struct agent *agent = check->agent;
+    const struct taken *last = &agent->all[reported];
+    bool is_end = reported + 1 == agent->count || last[1].epoch != last->epoch;
 
-    if ((!is_last && last[1].epoch == last->epoch) || at >= series->count || is_wanted ||
+    if (!is_end || at >= series->count ||
+        is_of_next(agent, reported, series->times_ms[at]) ||
         !is_unreported(check, last, place, integer_of(series, at)))
         return 0;
     check->unreported++;
