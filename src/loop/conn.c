@@ -157,8 +157,12 @@ void conn_finish(struct conn *conn) {
     if (conn->closed || conn->finishing)
         return;
     conn->finishing = true;
-    if (!conn->ended || conn->reason == 0)
+    if (!conn->ended || conn->reason == 0) {
         conn->ops->finish(conn);
+    } else { /* it broke before: there is nothing to send, and its end is told again */
+        conn->told = false;
+        deliver_later(conn);
+    }
 }
 
 void conn_close(struct conn *conn) {

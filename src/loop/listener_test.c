@@ -173,6 +173,35 @@ static void a_silent_handshake_ends_in_time(void) {
     tls_server_free(tls);
 }
 
+/* Whoever resets connections in the middle of their handshakes holds nothing by it. */
+static void a_reset_handshake_leaves_room(void) {
+    static const struct listener_limits few = {
+        .handshake_ms = 5000,
+        .unauthenticated_max = 4,
+        .per_client_max = 4,
+    };
+    struct linger linger = { .l_onoff = 1, .l_linger = 0 };
+    struct tls_server *tls = tls_server_new();
+    struct door door;
+
+    open_door(&door, &few, tls);
+    for (int i = 0; i < 20; i++) {
+        int fd = knock(&door);
+        if (i % 2)
+            CHECK_INT(write(fd, "\x16\x03\x01", 3), 3);
+        run_until(&door, 1, 5);
+        CHECK_INT(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
+        close(fd);
+        run_until(&door, 1, 5);
+    }
+    int last = knock(&door);
+    run_until(&door, 1, 50);
+    CHECK(is_open(last));
+    close(last);
+    close_door(&door);
+    tls_server_free(tls);
+}
+
 static void what_is_no_tls_is_refused(void) {
     static const char *const texts[] = { "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
                                          "SSH-2.0-OpenSSH_9.2\r\n",
@@ -329,6 +358,7 @@ static void loopback_is_recognised(void) {
 
 TESTS(TEST(strangers_over_the_limit_are_refused),
       TEST(a_silent_handshake_ends_in_time),
+      TEST(a_reset_handshake_leaves_room),
       TEST(what_is_no_tls_is_refused),
       TEST(a_reset_is_told_as_one),
       TEST(the_listener_may_go_from_its_own_callback),
