@@ -388,20 +388,6 @@ int crypto_cert_read(const char *path,
     return r == 0 ? take_facts(cert, ret_facts) : r;
 }
 
-int crypto_cert_read_der(const void *der,
-                         size_t len,
-                         struct crypto_cert_facts *ret_facts) {
-    const uint8_t *at = der;
-    if (len > FILE_MAX)
-        return CRYPTO_CERT_E_DAMAGED;
-    auto_(x509_freep) X509 *cert = d2i_X509(NULL, &at, (long)len);
-    if (!cert) {
-        ERR_clear_error();
-        return CRYPTO_CERT_E_DAMAGED;
-    }
-    return take_facts(cert, ret_facts);
-}
-
 void crypto_cert_facts_done(struct crypto_cert_facts *facts) {
     for (size_t i = 0; i < facts->name_count; i++)
         free(facts->names[i]);

@@ -63,11 +63,6 @@ int crypto_cert_make_leaf(const struct crypto_cert_leaf *leaf);
 /* Reads the certificate at index (0: the leaf) of a PEM file. */
 int crypto_cert_read(const char *path, size_t index, struct crypto_cert_facts *ret_facts);
 
-/* The same from DER, as TLS hands it out. */
-int crypto_cert_read_der(const void *der,
-                         size_t len,
-                         struct crypto_cert_facts *ret_facts);
-
 /* Frees what the facts own. */
 void crypto_cert_facts_done(struct crypto_cert_facts *facts);
 

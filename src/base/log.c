@@ -39,10 +39,6 @@ void log_set_json(bool json) {
     as_json = json;
 }
 
-bool log_is_debug(void) {
-    return threshold >= LOG_LEVEL_DEBUG;
-}
-
 static const char *word_of(enum log_level level) {
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (words[i].level == level)

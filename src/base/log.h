@@ -24,7 +24,6 @@ int log_level_parse(const char *word);
 
 void log_set_level(enum log_level level);
 void log_set_json(bool json);
-bool log_is_debug(void);
 
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));

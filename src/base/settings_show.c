@@ -88,74 +88,16 @@ static bool opens_section(const struct settings_table *table, size_t at) {
     return true;
 }
 
-/* Calls add for each row of a file, section by section, with a head before each. */
-static void for_each_in_file(const struct settings_table *table,
-                             const void *arg,
-                             struct buf *out,
-                             void (*head)(const char *section, struct buf *out),
-                             void (*add)(const void *arg,
-                                         const struct settings_row *row,
-                                         struct buf *out)) {
+void settings_show_values(const struct settings *settings, struct buf *out) {
+    const struct settings_table *table = settings_table(settings);
+
     for (size_t i = 0; i < settings_row_count(table); i++) {
         const char *section = settings_row_at(table, i)->section;
         if (!section || !opens_section(table, i))
             continue;
-        head(section, out);
+        buf_printf(out, "%s[%s]\n", out->len > 0 ? "\n" : "", section);
         for (size_t k = i; k < settings_row_count(table); k++)
             if (settings_is_in_section(settings_row_at(table, k), section))
-                add(arg, settings_row_at(table, k), out);
+                add_setting(settings, settings_row_at(table, k), out);
     }
-}
-
-static void ini_head(const char *section, struct buf *out) {
-    buf_printf(out, "%s[%s]\n", out->len > 0 ? "\n" : "", section);
-}
-
-static void ini_setting(const void *arg,
-                        const struct settings_row *row,
-                        struct buf *out) {
-    add_setting(arg, row, out);
-}
-
-void settings_show_values(const struct settings *settings, struct buf *out) {
-    for_each_in_file(settings_table(settings), settings, out, ini_head, ini_setting);
-}
-
-/* Text for roff: backslashes and dashes, and no line may start with a dot or quote. */
-static void add_roff(const char *text, struct buf *out) {
-    if (*text == '.' || *text == '\'')
-        buf_add_text(out, "\\&");
-    for (; *text; text++) {
-        if (*text == '\\')
-            buf_add_text(out, "\\e");
-        else if (*text == '-')
-            buf_add_text(out, "\\-");
-        else
-            buf_add_byte(out, (uint8_t)*text);
-    }
-}
-
-static void manual_head(const char *section, struct buf *out) {
-    buf_printf(out, ".SS [%s]\n", section);
-}
-
-static void manual_setting(const void *arg,
-                           const struct settings_row *row,
-                           struct buf *out) {
-    struct buf notes = { 0 };
-
-    buf_printf(out, ".TP\n.B %s\n", row->name);
-    add_roff(row->help, out);
-    add_notes(row, &notes);
-    add_roff(buf_text(&notes), out);
-    buf_done(&notes);
-    buf_add_text(out, ".\n");
-    if (row->flag)
-        buf_printf(out, "Flag: \\fB\\-\\-%s\\fR.\n", row->flag);
-    if (row->kind == SETTINGS_SECRET)
-        buf_printf(out, "\\fB%s_file\\fR names a file that holds it.\n", row->name);
-}
-
-void settings_show_manual(const struct settings_table *table, struct buf *out) {
-    for_each_in_file(table, NULL, out, manual_head, manual_setting);
 }

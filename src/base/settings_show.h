@@ -1,8 +1,8 @@
 /*
  * settings_show - what a person reads about settings
  *
- * Made from the table alone, so that help, manual and behaviour cannot differ. Secrets
- * are never printed.
+ * Made from the table alone, so that help and behaviour cannot differ; the manual's
+ * lists are made from it too, by tools/manual. Secrets are never printed.
  */
 #pragma once
 
@@ -20,6 +20,3 @@ void settings_show_help(const struct settings_table *table,
  * where it comes from as comments.
  */
 void settings_show_values(const struct settings *settings, struct buf *out);
-
-/* Appends the settings as sections of a manual page (roff, man macros). */
-void settings_show_manual(const struct settings_table *table, struct buf *out);

@@ -516,7 +516,7 @@ static void values_are_shown_with_their_origin(void) {
     settings_free(settings);
 }
 
-static void help_and_manual_come_from_the_table(void) {
+static void help_comes_from_the_table(void) {
     struct buf out = { 0 };
 
     settings_show_help(&table, "", &out);
@@ -527,10 +527,6 @@ static void help_and_manual_come_from_the_table(void) {
     buf_clear(&out);
     settings_show_help(&table, "claim", &out);
     CHECK(strstr(buf_text(&out), "--new"));
-    buf_clear(&out);
-    settings_show_manual(&table, &out);
-    CHECK(strstr(buf_text(&out), ".SS [hub]\n.TP\n.B listen\nWhere to listen"));
-    CHECK(strstr(buf_text(&out), "\\fBpassword_file\\fR names a file"));
     buf_done(&out);
 }
 
@@ -561,5 +557,5 @@ TESTS(TEST(texts_become_values),
       TEST(what_is_missing_is_asked_and_kept),
       TEST(what_is_there_is_not_asked),
       TEST(values_are_shown_with_their_origin),
-      TEST(help_and_manual_come_from_the_table),
+      TEST(help_comes_from_the_table),
       TEST(a_failure_is_told_in_two_lines))

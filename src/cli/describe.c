@@ -104,13 +104,6 @@ static void run_walk(struct walk *walk) {
     map_free(walk->seen);
 }
 
-void describe_add_message(struct buf *out, const ProtobufCMessageDescriptor *type) {
-    struct walk walk = { .out = out, .seen = map_new() };
-
-    enqueue(&walk, type);
-    run_walk(&walk);
-}
-
 void describe_add_types(struct buf *out, const struct schema_method *method) {
     struct walk walk = { .out = out, .seen = map_new() };
 

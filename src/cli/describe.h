@@ -14,6 +14,3 @@ void describe_add_service(struct buf *out, const struct schema_service *service)
 
 /* The types of a method and all that they use, then a sample of its request. */
 void describe_add_types(struct buf *out, const struct schema_method *method);
-
-/* One message type and all that it uses. */
-void describe_add_message(struct buf *out, const ProtobufCMessageDescriptor *type);

@@ -64,10 +64,6 @@ struct text *text_free(struct text *text) {
     return NULL;
 }
 
-void text_freep(struct text **text) {
-    *text = text_free(*text);
-}
-
 /* Control characters would break lines or be drawn as boxes. */
 static void replace_controls(char *words) {
     for (; *words; words++)

@@ -27,7 +27,6 @@ enum text_align { TEXT_LEFT, TEXT_CENTRE, TEXT_RIGHT };
  */
 struct text *text_new(cairo_t *cairo, double size);
 struct text *text_free(struct text *text);
-void text_freep(struct text **text);
 
 /* What a string would take. Nothing, if it is NULL or empty. */
 double text_width(struct text *text, enum text_style style, const char *words);

@@ -207,14 +207,6 @@ struct loop *conn_loop(const struct conn *conn) {
     return conn->loop;
 }
 
-uint64_t conn_sent_bytes(const struct conn *conn) {
-    return conn_base(conn)->sent_bytes;
-}
-
-uint64_t conn_received_bytes(const struct conn *conn) {
-    return conn_base(conn)->received_bytes;
-}
-
 const char *conn_alpn(const struct conn *conn) {
     return conn_base(conn)->alpn;
 }

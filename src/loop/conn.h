@@ -83,7 +83,3 @@ const char *conn_peer_key(const struct conn *conn);
 const char *conn_local(const struct conn *conn);
 
 struct loop *conn_loop(const struct conn *conn);
-
-/* Bytes sent to and received from the wire (TLS included) since the start. */
-uint64_t conn_sent_bytes(const struct conn *conn);
-uint64_t conn_received_bytes(const struct conn *conn);

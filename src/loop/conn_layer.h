@@ -51,8 +51,6 @@ struct conn {
 /* What the lowest layer embeds: what is known once for all layers. */
 struct conn_base {
     struct conn conn;
-    uint64_t sent_bytes;
-    uint64_t received_bytes;
     char peer[56]; /* "[" address "]:" port */
     char local[56];
     char peer_key[46];

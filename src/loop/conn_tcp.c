@@ -106,7 +106,6 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *chunk) {
     } else if (len < 0) {
         end(tcp, tcp->write_error ? tcp->write_error : (int)len);
     } else if (len > 0) {
-        tcp->base.received_bytes += (uint64_t)len;
         yield_to_others(tcp);
         conn_hand_bytes(&tcp->base.conn, slice_of(chunk->base, (size_t)len));
     }
@@ -173,8 +172,6 @@ static void on_written(uv_write_t *request, int status) {
     struct conn_tcp *tcp = remainder->tcp;
 
     tcp->unsent -= remainder->len;
-    if (status == 0)
-        tcp->base.sent_bytes += remainder->len;
     free(remainder);
     if (tcp->base.conn.closed)
         return;
@@ -216,7 +213,6 @@ static void tcp_send(struct conn *conn, struct slice bytes) {
             return;
         }
         size_t sent = r > 0 ? (size_t)r : 0;
-        tcp->base.sent_bytes += sent;
         bytes = slice_after(bytes, sent);
     }
     if (bytes.len > 0)

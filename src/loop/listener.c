@@ -331,11 +331,3 @@ struct listener *listener_free(struct listener *listener) {
 const char *listener_address(const struct listener *listener) {
     return listener->address;
 }
-
-bool listener_is_loopback(const char *address) {
-    struct address parsed;
-
-    if (address_parse_listen(slice_of_text(address), &parsed) == 0)
-        return address_is_loopback(parsed.host);
-    return address_is_loopback(address);
-}

@@ -47,9 +47,6 @@ struct listener *listener_free(struct listener *listener);
 /* "127.0.0.1:8000": the address with the real port. Lent. */
 const char *listener_address(const struct listener *listener);
 
-/* Is the address one of 127.0.0.0/8 or ::1? */
-bool listener_is_loopback(const char *address);
-
 /* The connection's peer has shown a credential: it no longer counts as unauthenticated.
  */
 void listener_vouch(struct conn *conn);
