@@ -385,7 +385,8 @@ static bool decode_numbers(struct chunk_column *column,
     }
     /* From the last numbers no step leads on: none is coded for them. */
     size_t coded = count - starts_of[transform];
-    memset(numbers + coded, 0, (count - coded) * sizeof(*numbers));
+    if (coded < count)
+        memset(numbers + coded, 0, (count - coded) * sizeof(*numbers));
     if (!chunk_coder_decode(column->coder, way, bytes, numbers, coded))
         return false;
     if (transform == STEP)
