@@ -6,9 +6,6 @@
 
 #include "base/buf.h"
 #include "store/history_catalogue.h"
-#include "store/history_facts.h"
-#include "store/history_journal.h"
-#include "store/history_step.h"
 #include "store/history_testing.h"
 
 static const struct history_metric metrics[] = {
@@ -216,34 +213,6 @@ static void what_is_known_of_a_node_stays(void) {
     CHECK_INT(append(&place, "pi", 10, 10, at), 0);
     CHECK_INT(look(&place)[0].lost, 8);
     place_done(&place);
-}
-
-static void the_oldest_of_many_epochs_and_boots_goes(void) {
-    struct history_facts facts = { 0 }, again;
-    struct buf bytes = { 0 };
-    uint8_t id[HISTORY_BOOT_LEN] = { 0 };
-    int64_t offset_ms;
-
-    for (uint64_t epoch = 1; epoch <= 20; epoch++)
-        history_facts_turn(&facts, (struct history_cursor) { epoch, 100 + epoch },
-                           epoch + 1);
-    for (id[0] = 1; id[0] <= 20; id[0]++)
-        CHECK(history_facts_set_boot(&facts, id, id[0]));
-    id[0] = 20;
-    CHECK(!history_facts_set_boot(&facts, id, 20));
-    history_facts_write(&facts, &bytes);
-    for (size_t len = 1; len < bytes.len; len++)
-        CHECK(history_facts_read(slice_of(bytes.data, len), &again) != 0);
-    CHECK_INT(history_facts_read(buf_slice(&bytes), &again), 0);
-    CHECK_INT(memcmp(&facts, &again, sizeof(facts)), 0);
-    CHECK_INT(history_facts_last(&again, 4), 0);
-    CHECK_INT(history_facts_last(&again, 5), 105);
-    CHECK_INT(history_facts_last(&again, 20), 120);
-    id[0] = 12;
-    CHECK(!history_facts_boot(&again, id, &offset_ms));
-    id[0] = 13;
-    CHECK(history_facts_boot(&again, id, &offset_ms));
-    buf_done(&bytes);
 }
 
 static void too_much_that_waits_is_refused(void) {
@@ -696,99 +665,9 @@ static void a_damaged_journal_is_told(void) {
     }
 }
 
-/* Whatever is cut off or changed of a journal row is noticed. */
-static void a_journal_row_is_whole_or_none(void) {
-    static const uint8_t hash[32] = { 1, 2, 3 };
-    const struct history_entry wanted = {
-        300, 1000, 2, UINT64_MAX, 5, 6, slice_of(hash, 32), slice_of("rows", 4)
-    };
-    struct history_entry got;
-    struct buf row = { 0 };
-
-    history_journal_begin(&row);
-    for (int i = 0; i < 3; i++)
-        history_journal_add(&row, &wanted);
-    history_journal_end(&row);
-    for (size_t len = 0; len < row.len; len++) {
-        struct slice cut = slice_of(row.data, len);
-        CHECK(!history_journal_open(&cut));
-        row.data[len] ^= 1;
-        struct slice changed = buf_slice(&row);
-        CHECK(!history_journal_open(&changed));
-        row.data[len] ^= 1;
-    }
-    struct slice rest = buf_slice(&row);
-    CHECK(history_journal_open(&rest));
-    for (size_t len = 1; len < rest.len / 3; len++) {
-        struct slice cut = slice_of(rest.at, len);
-        CHECK(!history_journal_next(&cut, &got));
-        CHECK_INT(cut.len, len);
-    }
-    for (int i = 0; i < 3; i++) {
-        CHECK(history_journal_next(&rest, &got));
-        CHECK_INT(got.node, 300);
-        CHECK_INT(got.first_position, 1000);
-        CHECK_INT(got.rows, 2);
-        CHECK(got.epoch == UINT64_MAX);
-        CHECK_INT(got.first_seq, 5);
-        CHECK_INT(got.last_seq, 6);
-        CHECK(slice_equal(got.catalogue, wanted.catalogue));
-        CHECK(slice_equal(got.bytes, wanted.bytes));
-    }
-    CHECK_INT(rest.len, 0);
-    buf_done(&row);
-}
-
-static void a_catalogue_is_read_whole_or_not(void) {
-    struct history_catalogue *catalogue = history_catalogue_new(metrics, 3, 5000), *again;
-    struct buf bytes = { 0 };
-
-    history_catalogue_write(catalogue, &bytes);
-    for (size_t len = 0; len < bytes.len; len++)
-        CHECK(!history_catalogue_read(slice_of(bytes.data, len)));
-    again = history_catalogue_read(buf_slice(&bytes));
-    CHECK(again);
-    CHECK_TEXT(again->key, catalogue->key);
-    CHECK_TEXT(again->metrics[2].name, "net.rx:eth0");
-    CHECK_INT(again->interval_ms, 5000);
-    history_catalogue_release(again);
-    history_catalogue_release(catalogue);
-    buf_done(&bytes);
-}
-
-/* Whatever is asked for: not more points than that, over all of the span, at steps that
- * the tier's divides, and from a tier that reaches back far enough. */
-static void steps_keep_their_promises(void) {
-    static const int64_t kept_ms[TIER_COUNT] = { 48 * TESTING_HOUR_MS,
-                                                 720 * TESTING_HOUR_MS,
-                                                 8760 * TESTING_HOUR_MS,
-                                                 43800 * TESTING_HOUR_MS };
-    int64_t now_ms = TESTING_DAY_MS + 12345678;
-    uint64_t random = 1;
-
-    for (int i = 0; i < 20000; i++) {
-        struct history_grid grid;
-        random = random * 6364136223846793005u + 1442695040888963407u;
-        int64_t until_ms = now_ms - (int64_t)((random >> 20) % (1u << (random % 31)));
-        int64_t since_ms =
-            until_ms - 1 - (int64_t)((random >> 30) % (INT64_C(1) << (random >> 8) % 38));
-        size_t points = 1 + (random >> 40) % (1 + random % 10000);
-        enum tier tier =
-            history_step_choose(since_ms, until_ms, points, now_ms, kept_ms, &grid);
-
-        CHECK(grid.points >= 1 && grid.points <= points);
-        CHECK(grid.since_ms <= since_ms && grid.until_ms >= until_ms);
-        CHECK_INT(grid.since_ms % grid.step_ms, 0);
-        CHECK_INT(grid.until_ms - grid.since_ms, (int64_t)grid.points * grid.step_ms);
-        CHECK(tier == TIER_RAW || grid.step_ms % tier_step_ms(tier) == 0);
-        CHECK(tier == TIER_2H || since_ms >= now_ms - kept_ms[tier]);
-    }
-}
-
 TESTS(TEST(rows_are_taken_once_and_in_order),
       TEST(what_is_durable_is_told_and_found_again),
       TEST(what_is_known_of_a_node_stays),
-      TEST(the_oldest_of_many_epochs_and_boots_goes),
       TEST(too_much_that_waits_is_refused),
       TEST(any_time_has_its_place),
       TEST(catalogues_count_as_memory),
@@ -804,7 +683,4 @@ TESTS(TEST(rows_are_taken_once_and_in_order),
       TEST(what_nobody_waits_for_is_not_answered),
       TEST(too_large_an_answer_is_refused),
       TEST(a_damaged_chunk_is_told_and_is_a_gap),
-      TEST(a_damaged_journal_is_told),
-      TEST(a_journal_row_is_whole_or_none),
-      TEST(a_catalogue_is_read_whole_or_not),
-      TEST(steps_keep_their_promises))
+      TEST(a_damaged_journal_is_told))
