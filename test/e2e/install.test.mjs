@@ -148,6 +148,11 @@ step('a host joins, install keeps the agent running, and its figures come', asyn
   assert.notEqual(m.sh(`stat -c %u /proc/${m.property('roost-agent', 'MainPID')}`).stdout.trim(), '0');
   assert.match(m.property('roost-agent', 'StatusText'), /^linked/);
   assert.ok(m.journal('roost-agent').some(({ priority, message }) => priority === 6 && /linked as mars by ptth/.test(message)));
+
+  // Samples outlive the service, in a folder that only it may read.
+  await until(() => m.sh('ls /var/lib/private/roost-agent/spool').stdout.match(/^[0-9a-f]{16}\.spool$/m));
+  assert.equal(m.sh('stat -c %a /var/lib/private/roost-agent/spool').stdout.trim(), '700');
+  assert.ok(!m.journal('roost-agent').some(({ message }) => /in memory alone/.test(message)));
 });
 
 step('no hardening takes a figure away that root would see', async (m) => {
