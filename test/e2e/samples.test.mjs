@@ -124,7 +124,7 @@ scenario('what makes no sense to query is told', async (env) => {
 });
 
 scenario('kill -9 of the hub and an outage of 20 s lose and double nothing', { timeout: 240_000 }, async (env) => {
-  await env.agent('pi');
+  await env.agent('pi', { settings: '[agent]\ninterval = 1\nbackoff_max = 2\n' });
   await env.values('pi');
   await within(env, 60_000, 5);
   await env.restartHub('SIGKILL');
