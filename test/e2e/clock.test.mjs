@@ -1,14 +1,12 @@
 // Clocks that jump: neither the hub's wall clock nor an agent's may move, lose or double a
 // sample. libfaketime steps the wall clock of one program; CLOCK_BOOTTIME goes on.
-import assert from 'node:assert/strict';
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 
-import { buildDir, patience, program, run, scenario, slow, until } from './lib/env.mjs';
+import { buildDir, patience, pause, scenario } from './lib/env.mjs';
+import { Fleet } from './lib/fleet.mjs';
 
 const library = ['/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1', '/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1'].find(existsSync);
 const skip = !library ? 'libfaketime is not there' : /asan|tsan/.test(buildDir) ? 'a sanitizer must be loaded first, so is libfaketime' : undefined;
-
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 // A wall clock for one program, to be stepped while it runs.
 class Clock {
@@ -31,23 +29,10 @@ class Clock {
 }
 
 async function startFleet(env, options = {}) {
-  const report = env.file('report');
-  const fleet = env.start(program('test/fleet'), [
-    '--hub', await env.link('', '--reusable'), '--agents', '3', '--interval', '1', '--seconds', '86400', '--report', report,
-    '--grace', String(60 * slow), '--backoff-max', '2', '--json',
-  ], options);
-  await until(() => (statSync(report, { throwIfNoEntry: false })?.size ?? 0) > 0, patience, 'the fleet takes samples');
+  const fleet = new Fleet(env, await env.link('', '--reusable'), { count: 3, onDisk: false, ...options });
+  fleet.start();
+  await fleet.started();
   return fleet;
-}
-
-async function compare(env, fleet) {
-  fleet.child.kill('SIGTERM');
-  assert.equal(await fleet.ended, 0, fleet.stdout + fleet.stderr);
-  env.drop(fleet);
-  await env.hub.stop();
-  env.drop(env.hub);
-  const { stdout } = await run(program('test/fleet_check'), ['--data', env.data, '--report', env.file('report')], { ok: 'any' });
-  assert.match(stdout, / 0 faults\n$/, stdout);
 }
 
 const config = '[store]\nacknowledge = 1s\n';
@@ -64,7 +49,8 @@ scenario("the hub's clock goes an hour ahead and back, an hour back and ahead", 
     clock.step(offset);
     await pause(2000);
   }
-  await compare(env, fleet);
+  await fleet.end();
+  await fleet.compare();
 });
 
 scenario('a hub that is started again while its clock is wrong goes on with the time it had', { skip, hub: false }, async (env) => {
@@ -78,7 +64,8 @@ scenario('a hub that is started again while its clock is wrong goes on with the 
   await pause(4000);
   clock.step('+0');
   await pause(2000);
-  await compare(env, fleet);
+  await fleet.end();
+  await fleet.compare();
 });
 
 scenario("an agent's clock jumps, and another thinks that it is 1970", { skip, hub: false }, async (env) => {
@@ -90,7 +77,8 @@ scenario("an agent's clock jumps, and another thinks that it is 1970", { skip, h
     clock.step(offset);
     await pause(2500);
   }
-  await compare(env, fleet);
+  await fleet.end();
+  await fleet.compare();
 });
 
 scenario('an agent that boots in 1970 while the hub is away', { skip, hub: false }, async (env) => {
@@ -102,5 +90,6 @@ scenario('an agent that boots in 1970 while the hub is away', { skip, hub: false
   await env.kill(env.hub);
   await pause(4000);
   await env.startHub();
-  await compare(env, fleet);
+  await fleet.end();
+  await fleet.compare();
 });

@@ -2,10 +2,8 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 
-import { freePort, run, scenario, slow, until } from './lib/env.mjs';
+import { freePort, pause, run, scenario, slow, until } from './lib/env.mjs';
 import { startPrometheus } from './lib/prometheus.mjs';
-
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function scrape(env, path = '/metrics', { token, accept, method = 'GET' } = {}) {
   const headers = { authorization: `Bearer ${token ?? (await env.token())}`, ...(accept ? { accept } : {}) };

@@ -49,7 +49,7 @@ scenario('a join link names address, token and pin, and standard input takes it 
 
 scenario('at a hub with another key join fails, and no token was sent', async (env) => {
   const tap = await startTap(env.folder, await makeCert(env.folder, 'stranger'));
-  const link = (await env.link('pi')).replace(`:${env.port}/`, `:${tap.port}/`);
+  const link = await env.linkVia(`127.0.0.1:${tap.port}`, 'pi');
   const { code, stderr } = await tryJoin(env, link);
   assert.equal(code, 1, stderr);
   assert.match(stderr, /another key: expected pin \S+, seen \S+, certificate issued by .*stranger/);

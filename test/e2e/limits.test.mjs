@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import http2 from 'node:http2';
 import { test } from 'node:test';
 
-import { run, program, scenario, slow, until } from './lib/env.mjs';
+import { pause, program, run, scenario, slow, until } from './lib/env.mjs';
 import { client, grpc, metadata, roost, unary } from './lib/grpc.mjs';
 import { handshake, startBackend } from './lib/link.mjs';
 import { CONTINUATION, END_STREAM, GOAWAY, H2, HEADERS, Raw, SETTINGS, block, frame, get, request } from './lib/raw.mjs';
@@ -11,7 +11,6 @@ import { CONTINUATION, END_STREAM, GOAWAY, H2, HEADERS, Raw, SETTINGS, block, fr
 const crlf = '\r\n';
 const head = (...lines) => lines.join(crlf) + crlf + crlf;
 const limits = (rows) => `[limits]\n${Object.entries(rows).map(([name, value]) => `${name} = ${value}\n`).join('')}`;
-const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 test('every limit stands in the settings table', async () => {
   const { stdout } = await run(program('roostd'), ['--help']);
@@ -30,7 +29,7 @@ const config = limits(Object.fromEntries(Object.entries(ms).map(([name, value]) 
 async function drip(peer, bytes) {
   for (const byte of Buffer.from(bytes)) {
     if (!peer.send(Buffer.from([byte]))) return;
-    await later(100);
+    await pause(100);
   }
 }
 
@@ -50,13 +49,13 @@ const slowOnes = {
   'a preface and then nothing': ['idle', { Peer: H2 }, () => {}],
   'a header block that never ends': ['stranger', { Peer: H2 }, async (peer) => {
     peer.send(frame(HEADERS, END_STREAM, 1, block(request())));
-    while (peer.send(frame(CONTINUATION, 0, 1))) await later(100);
+    while (peer.send(frame(CONTINUATION, 0, 1))) await pause(100);
   }],
   'a stranger who is busy': ['stranger', {}, async (peer) => {
-    while (peer.send(head('GET / HTTP/1.1', 'Host: a'))) await later(100);
+    while (peer.send(head('GET / HTTP/1.1', 'Host: a'))) await pause(100);
   }],
   'a stranger who is busy on HTTP/2': ['stranger', { Peer: H2 }, async (peer) => {
-    for (let id = 1; peer.send(get(id)); id += 2) await later(100);
+    for (let id = 1; peer.send(get(id)); id += 2) await pause(100);
   }],
 };
 
@@ -79,7 +78,7 @@ scenario('slow connections are ended by the timeouts of the settings, and not ea
       const peer = await Raw.connect({ port: env.port, tls: true });
       for (let i = 0; i < 10; i++) {
         assert.ok(peer.send(head(...known), '{}'), 'who has shown a credential may stay');
-        await later(400);
+        await pause(400);
       }
       const since = performance.now() - 400;
       const took = await peer.end(20_000 * slow, since);

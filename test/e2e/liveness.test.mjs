@@ -100,7 +100,7 @@ scenario('attempts to connect come at growing, jittered distances up to the cap'
 scenario('the addresses of a link are tried in order', async (env) => {
   const away = await countAttempts(1);
   const closed = await freePort();
-  const link = (await env.link('pi')).replace(`127.0.0.1:${env.port}`, `127.0.0.1:${closed},127.0.0.1:${away.port},127.0.0.1:${env.port}`);
+  const link = await env.linkVia(`127.0.0.1:${closed},127.0.0.1:${away.port},127.0.0.1:${env.port}`, 'pi');
   await env.agent('pi', { link });
   assert.ok(away.times.length >= 1, 'the second address was tried before the third');
   away.close();
@@ -135,7 +135,7 @@ describe('silence', { concurrency: true }, () => {
     try {
       env.options = { wrapper: cable.at('near'), hubArgs: ['--listen', `${cable.address.near}:8443`] };
       await env.open();
-      const link = (await env.link('pi')).replace(`127.0.0.1:${env.port}`, `${cable.address.near}:8443`);
+      const link = await env.linkVia(`${cable.address.near}:8443`, 'pi');
       const agent = await env.agent('pi', { link, wrapper: cable.at('far') });
       const cut = Date.now();
       cable.cut();
@@ -158,7 +158,7 @@ describe('silence', { concurrency: true }, () => {
     try {
       env.options = { wrapper: cable.at('near'), hubArgs: ['--listen', `${cable.address.near}:8443`] };
       await env.open();
-      const link = (await env.link('pi')).replace(`127.0.0.1:${env.port}`, `${cable.address.near}:8443`);
+      const link = await env.linkVia(`${cable.address.near}:8443`, 'pi');
       const agent = await env.agent('pi', { link, wrapper: cable.at('far') });
       const before = await env.node('pi');
       cable.cut();

@@ -3,10 +3,11 @@
 // in every tier. Seconds in make test; at full length in make soak (SOAK_MINUTES).
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe } from 'node:test';
 
-import { patience, program, run, scenario, slow, until } from './lib/env.mjs';
+import { pause, scenario, slow } from './lib/env.mjs';
+import { Fleet } from './lib/fleet.mjs';
 import { Cable, whyNoNetns } from './lib/netns.mjs';
 import { Relay } from './lib/relay.mjs';
 
@@ -17,8 +18,6 @@ const agents = soak ? 50 : 10;
 const config = '[store]\nacknowledge = 1s\n'; // a fleet ends when all is acknowledged
 const timeout = (seconds * 3 + 240) * 1000 * slow;
 
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
 // A number of this run, printed so that a failure can be told from another.
 let chance = Number(process.env.SOAK_SEED ?? Date.now() % 100000);
 const first = chance;
@@ -27,67 +26,8 @@ function random(limit) {
   return Math.floor((chance / 2147483648) * limit);
 }
 
-// Agents in one program, which may be killed and started again as the same fleet.
-class Fleet {
-  constructor(env, link, { wrapper = [], interval = 1, count = agents } = {}) {
-    Object.assign(this, { env, link, wrapper, interval, count });
-    this.report = env.file('report');
-    for (const folder of ['state', 'spool']) mkdirSync(env.file(`fleet-${folder}`), { recursive: true });
-  }
-
-  start(forSeconds = 86400) {
-    this.reported = this.reportSize();
-    this.proc = this.env.start(program('test/fleet'), [
-      '--hub', this.link, '--agents', String(this.count), '--interval', String(this.interval), '--seconds', String(forSeconds),
-      '--state', this.env.file('fleet-state'), '--spool-dir', this.env.file('fleet-spool'), '--report', this.report,
-      '--grace', String(120 * slow), '--backoff-max', '2', '--json', ...(this.bootId ? ['--boot-id', this.bootId] : []),
-    ], { wrapper: this.wrapper });
-  }
-
-  reportSize() {
-    return statSync(this.report, { throwIfNoEntry: false })?.size ?? 0;
-  }
-
-  // It takes samples, and knows by now what signals mean.
-  async started() {
-    await until(() => this.reportSize() > this.reported, patience, 'the fleet takes samples');
-  }
-
-  async kill() {
-    await this.env.kill(this.proc);
-  }
-
-  async cut() {
-    await this.started();
-    this.proc.child.kill('SIGUSR1');
-  }
-
-  // Takes no more, waits until all is acknowledged, and tells the figures.
-  async end() {
-    await this.started();
-    this.proc.child.kill('SIGTERM');
-    const code = await this.proc.ended;
-    this.env.drop(this.proc);
-    this.proc.checkReports();
-    assert.equal(code, 0, `the fleet ended with ${code}: ${this.proc.stdout}${this.proc.stderr.slice(-2000)}`);
-    const figures = JSON.parse(this.proc.stdout);
-    assert.equal(figures.lost, 0);
-    return figures;
-  }
-}
-
-// The hub must have ended: what it made durable is all there is.
-async function compare(env, fleet) {
-  await env.hub.stop();
-  env.drop(env.hub);
-  const { stdout } = await run(program('test/fleet_check'), ['--data', env.data, '--report', fleet.report], { ok: 'any', ms: 300_000 });
-  assert.match(stdout, / 0 faults\n$/, `SOAK_SEED=${first}\n${stdout}`);
-  const [, count] = / (\d+) values in the store/.exec(stdout);
-  assert.ok(Number(count) > 0);
-}
-
 scenario('kill -9 of hub and fleet at any moment, and cut links', { timeout, config }, async (env) => {
-  const fleet = new Fleet(env, await env.link('', '--reusable'));
+  const fleet = new Fleet(env, await env.link('', '--reusable'), { count: agents });
   fleet.start();
   const end = Date.now() + seconds * 1000;
   while (Date.now() < end) {
@@ -112,11 +52,11 @@ scenario('kill -9 of hub and fleet at any moment, and cut links', { timeout, con
     }
   }
   await fleet.end();
-  await compare(env, fleet);
+  await fleet.compare(`SOAK_SEED=${first}`);
 });
 
 scenario('the hub is away, and the fleet is killed meanwhile: its spools replay', { timeout, config }, async (env) => {
-  const fleet = new Fleet(env, await env.link('', '--reusable'));
+  const fleet = new Fleet(env, await env.link('', '--reusable'), { count: agents });
   fleet.start();
   await pause(3000);
   await env.kill(env.hub);
@@ -126,7 +66,7 @@ scenario('the hub is away, and the fleet is killed meanwhile: its spools replay'
   await pause((seconds * 1000) / 2);
   await env.startHub();
   await fleet.end();
-  await compare(env, fleet);
+  await fleet.compare(`SOAK_SEED=${first}`);
 });
 
 // A namespace of time is a host that has just started, if its boot has another id.
@@ -140,7 +80,7 @@ function whyNoTimens() {
 }
 
 scenario('the host restarts while the hub is away', { timeout, config, skip: whyNoTimens() }, async (env) => {
-  const fleet = new Fleet(env, await env.link('', '--reusable'));
+  const fleet = new Fleet(env, await env.link('', '--reusable'), { count: agents });
   fleet.bootId = 'a'.repeat(32);
   fleet.start();
   await pause(3000);
@@ -160,14 +100,14 @@ scenario('the host restarts while the hub is away', { timeout, config, skip: why
   const lines = readFileSync(fleet.report, 'utf8').trim().split('\n').map((line) => line.split(' '));
   const start = lines[0][4] - lines[0][3];
   writeFileSync(fleet.report, lines.map(([name, epoch, seq, , wall]) => `${[name, epoch, seq, wall - start, wall].join(' ')}\n`).join(''));
-  await compare(env, fleet);
+  await fleet.compare(`SOAK_SEED=${first}`);
 });
 
 scenario('a relay delays, stalls and breaks the connections', { timeout, config }, async (env) => {
   const relay = await Relay.start({ port: env.port });
   try {
-    const link = (await env.link('', '--reusable')).replace(`:${env.port}`, `:${relay.port}`);
-    const fleet = new Fleet(env, link);
+    const link = await env.linkVia(`127.0.0.1:${relay.port}`, '', '--reusable');
+    const fleet = new Fleet(env, link, { count: agents });
     fleet.start();
     const end = Date.now() + seconds * 1000;
     while (Date.now() < end) {
@@ -178,7 +118,7 @@ scenario('a relay delays, stalls and breaks the connections', { timeout, config 
     }
     Object.assign(relay, { delayMs: 0, stalled: false });
     await fleet.end();
-    await compare(env, fleet);
+    await fleet.compare(`SOAK_SEED=${first}`);
   } finally {
     await relay.stop();
   }
@@ -205,7 +145,7 @@ scenario('a full disk is said clearly, and is no loss once there is room again',
   try {
     env.options = { config };
     await env.open();
-    const fleet = new Fleet(env, await env.link('', '--reusable'));
+    const fleet = new Fleet(env, await env.link('', '--reusable'), { count: agents });
     fleet.start();
     await pause(3000);
     const filler = `${env.data}/filler`;
@@ -219,7 +159,7 @@ scenario('a full disk is said clearly, and is no loss once there is room again',
     rmSync(filler);
     await env.hub.line(/samples get durable again/, 60_000 * slow);
     await fleet.end();
-    await compare(env, fleet);
+    await fleet.compare(`SOAK_SEED=${first}`);
   } finally {
     execFileSync('umount', ['-l', env.data]);
   }
@@ -233,8 +173,8 @@ describe('over a bad network', () => {
     try {
       env.options = { config, wrapper: cable.at('near'), hubArgs: ['--listen', `${cable.address.near}:8443`] };
       await env.open();
-      const link = (await env.link('', '--reusable')).replace(`127.0.0.1:${env.port}`, `${cable.address.near}:8443`);
-      const fleet = new Fleet(env, link, { wrapper: cable.at('far') });
+      const link = await env.linkVia(`${cable.address.near}:8443`, '', '--reusable');
+      const fleet = new Fleet(env, link, { count: agents, wrapper: cable.at('far') });
       fleet.start();
       const end = Date.now() + seconds * 1000;
       while (Date.now() < end) {
@@ -249,7 +189,7 @@ describe('over a bad network', () => {
         await pause(random(1000));
       }
       await fleet.end();
-      await compare(env, fleet);
+      await fleet.compare(`SOAK_SEED=${first}`);
       await env.finish();
     } finally {
       cable.remove();

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
 
-import { patience, program, scenario, until } from './lib/env.mjs';
+import { patience, pause, program, scenario, until } from './lib/env.mjs';
 import { roost } from './lib/grpc.mjs';
 import { handshake, join, serve } from './lib/link.mjs';
 
@@ -133,7 +133,7 @@ scenario('kill -9 of the hub and an outage of 20 s lose and double nothing', { t
 
   await env.hub.kill('SIGKILL');
   env.drop(env.hub);
-  await new Promise((resolve) => setTimeout(resolve, 20_000)); // the outage itself
+  await pause(20_000); // the outage itself
   await env.startHub();
   await env.state('pi', 'ONLINE', 120_000);
   const rows = await within(env, 300_000, 32);

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 
-import { buildDir, scenario, until } from './lib/env.mjs';
+import { buildDir, pause, scenario, until } from './lib/env.mjs';
 
 const minutes = Number(process.env.SOAK_MINUTES ?? 0.1);
 const rounds = Math.max(3, Math.round((minutes * 60) / 2));
@@ -44,7 +44,7 @@ scenario('memory is flat, with the hub up and with the hub away', { timeout: (mi
   // Samples go on at each second while nobody takes them.
   await env.hub.stop();
   env.drop(env.hub);
-  await new Promise((resolve) => setTimeout(resolve, rounds * 1000));
+  await pause(rounds * 1000);
   checkGrowth('agent without a hub', agent.proc.pid, before);
   await env.startHub();
   await env.state('pi', 'ONLINE', 90_000);

@@ -36,6 +36,10 @@ export function program(name) {
   return path.join(buildDir, name);
 }
 
+// For what takes its time: samples that are taken, an outage that lasts. Never to wait for
+// something to be ready; until() does that.
+export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
 // Asks fn again until it answers something true, and returns that. What it throws counts
 // as "not yet" and is told when time is up.
 export async function until(fn, ms = patience, what = fn.toString()) {
@@ -53,7 +57,7 @@ export async function until(fn, ms = patience, what = fn.toString()) {
       const why = error ? `: ${error.message}` : '';
       throw new Error(`not within ${ms} ms: ${what}${why}`, { cause: error });
     }
-    await new Promise((resolve) => setTimeout(resolve, 25));
+    await pause(25);
   }
 }
 
@@ -289,6 +293,11 @@ export class Env {
 
   async link(name, ...args) {
     return (await this.cli('token', 'new', name, ...args)).stdout.trim();
+  }
+
+  // The same with another address (HOST:PORT, and more of them apart by commas) in it.
+  async linkVia(address, name, ...args) {
+    return (await this.link(name, ...args)).replace(`127.0.0.1:${this.port}`, address);
   }
 
   // Joins and runs an agent, and waits until the hub has it ONLINE.
