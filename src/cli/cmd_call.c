@@ -278,7 +278,7 @@ static int list(struct calling *calling) {
     table_free(table);
     buf_done(&json);
     free(names);
-    return failed == 0 ? REPORT_OK : failed < count ? REPORT_PARTLY : last;
+    return report_exit_of_many(failed, count, last);
 }
 
 static void print(struct buf *out) {

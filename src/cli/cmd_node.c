@@ -21,13 +21,10 @@ static int run_show(struct cli *cli) {
     auto_(mem_freep) char *selection = cli_selection(cli, 0);
     Roost__V1__ListNodesResponse *list;
 
-    int r = nodes_list(cli, selection, &list);
+    int r = nodes_some(cli, selection, &list);
     if (r != 0)
         return r;
-    if (list->n_nodes == 0)
-        r = report_fail(REPORT_NOT_FOUND, "roost nodes", "%s: no such node", selection);
-    else
-        r = node_show(cli, list);
+    r = node_show(cli, list);
     pb_free(&list->base);
     return r;
 }
@@ -100,14 +97,16 @@ static int tag_nodes(struct cli *cli,
                      const Roost__V1__ListNodesResponse *list,
                      Roost__V1__TagNodeRequest *request) {
     size_t failed = 0;
-    int r = 0;
+    int last = 0;
 
     for (size_t i = 0; i < list->n_nodes; i++) {
         request->node = list->nodes[i]->name;
-        r = change(cli, request->node, "/roost.v1.Nodes/Tag", &request->base, "tagged");
+        int r =
+            change(cli, request->node, "/roost.v1.Nodes/Tag", &request->base, "tagged");
         failed += r != 0;
+        last = r != 0 ? r : last;
     }
-    return failed > 0 && failed < list->n_nodes ? REPORT_PARTLY : r;
+    return report_exit_of_many(failed, list->n_nodes, last);
 }
 
 static int run_tag(struct cli *cli) {
@@ -126,7 +125,7 @@ static int run_tag(struct cli *cli) {
         else
             add[request.n_add++] = bare_tag(word);
     }
-    int r = nodes_list(cli, args_at(cli->args, 0), &list);
+    int r = nodes_some(cli, args_at(cli->args, 0), &list);
     if (r != 0)
         return r;
     r = tag_nodes(cli, list, &request);
@@ -156,6 +155,7 @@ static int remove_one(struct cli *cli, char *name) {
 static int remove_all(struct cli *cli, const Roost__V1__ListNodesResponse *list) {
     auto_(mem_freep) const char **names = mem_new_array(list->n_nodes, sizeof(*names));
     size_t failed = 0;
+    int last = 0;
 
     for (size_t i = 0; i < list->n_nodes; i++)
         names[i] = list->nodes[i]->name;
@@ -163,11 +163,11 @@ static int remove_all(struct cli *cli, const Roost__V1__ListNodesResponse *list)
     if (r != 0)
         return r;
     for (size_t i = 0; i < list->n_nodes; i++) {
-        int code = remove_one(cli, list->nodes[i]->name);
-        failed += code != 0;
-        r = code != 0 ? code : r;
+        r = remove_one(cli, list->nodes[i]->name);
+        failed += r != 0;
+        last = r != 0 ? r : last;
     }
-    return failed > 0 && failed < list->n_nodes ? REPORT_PARTLY : r;
+    return report_exit_of_many(failed, list->n_nodes, last);
 }
 
 static int run_remove(struct cli *cli) {
@@ -176,13 +176,10 @@ static int run_remove(struct cli *cli) {
 
     if (*selection == '\0') /* an empty word must never mean every node */
         return cli_usage(cli, "remove: the name of a node is empty");
-    int r = nodes_list(cli, selection, &list);
+    int r = nodes_some(cli, selection, &list);
     if (r != 0)
         return r;
-    if (list->n_nodes == 0)
-        r = report_fail(REPORT_NOT_FOUND, "roost nodes", "%s: no such node", selection);
-    else
-        r = remove_all(cli, list);
+    r = remove_all(cli, list);
     pb_free(&list->base);
     return r;
 }

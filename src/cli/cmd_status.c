@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/hub.h"
 #include "cli/node_cells.h"
+#include "cli/nodes.h"
 #include "cli/output.h"
 #include "cli/overview.h"
 #include "cli/panel.h"
@@ -153,8 +154,7 @@ static int run(struct cli *cli) {
     if (r == 0) {
         status.latest = (const Roost__V1__LatestResponse *)reply;
         if (status.latest->n_nodes == 0 && *selection)
-            r = report_fail(REPORT_NOT_FOUND, "roost nodes", "%s: no such node",
-                            selection);
+            r = nodes_report_none(selection);
         else
             print(&status);
         pb_free(reply);

@@ -28,19 +28,37 @@ int nodes_list(struct cli *cli,
     return r;
 }
 
+int nodes_report_none(const char *selection) {
+    return report_fail(REPORT_NOT_FOUND, "roost nodes", "%s: no such node", selection);
+}
+
+int nodes_some(struct cli *cli,
+               const char *selection,
+               Roost__V1__ListNodesResponse **ret_list) {
+    Roost__V1__ListNodesResponse *list;
+
+    int r = nodes_list(cli, selection, &list);
+    if (r != 0)
+        return r;
+    if (list->n_nodes == 0) {
+        pb_free(&list->base);
+        return nodes_report_none(selection);
+    }
+    *ret_list = list;
+    return 0;
+}
+
 int nodes_one(struct cli *cli, const char *text, const char *act, char **ret_name) {
     Roost__V1__ListNodesResponse *list;
     struct buf names = { 0 };
 
     if (*text == '\0')
         return cli_usage(cli, "%s: the name of a node is empty", act);
-    int r = nodes_list(cli, text, &list);
+    int r = nodes_some(cli, text, &list);
     if (r != 0)
         return r;
     if (list->n_nodes == 1) {
         *ret_name = mem_strdup(list->nodes[0]->name);
-    } else if (list->n_nodes == 0) {
-        r = report_fail(REPORT_NOT_FOUND, "roost nodes", "%s: no such node", text);
     } else {
         for (size_t i = 0; i < list->n_nodes; i++)
             buf_printf(&names, "%s%s", i ? ", " : "", list->nodes[i]->name);

@@ -14,6 +14,14 @@ int nodes_list(struct cli *cli,
                const char *selection,
                Roost__V1__ListNodesResponse **ret_list);
 
+/* The same; that there is none is a failure, and told. */
+int nodes_some(struct cli *cli,
+               const char *selection,
+               Roost__V1__ListNodesResponse **ret_list);
+
+/* Tells that a selection means no node; returns the exit status. */
+int nodes_report_none(const char *selection);
+
 /* The one node that a text means, as its name (a new string). act says what needs exactly
  * one: "rename". */
 int nodes_one(struct cli *cli, const char *text, const char *act, char **ret_name);

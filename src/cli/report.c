@@ -47,6 +47,10 @@ void report_hint(const char *text, const char *remedy) {
     fprintf(stderr, "%s\ntry: %s\n", text, remedy);
 }
 
+int report_exit_of_many(size_t failed, size_t count, int last) {
+    return failed == 0 ? REPORT_OK : failed < count ? REPORT_PARTLY : last;
+}
+
 enum report_exit report_exit_of(enum grpc_status status) {
     switch (status) {
     case GRPC_OK:

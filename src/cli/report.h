@@ -8,6 +8,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "wire/grpc.h"
 
@@ -33,6 +34,10 @@ void report_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Says that there is nothing, and what to do about it. */
 void report_hint(const char *text, const char *remedy);
+
+/* The exit status of what was done count times, and failed so often, at last with this.
+ */
+int report_exit_of_many(size_t failed, size_t count, int last);
 
 /* The exit status that a gRPC status means for any command but `call`. */
 enum report_exit report_exit_of(enum grpc_status status);
