@@ -16,21 +16,12 @@
 #include "agent/install.h"
 #include "agent/join.h"
 #include "agent/running.h"
-#include "base/buf.h"
 #include "base/crypto.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/program.h"
 #include "base/settings_ask.h"
-#include "base/settings_show.h"
 #include "base/token.h"
-#include "base/version.h"
-
-enum { EXIT_USAGE = 2 };
-
-static int usage_error(const char *what) {
-    fprintf(stderr, "roost-agent: %s\ntry: roost-agent --help\n", what);
-    return EXIT_USAGE;
-}
 
 static int explain_identity(const struct agent_config *config, int error) {
     if (error == IDENTITY_E_NONE)
@@ -44,7 +35,8 @@ static int explain_identity(const struct agent_config *config, int error) {
     return EXIT_FAILURE;
 }
 
-static int run_join(struct agent_config *config, const struct settings *settings) {
+static int run_join(void *arg, const struct settings *settings) {
+    const struct agent_config *config = arg;
     const struct settings_list *words = settings_words(settings);
     struct join_config join = {
         .state = config->state,
@@ -54,7 +46,8 @@ static int run_join(struct agent_config *config, const struct settings *settings
     };
 
     if (words->count != 2)
-        return usage_error("join: needs one LINK, or - to read it from standard input");
+        return program_misused(
+            settings, "join: needs one LINK, or - to read it from standard input");
     join.link = words->items[1];
     return join_run(&join);
 }
@@ -105,7 +98,8 @@ static int run_first_contact(struct agent_config *config, struct identity *ident
     return end == RUNNING_STOPPED ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int run_run(struct agent_config *config, const struct settings *settings) {
+static int run_run(void *arg, const struct settings *settings) {
+    struct agent_config *config = arg;
     struct identity identity = { 0 };
     int status;
 
@@ -120,7 +114,8 @@ static int run_run(struct agent_config *config, const struct settings *settings)
     return status;
 }
 
-static int run_describe(struct agent_config *config, const struct settings *settings) {
+static int run_describe(void *arg, const struct settings *settings) {
+    const struct agent_config *config = arg;
     struct sampler *sampler = running_make_sampler(config);
     int status = describe_run(sampler, config->root ? config->root : "", config->json);
 
@@ -135,7 +130,7 @@ static int identity_of_link(const char *text, struct identity *ret_identity) {
     int r = token_link_parse(text, &link);
     if (r != 0) {
         fprintf(stderr, "roost-agent: doctor: %s\n", token_error_text(r));
-        return EXIT_USAGE;
+        return PROGRAM_EXIT_USAGE;
     }
     struct identity identity = { .address_count = link.address_count };
     memcpy(identity.addresses, link.addresses, sizeof(link.addresses));
@@ -149,7 +144,8 @@ static int identity_of_link(const char *text, struct identity *ret_identity) {
     return 0;
 }
 
-static int run_doctor(struct agent_config *config, const struct settings *settings) {
+static int run_doctor(void *arg, const struct settings *settings) {
+    const struct agent_config *config = arg;
     const struct settings_list *words = settings_words(settings);
     struct identity identity;
     struct doctor_config doctor = {
@@ -174,76 +170,40 @@ static int run_doctor(struct agent_config *config, const struct settings *settin
     return r;
 }
 
-static int run_install(struct agent_config *config, const struct settings *settings) {
+static int run_install(void *arg, const struct settings *settings) {
+    const struct agent_config *config = arg;
     return install_run(config->state, config->user);
 }
 
-static int run_uninstall(struct agent_config *config, const struct settings *settings) {
+static int run_uninstall(void *arg, const struct settings *settings) {
+    const struct agent_config *config = arg;
     return install_undo(config->state, config->user, config->purge, config->yes);
 }
 
-static int run_config(struct agent_config *config, const struct settings *settings) {
-    const struct settings_list *words = settings_words(settings);
-    struct buf out = { 0 };
+/* An agent of the older system is started without a command. */
+static int run_bare(void *arg, const struct settings *settings) {
+    const struct agent_config *config = arg;
 
-    if (words->count > 1 && strcmp(words->items[1], "show") != 0)
-        return usage_error("config: show");
-    settings_show_values(settings, &out);
-    fwrite(out.data, 1, out.len, stdout);
-    buf_done(&out);
-    return EXIT_SUCCESS;
+    if (!config->secret)
+        return program_misused(settings,
+                               "needs a command; started in the older system's way it "
+                               "needs AGENT_SECRET in the environment or in .env");
+    return run_run(arg, settings);
 }
 
-static const struct command {
-    const char *name;
-    int (*run)(struct agent_config *config, const struct settings *settings);
-    size_t words_max;
-    const char *help;
-} commands[] = {
+static const struct program_command commands[] = {
     { "join", run_join, 2,
       "LINK|-    exchange a join link for a credential of this host" },
     { "run", run_run, 1, "          keep the link to the hub; stays in the foreground" },
     { "describe", run_describe, 1,
       "          print what this agent would report, without a hub" },
     { "doctor", run_doctor, 2, "[LINK]    try every way to the hub and tell what fails" },
-    { "config", run_config, 2,
+    { "config", program_show_config, 2,
       "[show]    show every setting, its value and where it comes from" },
     { "install", run_install, 1, "[--user]  run as a systemd service from now on" },
     { "uninstall", run_uninstall, 1,
       "[--purge] take the service away, with --purge its state" },
 };
-
-static void print_help(void) {
-    struct buf out = { 0 };
-
-    buf_add_text(&out, "usage: roost-agent COMMAND [FLAGS]\n");
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-        buf_printf(&out, "  %-10s %s\n", commands[i].name, commands[i].help);
-    buf_add_text(&out, "\nflags:\n");
-    settings_show_help(config_table(), NULL, &out);
-    buf_add_text(&out, "\nexamples:\n"
-                       "  roost-agent join roost://hub.example.org:8000/TOKEN#PIN\n"
-                       "  ssh nas sudo roost-agent join - < link\n"
-                       "  roost-agent run --interval 1\n");
-    fwrite(out.data, 1, out.len, stdout);
-    buf_done(&out);
-}
-
-static int dispatch(struct agent_config *config, const struct settings *settings) {
-    const struct settings_list *words = settings_words(settings);
-    const char *name = words->count > 0 ? words->items[0] : "run";
-
-    if (words->count == 0 && !config->secret)
-        return usage_error("needs a command; started in the older system's way it needs "
-                           "AGENT_SECRET in the environment or in .env");
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-        if (strcmp(commands[i].name, name) == 0 && words->count <= commands[i].words_max)
-            return commands[i].run(config, settings);
-    char *what = mem_printf("%s: no such command, or too many words", name);
-    int status = usage_error(what);
-    free(what);
-    return status;
-}
 
 static bool has_joined(const struct agent_config *config) {
     struct identity identity;
@@ -270,28 +230,30 @@ static int ask_if_bare(struct settings *settings, struct agent_config **config) 
 }
 
 int main(int argc, char **argv) {
+    const struct program program = {
+        .table = config_table(),
+        .commands = commands,
+        .command_count = sizeof(commands) / sizeof(commands[0]),
+        .run = run_bare,
+        .usage = "roost-agent COMMAND [FLAGS]",
+        .indent = "  ",
+        .examples = "  roost-agent join roost://hub.example.org:8000/TOKEN#PIN\n"
+                    "  ssh nas sudo roost-agent join - < link\n"
+                    "  roost-agent run --interval 1\n",
+    };
     struct settings *settings = settings_new(config_table());
     struct agent_config *config = NULL;
-    int status = EXIT_SUCCESS;
+    int status = PROGRAM_EXIT_USAGE;
 
     signal(SIGPIPE, SIG_IGN);
     crypto_stay_small();
     int r = config_load(settings, argc, argv, &config);
     if (r == 0)
         r = ask_if_bare(settings, &config);
-    if (r != 0) {
-        settings_complain(settings, stderr);
-        config_free(config);
-        settings_free(settings);
-        return EXIT_USAGE;
-    }
-    settings_common_apply_log(&config->common);
-    if (config->common.help)
-        print_help();
-    else if (config->common.version)
-        puts("roost-agent " ROOST_VERSION);
+    if (r == 0)
+        status = program_run(&program, config, settings);
     else
-        status = dispatch(config, settings);
+        settings_complain(settings, stderr);
     config_free(config);
     settings_free(settings);
     return status;

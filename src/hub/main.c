@@ -14,10 +14,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/notify.h"
+#include "base/program.h"
 #include "base/settings_ask.h"
-#include "base/settings_show.h"
 #include "base/token.h"
-#include "base/version.h"
 #include "hub/config.h"
 #include "hub/hub.h"
 #include "hub/keyring.h"
@@ -26,9 +25,7 @@
 #include "loop/timer.h"
 #include "store/store.h"
 
-enum { EXIT_USAGE = 2 };
-
-struct program {
+struct running {
     struct hub_config *config; /* borrowed: main */
     struct loop *loop;         /* owned */
     struct hub *hub;           /* owned */
@@ -45,23 +42,23 @@ static int fail(const char *why, const char *remedy) {
 }
 
 static void on_watchdog(struct timer *timer) {
-    struct program *program = container_of(timer, struct program, watchdog);
+    struct running *running = container_of(timer, struct running, watchdog);
 
     notify_send("WATCHDOG=1");
-    timer_start(program->loop, timer, program->watchdog_ms);
+    timer_start(running->loop, timer, running->watchdog_ms);
 }
 
 static void on_ended(void *arg) {
-    struct program *program = arg;
-    loop_stop(program->loop);
+    struct running *running = arg;
+    loop_stop(running->loop);
 }
 
 static void on_stop(void *arg, int signo) {
-    struct program *program = arg;
+    struct running *running = arg;
 
     log_info("stopping by signal %d", signo);
     notify_send("STOPPING=1");
-    hub_finish(program->hub, (unsigned)program->config->drain_ms, on_ended, program);
+    hub_finish(running->hub, (unsigned)running->config->drain_ms, on_ended, running);
 }
 
 static void on_change(void *arg, const struct settings_row *row) {
@@ -69,18 +66,18 @@ static void on_change(void *arg, const struct settings_row *row) {
              row->live ? "" : "; it takes a restart");
 }
 
-static void reload(struct program *program) {
+static void reload(struct running *running) {
     struct settings *settings = settings_new(config_table());
     struct hub_config *old = NULL;
 
     notify_send("RELOADING=1");
-    if (config_reload(program->config, settings, on_change, NULL, &old) == 0) {
-        settings_common_apply_log(&program->config->common);
+    if (config_reload(running->config, settings, on_change, NULL, &old) == 0) {
+        settings_common_apply_log(&running->config->common);
         log_info("the settings were read anew");
     } else {
         log_error("%s; the settings in use stay", settings_error(settings));
     }
-    hub_reload(program->hub);
+    hub_reload(running->hub);
     config_free(old);
     settings_free(settings);
     notify_send("READY=1");
@@ -88,48 +85,49 @@ static void reload(struct program *program) {
 
 /* SIGHUP asks for a reload, unless it says that our terminal is gone. */
 static void on_hangup(void *arg, int signo) {
-    struct program *program = arg;
+    struct running *running = arg;
 
-    if (program->on_terminal && !isatty(STDIN_FILENO))
-        on_stop(program, signo);
+    if (running->on_terminal && !isatty(STDIN_FILENO))
+        on_stop(running, signo);
     else
-        reload(program);
+        reload(running);
 }
 
-static int run(struct hub_config *config) {
-    struct program program = {
+static int run(void *arg, const struct settings *settings) {
+    struct hub_config *config = arg;
+    struct running running = {
         .config = config,
         .watchdog.fire = on_watchdog,
         .on_terminal = isatty(STDIN_FILENO),
     };
     char *why = NULL;
 
-    program.loop = loop_new();
-    if (hub_new(program.loop, config, &program.hub, &why) != 0) {
+    running.loop = loop_new();
+    if (hub_new(running.loop, config, &running.hub, &why) != 0) {
         int status = fail(why, NULL);
         free(why);
-        loop_run(program.loop);
-        loop_free(program.loop);
+        loop_run(running.loop);
+        loop_free(running.loop);
         return status;
     }
-    struct loop_signal *term = loop_signal_new(program.loop, SIGTERM, on_stop, &program);
+    struct loop_signal *term = loop_signal_new(running.loop, SIGTERM, on_stop, &running);
     struct loop_signal *interrupt =
-        loop_signal_new(program.loop, SIGINT, on_stop, &program);
+        loop_signal_new(running.loop, SIGINT, on_stop, &running);
     struct loop_signal *hangup =
-        loop_signal_new(program.loop, SIGHUP, on_hangup, &program);
-    hub_announce(program.hub);
+        loop_signal_new(running.loop, SIGHUP, on_hangup, &running);
+    hub_announce(running.hub);
     notify_send("READY=1");
-    program.watchdog_ms = notify_watchdog_ms();
-    if (program.watchdog_ms > 0)
-        timer_start(program.loop, &program.watchdog, program.watchdog_ms);
+    running.watchdog_ms = notify_watchdog_ms();
+    if (running.watchdog_ms > 0)
+        timer_start(running.loop, &running.watchdog, running.watchdog_ms);
 
-    loop_run(program.loop);
-    timer_stop(&program.watchdog);
+    loop_run(running.loop);
+    timer_stop(&running.watchdog);
     loop_signal_free(term);
     loop_signal_free(interrupt);
     loop_signal_free(hangup);
-    hub_free(program.hub);
-    loop_free(program.loop);
+    hub_free(running.hub);
+    loop_free(running.loop);
     return EXIT_SUCCESS;
 }
 
@@ -184,7 +182,8 @@ static int print_claim(const struct hub_config *config,
     return EXIT_SUCCESS;
 }
 
-static int run_claim(const struct hub_config *config, const struct settings *settings) {
+static int run_claim(void *arg, const struct settings *settings) {
+    const struct hub_config *config = arg;
     char pin[TOKEN_PIN_LEN + 1];
     struct store *store = NULL;
 
@@ -195,7 +194,8 @@ static int run_claim(const struct hub_config *config, const struct settings *set
     return status;
 }
 
-static int run_check(const struct hub_config *config, const struct settings *settings) {
+static int run_check(void *arg, const struct settings *settings) {
+    const struct hub_config *config = arg;
     struct store_counts counts = { 0 };
     char pin[TOKEN_PIN_LEN + 1];
     struct store *store = NULL;
@@ -264,7 +264,8 @@ static int new_cert(const struct hub_config *config) {
     return EXIT_SUCCESS;
 }
 
-static int run_cert(const struct hub_config *config, const struct settings *settings) {
+static int run_cert(void *arg, const struct settings *settings) {
+    const struct hub_config *config = arg;
     const struct settings_list *words = settings_words(settings);
     const char *verb = words->count > 1 ? words->items[1] : "show";
 
@@ -272,94 +273,46 @@ static int run_cert(const struct hub_config *config, const struct settings *sett
         return show_cert(config);
     if (strcmp(verb, "new") == 0)
         return new_cert(config);
-    fail("cert: show or new", "roostd --help");
-    return EXIT_USAGE;
+    return program_misused(settings, "cert: show or new");
 }
 
-static int run_config(const struct hub_config *config, const struct settings *settings) {
-    const struct settings_list *words = settings_words(settings);
-    struct buf out = { 0 };
-
-    if (words->count > 1 && strcmp(words->items[1], "show") != 0) {
-        fail("config: show", "roostd --help");
-        return EXIT_USAGE;
-    }
-    settings_show_values(settings, &out);
-    fwrite(out.data, 1, out.len, stdout);
-    buf_done(&out);
-    return EXIT_SUCCESS;
-}
-
-static const struct command {
-    const char *name;
-    int (*run)(const struct hub_config *config, const struct settings *settings);
-    size_t words_max;
-    const char *help;
-} commands[] = {
-    { "claim", run_claim, 1, "print the code by which the first administrator comes in" },
-    { "check", run_check, 1, "check settings, certificate and store" },
-    { "config", run_config, 2, "show every setting, its value and where it comes from" },
+static const struct program_command commands[] = {
+    { "claim", run_claim, 1,
+      "[FLAGS]   print the code by which the first administrator comes in" },
+    { "check", run_check, 1, "[FLAGS]   check settings, certificate and store" },
+    { "config", program_show_config, 2,
+      "[FLAGS]   show every setting, its value and where it comes from" },
     { "cert", run_cert, 2,
-      "show: the certificate served; new [--new-key]: make another" },
+      "[FLAGS]   show: the certificate served; new [--new-key]: make another" },
 };
 
-static void print_help(void) {
-    struct buf out = { 0 };
-
-    buf_add_text(&out,
-                 "usage: roostd [FLAGS]            run the hub in the foreground\n");
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-        buf_printf(&out, "       roostd %-8s [FLAGS]   %s\n", commands[i].name,
-                   commands[i].help);
-    buf_add_text(&out, "\nflags:\n");
-    settings_show_help(config_table(), NULL, &out);
-    buf_add_text(
-        &out,
-        "\nexamples:\n"
-        "  roostd --data /srv/roost --listen :8000\n"
-        "  roostd claim --data /srv/roost\n"
-        "  roostd cert new --new-key --data /srv/roost && systemctl reload roostd\n");
-    fwrite(out.data, 1, out.len, stdout);
-    buf_done(&out);
-}
-
-static int dispatch(struct hub_config *config, const struct settings *settings) {
-    const struct settings_list *words = settings_words(settings);
-    if (words->count == 0)
-        return run(config);
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-        if (strcmp(commands[i].name, words->items[0]) == 0 &&
-            words->count <= commands[i].words_max)
-            return commands[i].run(config, settings);
-    char *what = mem_printf("%s: no such command", words->items[0]);
-    fail(what, "roostd --help");
-    free(what);
-    return EXIT_USAGE;
-}
-
 int main(int argc, char **argv) {
-    struct settings *settings = settings_new(config_table());
-    struct hub_config *config = NULL;
-    int status = EXIT_SUCCESS;
-    struct settings_ask ask = {
+    const struct program program = {
+        .table = config_table(),
+        .commands = commands,
+        .command_count = sizeof(commands) / sizeof(commands[0]),
+        .run = run,
+        .usage = "roostd [FLAGS]              run the hub in the foreground",
+        .indent = "       roostd ",
+        .examples =
+            "  roostd --data /srv/roost --listen :8000\n"
+            "  roostd claim --data /srv/roost\n"
+            "  roostd cert new --new-key --data /srv/roost && systemctl reload roostd\n",
+    };
+    const struct settings_ask ask = {
         .in = isatty(STDIN_FILENO) ? stdin : NULL,
         .out = stderr,
         .env_path = ".env",
     };
+    struct settings *settings = settings_new(config_table());
+    struct hub_config *config = NULL;
+    int status = PROGRAM_EXIT_USAGE;
 
     signal(SIGPIPE, SIG_IGN);
-    if (config_load(settings, argc, argv, &ask, &config) != 0) {
-        settings_complain(settings, stderr);
-        settings_free(settings);
-        return EXIT_USAGE;
-    }
-    settings_common_apply_log(&config->common);
-    if (config->common.help)
-        print_help();
-    else if (config->common.version)
-        puts("roostd " ROOST_VERSION);
+    if (config_load(settings, argc, argv, &ask, &config) == 0)
+        status = program_run(&program, config, settings);
     else
-        status = dispatch(config, settings);
+        settings_complain(settings, stderr);
     config_free(config);
     settings_free(settings);
     return status;
