@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/address.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -17,6 +16,7 @@
 #include "hub/admission.h"
 #include "hub/config.h"
 #include "hub/gate.h"
+#include "hub/hosts.h"
 #include "hub/keeper.h"
 #include "hub/painters.h"
 #include "hub/registry.h"
@@ -48,8 +48,7 @@
 
 enum {
     LISTENERS_MAX = 16,
-    TOUCH_MS = 60000, /* how old a "last seen" may be after a crash */
-    HOSTS_MAX = 64,
+    TOUCH_MS = 60000,                 /* how old a "last seen" may be after a crash */
     STREAM_BYTES = 2 * CALL_PIPE_MAX, /* what one stream may hold, both ways */
     DRAIN_LOOK_MS = 50, /* how often a graceful end looks whether all have gone */
 };
@@ -84,8 +83,7 @@ struct hub {
     struct tls_files *tls;
     struct listener *listeners[LISTENERS_MAX];
     size_t listener_count;
-    const char *hosts[HOSTS_MAX + 1]; /* owned texts: for origins */
-    size_t host_count;
+    struct hosts hosts;
     char *addresses; /* owned: [hub] address, joined */
     char *database;  /* owned: where the store's file is */
     struct listener_limits limits;
@@ -236,6 +234,28 @@ static size_t draw_workers(const struct hub_config *config) {
     return cores < 1 ? 1 : cores > PAINTERS_MAX ? PAINTERS_MAX : (size_t)cores;
 }
 
+/* Those that ask the history. */
+static void make_sample_services(struct hub *hub) {
+    hub->painters = painters_new(hub->loop, draw_workers(hub->config));
+    struct service_metrics_config metrics = {
+        .services = hub->services,
+        .registry = hub->registry,
+        .history = hub->history,
+        .painters = hub->painters,
+        .timekeeper = hub->timekeeper,
+    };
+    struct service_admin_config admin = {
+        .services = hub->services,
+        .registry = hub->registry,
+        .history = hub->history,
+        .database = hub->database,
+        .retention_ms = hub->config->retention_ms,
+    };
+
+    hub->metrics = service_metrics_new(&metrics);
+    hub->admin = service_admin_new(&admin);
+}
+
 static void make_services(struct hub *hub) {
     hub->services = services_new(hub->config->message_bytes_max);
     struct service_nodes_config nodes = {
@@ -264,23 +284,7 @@ static void make_services(struct hub *hub) {
     };
 
     hub->nodes = service_nodes_new(&nodes);
-    hub->painters = painters_new(hub->loop, draw_workers(hub->config));
-    struct service_metrics_config metrics = {
-        .services = hub->services,
-        .registry = hub->registry,
-        .history = hub->history,
-        .painters = hub->painters,
-        .timekeeper = hub->timekeeper,
-    };
-    hub->metrics = service_metrics_new(&metrics);
-    struct service_admin_config admin = {
-        .services = hub->services,
-        .registry = hub->registry,
-        .history = hub->history,
-        .database = hub->database,
-        .retention_ms = hub->config->retention_ms,
-    };
-    hub->admin = service_admin_new(&admin);
+    make_sample_services(hub);
     hub->tokens = service_tokens_new(&tokens);
     hub->activities = service_activity_new(hub->services, hub->activity, hub->store);
     hub->health = health_new(hub->services);
@@ -288,35 +292,18 @@ static void make_services(struct hub *hub) {
     hub->gate = gate_new(&gate);
 }
 
-/* The names under which pages of this hub may be opened. */
-static void add_host(struct hub *hub, const char *host) {
-    if (host[0] != '\0' && hub->host_count < HOSTS_MAX)
-        hub->hosts[hub->host_count++] = mem_strdup(host);
+/* [hub] address as one text. A new string. */
+static char *join_addresses(const struct hub_config *config) {
+    struct buf joined = { 0 };
+
+    for (size_t i = 0; i < config->addresses.count; i++)
+        buf_printf(&joined, "%s%s", i > 0 ? "," : "", config->addresses.items[i]);
+    return buf_take_text(&joined);
 }
 
-static void make_hosts(struct hub *hub) {
-    const struct settings_list *addresses = &hub->config->addresses;
-    struct buf joined = { 0 };
-    struct address address;
-    char name[256] = "";
-
-    add_host(hub, "localhost");
-    add_host(hub, "127.0.0.1");
-    add_host(hub, "::1");
-    gethostname(name, sizeof(name) - 1);
-    add_host(hub, name);
-    for (size_t i = 0; i < hub->config->hosts.count; i++)
-        add_host(hub, hub->config->hosts.items[i]);
-    for (size_t i = 0; i < addresses->count; i++) {
-        buf_printf(&joined, "%s%s", i > 0 ? "," : "", addresses->items[i]);
-        if (address_parse(slice_of_text(addresses->items[i]), &address) == 0)
-            add_host(hub, address.host);
-    }
-    for (size_t i = 0; i < hub->config->listen.count; i++)
-        if (address_parse_listen(slice_of_text(hub->config->listen.items[i]), &address) ==
-            0)
-            add_host(hub, address.host);
-    hub->addresses = buf_take_text(&joined);
+static void read_names(struct hub *hub) {
+    hosts_read(&hub->hosts, hub->config);
+    hub->addresses = join_addresses(hub->config);
 }
 
 /* As many as are configured, and as fit into the memory of one connection. */
@@ -386,7 +373,7 @@ static void make_front(struct hub *hub) {
         .admission = hub->admission,
         .scrape = hub->scrape,
         .gate = gate_target(hub->gate),
-        .hosts = hub->hosts,
+        .hosts = hub->hosts.names,
         .message_max = config->message_bytes_max,
     };
     struct front_config front = {
@@ -473,7 +460,7 @@ int hub_new(struct loop *loop,
     if (r == 0) {
         make_writer(hub);
         make_sessions(hub, &facts);
-        make_hosts(hub);
+        read_names(hub);
         make_services(hub);
         make_scrape(hub);
         make_front(hub);
@@ -500,18 +487,10 @@ void hub_announce(const struct hub *hub) {
     buf_done(&where);
 }
 
-static void forget_hosts(struct hub *hub) {
-    for (size_t i = 0; i < hub->host_count; i++)
-        free((char *)hub->hosts[i]);
-    memset(hub->hosts, 0, sizeof(hub->hosts));
-    hub->host_count = 0;
-}
-
 static void reload_names(struct hub *hub) {
     char *before = TAKE(hub->addresses);
 
-    forget_hosts(hub);
-    make_hosts(hub);
+    read_names(hub);
     service_tokens_set_addresses(hub->tokens, hub->addresses);
     free(before);
 }
@@ -601,7 +580,7 @@ struct hub *hub_free(struct hub *hub) {
     access_free(hub->access);
     registry_free(hub->registry);
     tls_files_free(hub->tls);
-    forget_hosts(hub);
+    hosts_clear(&hub->hosts);
     free(hub->addresses);
     free(hub->database);
     if (hub->lock >= 0)
