@@ -130,6 +130,7 @@ struct joining {
     enum link_transport transport;
     struct access_token *token;      /* borrowed: access */
     struct access_token *credential; /* owned until it is added */
+    char *instance;                  /* owned: who joins */
     char secret[TOKEN_LEN + 1];
 };
 
@@ -138,6 +139,7 @@ static void joining_free(struct joining *joining) {
     if (joining->exchange)
         exchange_release(joining->exchange);
     access_token_free(joining->credential);
+    free(joining->instance);
     mem_wipe(joining->secret, sizeof(joining->secret));
     free(joining);
 }
@@ -153,6 +155,8 @@ static void finish_join(struct joining *joining) {
     if (!joining->token->reusable)
         access_spend(joining->token, clock_wall_ms());
     struct node *node = node_of(admission, credential->name);
+    /* An agent that never gets this answer asks again, and gets the same name. */
+    node_set(&node->instance, joining->instance);
     registry_changed(admission->config.registry, node);
     activity_add(admission->config.activity, "node.joined", credential->name, "",
                  "joined with token %s", joining->token->id);
@@ -197,7 +201,8 @@ static void give_credential(struct admission *admission,
                             struct exchange *exchange,
                             enum link_transport transport,
                             struct access_token *token,
-                            const char *name) {
+                            const char *name,
+                            const char *instance) {
     struct joining *joining = mem_new(sizeof(*joining));
 
     *joining = (struct joining) {
@@ -206,6 +211,7 @@ static void give_credential(struct admission *admission,
         .transport = transport,
         .token = token,
         .credential = access_token_new(ACCESS_NODE, name),
+        .instance = mem_strdup(instance),
     };
     joining->credential->created_ms = clock_wall_ms();
     access_token_make_secret(joining->credential, joining->secret);
@@ -228,7 +234,7 @@ static void admit(struct admission *admission,
     link_hello_read(exchange->head, &hello);
     listener_vouch(exchange->conn);
     if (hello.intent == LINK_JOIN) {
-        give_credential(admission, exchange, transport, token, name);
+        give_credential(admission, exchange, transport, token, name, hello.instance);
         return;
     }
     if (hello.intent == LINK_CHECK) {

@@ -19,13 +19,12 @@ enum node_kind { NODE_AGENT = 1, NODE_SERVICE, NODE_DEVICE };
 enum { NODE_TAGS_MAX = 32 };
 
 struct node {
-    char *name;  /* owned: [a-z0-9][a-z0-9._-]{0,62} */
-    char *title; /* owned; "" when unset */
-    char **tags; /* owned; NULL-terminated, sorted */
-    char
-        *instance; /* owned: of the agent that holds the name; "" before the first link */
-    char *address; /* owned: of the live link, or of the last one */
-    char *version; /* owned */
+    char *name;         /* owned: [a-z0-9][a-z0-9._-]{0,62} */
+    char *title;        /* owned; "" when unset */
+    char **tags;        /* owned; NULL-terminated, sorted */
+    char *instance;     /* owned: of the agent that holds the name; "" before it joined */
+    char *address;      /* owned: of the live link, or of the last one */
+    char *version;      /* owned */
     char *capabilities; /* owned: comma-separated */
     char *transport;    /* owned: "ptth", "ws" */
     int64_t created_ms; /* wall times; 0: never */

@@ -121,6 +121,19 @@ scenario('a reusable token works for many, and agents without a name get a free 
   }
 });
 
+scenario('who never got the answer joins again under the same name, somebody else under the next', async (env) => {
+  const token = tokenOf(await env.link('', '--reusable'));
+  const ask = async (instance) => {
+    const fields = { 'roost-name': 'nas', 'roost-instance': instance, 'roost-version': 'test', 'roost-intent': 'join' };
+    const { head } = await handshake(env, { ...fields, authorization: `Bearer ${token}` });
+    return /roost-name: (\S+)/i.exec(head)[1];
+  };
+  const [one, other] = ['1'.repeat(32), '2'.repeat(32)];
+  assert.deepEqual([await ask(one), await ask(one), await ask(other)], ['nas', 'nas', 'nas-2']);
+  await env.restartHub();
+  assert.deepEqual([await ask(one), await ask(other)], ['nas', 'nas-2']);
+});
+
 scenario('revoking a node closes its live link at once, and it is told why', async (env) => {
   const agent = await env.agent('pi');
   await env.cli('token', 'revoke', 'pi');
