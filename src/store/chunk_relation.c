@@ -68,11 +68,13 @@ static uint64_t first_of(const int64_t *values, size_t count) {
     return 0;
 }
 
-void chunk_relation_subtract(const struct chunk_relation *relation,
-                             size_t index,
-                             const int64_t *other,
-                             int64_t *values,
-                             size_t count) {
+/* Adds so many times (-1: takes away once) what the other column foretells. */
+static void add_expected(const struct chunk_relation *relation,
+                         size_t index,
+                         const int64_t *other,
+                         int64_t *values,
+                         size_t count,
+                         int times) {
     int32_t factor = relation->others[index].factor;
     unsigned shift = relation->others[index].shift;
     uint64_t first = first_of(other, count);
@@ -80,9 +82,17 @@ void chunk_relation_subtract(const struct chunk_relation *relation,
     for (size_t i = 0; i < count; i++) {
         uint64_t difference = (uint64_t)other[i] - first;
         if (values[i] != SAMPLE_ABSENT)
-            values[i] =
-                (int64_t)((uint64_t)values[i] - expected(factor, shift, difference));
+            values[i] = (int64_t)((uint64_t)values[i] +
+                                  (uint64_t)times * expected(factor, shift, difference));
     }
+}
+
+void chunk_relation_subtract(const struct chunk_relation *relation,
+                             size_t index,
+                             const int64_t *other,
+                             int64_t *values,
+                             size_t count) {
+    add_expected(relation, index, other, values, count, -1);
 }
 
 void chunk_relation_restore(const struct chunk_relation *relation,
@@ -90,14 +100,5 @@ void chunk_relation_restore(const struct chunk_relation *relation,
                             const int64_t *other,
                             int64_t *values,
                             size_t count) {
-    int32_t factor = relation->others[index].factor;
-    unsigned shift = relation->others[index].shift;
-    uint64_t first = first_of(other, count);
-
-    for (size_t i = 0; i < count; i++) {
-        uint64_t difference = (uint64_t)other[i] - first;
-        if (values[i] != SAMPLE_ABSENT)
-            values[i] =
-                (int64_t)((uint64_t)values[i] + expected(factor, shift, difference));
-    }
+    add_expected(relation, index, other, values, count, 1);
 }
