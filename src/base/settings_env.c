@@ -1,15 +1,11 @@
 #include "base/settings_env.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/settings.h"
-
-enum { FILE_MAX = 256 * 1024 };
+#include "base/settings_file.h"
 
 /* Puts the value into each setting that has this name. */
 static int put(struct settings *settings,
@@ -89,19 +85,5 @@ int settings_env_read_text(struct settings *settings,
 }
 
 int settings_env_read_file(struct settings *settings, const char *path) {
-    struct buf content = { 0 };
-
-    int r = file_read(path, FILE_MAX, &content);
-    if (r == -ENOENT)
-        return 0;
-    if (r < 0)
-        return settings_fail(settings, r, "%s: %s", path, strerror(-r));
-    if (content.len > 0 && memchr(content.data, 0, content.len))
-        r = settings_fail(settings, SETTINGS_E_BAD, "%s: it has NUL bytes", path);
-    else
-        r = settings_env_read_text(settings, path, buf_text(&content));
-    if (content.data)
-        mem_wipe(content.data, content.len);
-    buf_done(&content);
-    return r;
+    return settings_file_read(settings, path, false, settings_env_read_text);
 }

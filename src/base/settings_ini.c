@@ -12,9 +12,9 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/settings.h"
+#include "base/settings_file.h"
 
 enum {
-    FILE_MAX = 256 * 1024,
     LINE_MAX_LEN = 198, /* inih reads lines into 200 bytes */
     SECRET_MAX = 64 * 1024,
 };
@@ -157,24 +157,6 @@ int settings_ini_read_text(struct settings *settings,
                          why ? why : "the line is neither [section] nor name = value");
 }
 
-static int read_one(struct settings *settings, const char *path, bool needed) {
-    struct buf content = { 0 };
-
-    int r = file_read(path, FILE_MAX, &content);
-    if (r == -ENOENT && !needed)
-        return 0;
-    if (r < 0)
-        return settings_fail(settings, r, "%s: %s", path, strerror(-r));
-    if (content.len > 0 && memchr(content.data, 0, content.len))
-        r = settings_fail(settings, SETTINGS_E_BAD, "%s: it has NUL bytes", path);
-    else
-        r = settings_ini_read_text(settings, path, buf_text(&content));
-    if (content.data)
-        mem_wipe(content.data, content.len);
-    buf_done(&content);
-    return r;
-}
-
 static int is_conf(const struct dirent *entry) {
     size_t len = strlen(entry->d_name);
     return len > 5 && entry->d_name[0] != '.' &&
@@ -186,14 +168,14 @@ int settings_ini_read(struct settings *settings, const char *path, bool needed) 
     auto_(mem_freep) char *parts = file_join(dir, "conf.d");
     struct dirent **names = NULL;
 
-    int r = read_one(settings, path, needed);
+    int r = settings_file_read(settings, path, needed, settings_ini_read_text);
     int count = r == 0 ? scandir(parts, &names, is_conf, alphasort) : 0;
     if (count < 0 && errno != ENOENT)
         r = settings_fail(settings, -errno, "%s: %s", parts, strerror(errno));
     for (int i = 0; i < count; i++) {
         auto_(mem_freep) char *part = file_join(parts, names[i]->d_name);
         if (r == 0)
-            r = read_one(settings, part, true);
+            r = settings_file_read(settings, part, true, settings_ini_read_text);
         free(names[i]);
     }
     free(names);
