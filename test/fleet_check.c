@@ -4,7 +4,7 @@
  *   fleet_check --data DIR --report FILE [--metrics M] [--seed X]
  *
  * Reads the report that fleet wrote (a line for each sample in a spool) and the store of
- * a hub that does not run, and compares node by node, metric by metric: each sample once,
+ * a hub that does not run, and compares node by node, row by row: each sample once,
  * in order, with the value that fleet_values.h prescribes, at the time at which it was
  * taken; and in each tier above raw as many, with their least, mean and greatest value. A
  * fleet that was killed may have taken one more sample than it reported: it is accepted
@@ -31,7 +31,6 @@
 enum {
     NAME_LEN = 64,
     AHEAD_MS = 86400000, /* of samples that were placed in the future */
-    STEP_MS = 1000,      /* between samples, where none tells */
     PLACED_MS = 3000,    /* how far from the fleet's own wall clock a sample may be */
     FAULTS_MAX = 20,     /* that are told */
     POINTS = HISTORY_POINTS_MAX,
@@ -118,17 +117,6 @@ static void fault(struct check *check, const char *metric, const char *what, siz
         printf("%s %s: %s at sample %zu\n", check->agent->name, metric, what, at);
 }
 
-static int64_t expected(const struct check *check,
-                        const struct taken *taken,
-                        size_t place) {
-    int64_t *row = mem_new_array(check->values.count, sizeof(*row));
-
-    fleet_values_fill(&check->values, taken->epoch, taken->seq, row);
-    int64_t value = row[place];
-    free(row);
-    return value;
-}
-
 static size_t place_of(const struct check *check, const char *metric) {
     size_t i = 0;
     while (i < check->values.count && strcmp(check->values.series[i].name, metric) != 0)
@@ -140,76 +128,136 @@ static int64_t integer_of(const struct history_series *series, size_t at) {
     return llround(series->mean[at] * pow(10, series->scale));
 }
 
-/* Is the value that of the sample after this one, which was not reported any more? */
-static bool is_unreported(const struct check *check,
-                          const struct taken *last,
-                          size_t place,
-                          int64_t value) {
-    struct taken next = { last->epoch, last->seq + 1, 0 };
-    return expected(check, &next, place) == value;
+/* The rows that a node's series make: what has one time belongs together. */
+struct rows {
+    size_t count;
+    size_t width;      /* metrics */
+    int64_t *times_ms; /* owned; rising */
+    int64_t *values;   /* owned; width of them for each row; SAMPLER_ABSENT */
+};
+
+static int compare_times(const void *a, const void *b) {
+    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+    return (left > right) - (left < right);
 }
 
-/* One sample that was taken and that the store must have at that place. */
-static void compare_sample(struct check *check,
-                           const struct history_series *series,
-                           size_t at,
-                           size_t place,
-                           size_t reported) {
-    const struct taken *taken = &check->agent->all[reported];
+static void collect_times(struct rows *rows, const struct history_answer *answer) {
+    size_t count = 0, kept = 0;
 
-    if (at >= series->count)
-        fault(check, series->metric, "missing", reported);
-    else if (integer_of(series, at) != expected(check, taken, place))
-        fault(check, series->metric, "another value", reported);
-    else if (llabs(series->times_ms[at] - taken->wall_ms) > PLACED_MS)
-        fault(check, series->metric, "misplaced in time", reported);
+    for (size_t i = 0; i < answer->series_count; i++)
+        count += answer->series[i].count;
+    rows->times_ms = mem_new_array(count, sizeof(*rows->times_ms));
+    for (size_t i = 0, at = 0; i < answer->series_count; i++) {
+        const struct history_series *series = &answer->series[i];
+        memcpy(rows->times_ms + at, series->times_ms, series->count * sizeof(int64_t));
+        at += series->count;
+    }
+    qsort(rows->times_ms, count, sizeof(int64_t), compare_times);
+    for (size_t i = 0; i < count; i++)
+        if (i == 0 || rows->times_ms[i] != rows->times_ms[kept - 1])
+            rows->times_ms[kept++] = rows->times_ms[i];
+    rows->count = kept;
 }
 
-/* Is a stored sample rather the first of the next start than one more of this one? */
-static bool is_of_next(const struct agent *agent, size_t reported, int64_t time_ms) {
-    const struct taken *last = &agent->all[reported];
-    bool has_before = reported > 0 && last[-1].epoch == last->epoch;
-    int64_t step_ms = has_before ? last->wall_ms - last[-1].wall_ms : STEP_MS;
+/* Puts a series into its column. */
+static void fill_column(struct check *check,
+                        struct rows *rows,
+                        const struct history_series *series) {
+    size_t place = place_of(check, series->metric), row = 0;
 
-    return reported + 1 < agent->count &&
-           llabs(time_ms - last[1].wall_ms) <= llabs(time_ms - (last->wall_ms + step_ms));
-}
-
-/* At the end of what one start of an agent reported: one more sample may have been taken.
- */
-static size_t pass_unreported(struct check *check,
-                              const struct history_series *series,
-                              size_t at,
-                              size_t place,
-                              size_t reported) {
-    const struct agent *agent = check->agent;
-    const struct taken *last = &agent->all[reported];
-    bool is_end = reported + 1 == agent->count || last[1].epoch != last->epoch;
-
-    if (!is_end || at >= series->count ||
-        is_of_next(agent, reported, series->times_ms[at]) ||
-        !is_unreported(check, last, place, integer_of(series, at)))
-        return 0;
-    check->unreported++;
-    return 1;
-}
-
-static void compare_raw(struct check *check, const struct history_series *series) {
-    const struct agent *agent = check->agent;
-    size_t place = place_of(check, series->metric), at = 0;
-
-    if (place == check->values.count) {
+    if (place == rows->width) {
         fault(check, series->metric, "an unknown metric", 0);
         return;
     }
     check->samples += series->count;
-    for (size_t i = 0; i < agent->count; i++) {
-        if (expected(check, &agent->all[i], place) != SAMPLER_ABSENT)
-            compare_sample(check, series, at++, place, i);
-        at += pass_unreported(check, series, at, place, i);
+    for (size_t i = 0; i < series->count; i++) {
+        if (i > 0 && series->times_ms[i] == series->times_ms[i - 1])
+            fault(check, series->metric, "stored twice", i);
+        while (rows->times_ms[row] < series->times_ms[i])
+            row++;
+        rows->values[row * rows->width + place] = integer_of(series, i);
     }
-    if (at < series->count)
-        fault(check, series->metric, "more samples than were taken", at);
+}
+
+static void rows_init(struct check *check,
+                      struct rows *rows,
+                      const struct history_answer *answer) {
+    *rows = (struct rows) { .width = check->values.count };
+    collect_times(rows, answer);
+    rows->values = mem_new_array(rows->count * rows->width, sizeof(*rows->values));
+    for (size_t i = 0; i < rows->count * rows->width; i++)
+        rows->values[i] = SAMPLER_ABSENT;
+    for (size_t i = 0; i < answer->series_count; i++)
+        fill_column(check, rows, &answer->series[i]);
+}
+
+static void rows_done(struct rows *rows) {
+    free(rows->times_ms);
+    free(rows->values);
+}
+
+/* The first metric in which a row is not the sample of that number; width: it is that. */
+static size_t differs_in(const struct check *check,
+                         const struct rows *rows,
+                         size_t row,
+                         uint64_t epoch,
+                         uint64_t seq) {
+    int64_t *wanted = mem_new_array(rows->width, sizeof(*wanted));
+    size_t i = 0;
+
+    fleet_values_fill(&check->values, epoch, seq, wanted);
+    while (i < rows->width && wanted[i] == rows->values[row * rows->width + i])
+        i++;
+    free(wanted);
+    return i;
+}
+
+static void compare_sample(struct check *check,
+                           const struct rows *rows,
+                           size_t row,
+                           size_t reported) {
+    const struct taken *taken = &check->agent->all[reported];
+
+    if (row >= rows->count) {
+        fault(check, "all", "missing", reported);
+        return;
+    }
+    size_t metric = differs_in(check, rows, row, taken->epoch, taken->seq);
+    if (metric < rows->width)
+        fault(check, check->values.series[metric].name, "another value", reported);
+    else if (llabs(rows->times_ms[row] - taken->wall_ms) > PLACED_MS)
+        fault(check, "all", "misplaced in time", reported);
+}
+
+/* At the end of what one start of an agent reported: one more sample may have been taken.
+ */
+static bool is_unreported(struct check *check,
+                          const struct rows *rows,
+                          size_t row,
+                          size_t reported) {
+    const struct agent *agent = check->agent;
+    const struct taken *last = &agent->all[reported];
+    bool is_end = reported + 1 == agent->count || last[1].epoch != last->epoch;
+
+    if (!is_end || row >= rows->count ||
+        differs_in(check, rows, row, last->epoch, last->seq + 1) < rows->width)
+        return false;
+    check->unreported++;
+    return true;
+}
+
+static void compare_rows(struct check *check, const struct history_answer *answer) {
+    struct rows rows;
+    size_t row = 0;
+
+    rows_init(check, &rows, answer);
+    for (size_t i = 0; i < check->agent->count; i++) {
+        compare_sample(check, &rows, row++, i);
+        row += is_unreported(check, &rows, row, i);
+    }
+    if (row < rows.count)
+        fault(check, "all", "more samples than were taken", row);
+    rows_done(&rows);
 }
 
 /* What a bucket must hold, from the reported samples of the same step. */
@@ -227,13 +275,25 @@ static void compare_bucket(struct check *check,
         fault(check, series->metric, "a mean outside of its bucket", point);
 }
 
+/* How many reported samples have a value of that metric. */
+static size_t count_present(const struct check *check, size_t place) {
+    int64_t *row = mem_new_array(check->values.count + 1, sizeof(*row));
+    size_t count = 0;
+
+    for (size_t i = 0; place < check->values.count && i < check->agent->count; i++) {
+        const struct taken *taken = &check->agent->all[i];
+        fleet_values_fill(&check->values, taken->epoch, taken->seq, row);
+        count += row[place] != SAMPLER_ABSENT;
+    }
+    free(row);
+    return count;
+}
+
 static void compare_tier(struct check *check, const struct history_series *series) {
-    size_t place = place_of(check, series->metric), total = 0, wanted = 0;
+    size_t wanted = count_present(check, place_of(check, series->metric)), total = 0;
 
     for (size_t i = 0; i < series->count; i++)
         compare_bucket(check, series, i, &total);
-    for (size_t i = 0; place < check->values.count && i < check->agent->count; i++)
-        wanted += expected(check, &check->agent->all[i], place) != SAMPLER_ABSENT;
     if (total < wanted || total > wanted + check->unreported)
         fault(check, series->metric,
               total < wanted ? "a tier has too few" : "a tier has too many", total);
@@ -250,11 +310,10 @@ static void on_answer(void *arg, int result, const struct history_answer *answer
     }
     if (answer->series_count == 0 && check->agent->count > 0)
         fault(check, "all", "nothing is stored", 0);
-    for (size_t i = 0; i < answer->series_count; i++)
-        if (check->tier == TIER_RAW)
-            compare_raw(check, &answer->series[i]);
-        else
-            compare_tier(check, &answer->series[i]);
+    if (check->tier == TIER_RAW)
+        compare_rows(check, answer);
+    for (size_t i = 0; check->tier != TIER_RAW && i < answer->series_count; i++)
+        compare_tier(check, &answer->series[i]);
 }
 
 /* How many points make the history read that tier. */
