@@ -11,7 +11,8 @@
  * settings_fill() writes a struct of the program's own at once; a program that reloads
  * makes a fresh one and swaps. Reading the sources is in settings_args.h,
  * settings_env.h, settings_ini.h, asking in settings_ask.h, printing in settings_show.h,
- * taking new values while running in settings_reload.h.
+ * taking new values while running in settings_reload.h; rows that all programs have are
+ * in settings_common.h.
  */
 #pragma once
 
