@@ -29,7 +29,8 @@ int nodes_list(struct cli *cli,
 }
 
 int nodes_report_none(const char *selection) {
-    return report_fail(REPORT_NOT_FOUND, "roost nodes", "%s: no such node", selection);
+    report_fail(REPORT_NOT_FOUND, "roost nodes", "%s: no such node", selection);
+    return REPORT_NOT_FOUND;
 }
 
 int nodes_some(struct cli *cli,
