@@ -103,7 +103,7 @@ scenario('the host restarts while the hub is away', { timeout, config, skip: why
   await fleet.compare(`SOAK_SEED=${first}`);
 });
 
-scenario('a relay delays, stalls and breaks the connections', { timeout, config }, async (env) => {
+scenario('a relay delays, stalls, repeats and breaks what passes', { timeout, config }, async (env) => {
   const relay = await Relay.start({ port: env.port });
   try {
     const link = await env.linkVia(`127.0.0.1:${relay.port}`, '', '--reusable');
@@ -113,10 +113,11 @@ scenario('a relay delays, stalls and breaks the connections', { timeout, config 
     while (Date.now() < end) {
       relay.delayMs = random(300);
       relay.stalled = random(5) === 0;
+      relay.repeats = random(3) === 0 ? 20 + random(200) : 0;
       if (random(3) === 0) relay.breakAll();
       await pause(300 + random(1500));
     }
-    Object.assign(relay, { delayMs: 0, stalled: false });
+    Object.assign(relay, { delayMs: 0, repeats: 0, stalled: false });
     await fleet.end();
     await fleet.compare(`SOAK_SEED=${first}`);
   } finally {

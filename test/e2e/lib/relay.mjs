@@ -1,9 +1,10 @@
-// relay - a TCP relay that delays, stalls and breaks what it carries
+// relay - a TCP relay that delays, stalls, repeats and breaks what it carries
 import net from 'node:net';
 
 export class Relay {
   // Carries connections to a port of this machine. Fields may be set at any time: delayMs
-  // (of every chunk, each way), stalled (nothing passes, nothing is lost).
+  // (of every chunk, each way), stalled (nothing passes, nothing is lost), repeats (every so
+  // manieth chunk passes twice, which TLS must notice; 0: none).
   static async start({ port }) {
     const relay = new Relay();
     relay.target = port;
@@ -15,6 +16,8 @@ export class Relay {
 
   constructor() {
     this.delayMs = 0;
+    this.repeats = 0;
+    this.chunks = 0;
     this.isStalled = false;
     this.pairs = new Set();
   }
@@ -27,7 +30,12 @@ export class Relay {
       let dueAt = 0; // chunks stay in order when the delay gets shorter
       from.on('data', (chunk) => {
         dueAt = Math.max(dueAt, Date.now() + this.delayMs);
-        setTimeout(() => to.writable && to.write(chunk), dueAt - Date.now());
+        const twice = this.repeats > 0 && ++this.chunks % this.repeats === 0;
+        setTimeout(() => {
+          if (!to.writable) return;
+          to.write(chunk);
+          if (twice) to.write(chunk);
+        }, dueAt - Date.now());
       });
       from.on('error', () => {});
       from.on('close', () => {
