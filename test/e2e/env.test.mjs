@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { freePort, Proc, program, run, scenario, top, until } from './lib/env.mjs';
+import { freePort, freePorts, Proc, program, run, scenario, top, until } from './lib/env.mjs';
 import { roost } from './lib/grpc.mjs';
 import { answer, onTerminal, press } from './lib/terminal.mjs';
 import { leaf, makeCert } from './lib/tls.mjs';
@@ -191,7 +191,7 @@ place('a .env with a line that is none, and a folder in its place, are told', as
 // --- what the variables do ---
 
 place('PORT, HTTP_LISTEN_ADDR and GRPC_LISTEN_ADDR are where the hub listens', async (here) => {
-  const [a, b, c] = [await freePort(), await freePort(), await freePort()];
+  const [a, b, c] = await freePorts(3);
   here.put('.env', `PORT=${a}\nROOST_DATA=hub\n`);
   const first = here.start('roostd', []);
   await first.line(new RegExp(`ready on \\S*:${a},`));
@@ -200,7 +200,7 @@ place('PORT, HTTP_LISTEN_ADDR and GRPC_LISTEN_ADDR are where the hub listens', a
   await first.stop();
 
   const second = here.start('roostd', [], { env: { PORT: `${a}`, HTTP_LISTEN_ADDR: `127.0.0.1:${b}`, GRPC_LISTEN_ADDR: `127.0.0.1:${c}` } });
-  await second.line(/ready/);
+  await second.line(/ready on/);
   const pins = [];
   for (const port of [a, b, c]) pins.push((await leaf(port)).fingerprint256);
   assert.equal(new Set(pins).size, 1);
@@ -222,7 +222,7 @@ place('SSL_CERT and SSL_KEY are served, LOG_LEVEL silences', async (here) => {
   assert.equal(hub.stderr, '');
 
   const loud = here.start('roostd', ['--data', 'hub', '--listen', `127.0.0.1:${port}`], { env: { LOG_LEVEL: 'DEBUG' } });
-  await loud.line(/ready/);
+  await loud.line(/ready on/);
   assert.notEqual((await leaf(port)).subject.CN, 'own');
   await loud.line(/ debug: /);
 });
@@ -343,7 +343,7 @@ place('half of what is needed asks for the other half alone', async (here) => {
   const port = await freePort();
   const hub = here.terminal('roostd', ['--data', 'hub', '--listen', `127.0.0.1:${port}`], { env: { SSL_CERT: cert } });
   await answer(hub, /File of the certificate's key \(SSL_KEY\): /, key);
-  await hub.line(/ready/);
+  await hub.line(/ready on/);
   assert.equal((await leaf(port)).subject.CN, 'own');
   assert.equal(here.read('.env'), `AGENT_SERVER_IP=127.0.0.1\nSSL_KEY=${key}\n`);
   press(hub, 'C');
@@ -418,7 +418,7 @@ place('every program ends with the status that the manual gives', async (here) =
   here.put('garbage/roost.db', 'this is no database, and long enough to be looked at '.repeat(99));
   here.put('damaged/identity', 'nonsense\n');
   const busy = here.start('roostd', ['--data', 'busy', '--listen', '127.0.0.1:0']);
-  await busy.line(/ready/);
+  await busy.line(/ready on/);
   for (const [who, args, code, why] of statuses) {
     const result = await here.run(who, args, { env });
     assert.equal(result.code, code, `${who} ${args.join(' ')}: ${result.stdout}${result.stderr}`);
@@ -428,7 +428,7 @@ place('every program ends with the status that the manual gives', async (here) =
   }
   for (const signal of ['SIGTERM', 'SIGINT']) {
     const hub = here.start('roostd', ['--data', 'hub', '--listen', '127.0.0.1:0']);
-    await hub.line(/ready/);
+    await hub.line(/ready on/);
     assert.equal(await hub.kill(signal), 0);
   }
 });

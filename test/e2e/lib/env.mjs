@@ -61,16 +61,21 @@ export async function until(fn, ms = patience, what = fn.toString()) {
   }
 }
 
-// A port that was free a moment ago.
-export function freePort(host = '127.0.0.1') {
-  return new Promise((resolve, reject) => {
+// Ports that were free a moment ago, all different.
+export async function freePorts(count, host = '127.0.0.1') {
+  const servers = [];
+  for (let i = 0; i < count; i++) {
     const server = net.createServer();
-    server.once('error', reject);
-    server.listen(0, host, () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
+    await new Promise((resolve, reject) => server.once('error', reject).listen(0, host, resolve));
+    servers.push(server);
+  }
+  const ports = servers.map((server) => server.address().port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+export async function freePort(host) {
+  return (await freePorts(1, host))[0];
 }
 
 // One running program: its output so far and its end.
@@ -230,8 +235,9 @@ export class Env {
 
   // Starts the hub on its ports; again after it was stopped or killed.
   async startHub() {
-    this.port ??= await freePort();
-    this.plainPort ??= await freePort();
+    const [port, plainPort] = await freePorts(2);
+    this.port ??= port;
+    this.plainPort ??= plainPort;
     const args = ['--data', this.data, '--listen', `127.0.0.1:${this.port}`];
     args.push('--listen-plain', `127.0.0.1:${this.plainPort}`);
     if (this.options.config !== undefined) {
@@ -240,7 +246,7 @@ export class Env {
     }
     args.push(...(this.options.hubArgs ?? []));
     this.hub = this.start(program('roostd'), args, { env: this.options.hubEnv, wrapper: this.options.wrapper });
-    await this.hub.line(/ready/);
+    await this.hub.line(/ready on/);
     return this.hub;
   }
 
