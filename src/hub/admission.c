@@ -324,8 +324,8 @@ static bool choose_name(struct admission *admission,
     return false;
 }
 
-/* Finds the token: 0 or ACCESS_E_*. A used join token still serves the instance that used
- * it. */
+/* Finds the token: 0 or ACCESS_E_*. A join token that was used serves nobody any more,
+ * not even who used it and never got the answer. */
 static int find_token(struct admission *admission,
                       const struct link_hello *hello,
                       struct access_token **ret_token) {
