@@ -11,6 +11,7 @@
 #include "agent/first_contact.h"
 #include "agent/identity.h"
 #include "agent/pulse.h"
+#include "agent/router.h"
 #include "agent/service_host.h"
 #include "agent/service_link.h"
 #include "agent/spool.h"
@@ -47,6 +48,7 @@ struct running {
     struct health *health;
     struct service_host *host;
     struct service_link *link;
+    struct router *router;
     struct uplink *uplink;
     struct timer trim;   /* when a handshake and a replay are over: what they took */
     char *sessions_path; /* owned: TLS sessions over restarts */
@@ -263,13 +265,14 @@ static void make_services(struct running *running) {
                                      running->config->state, on_trusted, running);
     running->health = health_new(running->services);
     running->reflection = reflection_new(running->services);
+    running->router = router_new(running->services);
 }
 
 static int start_uplink(struct running *running) {
     running->sessions_path = file_join(running->config->state, "tls-sessions");
     struct uplink_config config = {
         .identity = running->identity,
-        .services = running->services,
+        .target = router_target(running->router),
         .proxy = running->config->proxy,
         .ca_file = running->config->ca_file,
         .sessions_path = running->sessions_path,
@@ -360,6 +363,7 @@ enum running_end running_run(struct agent_config *config,
     }
     uplink_free(running.uplink);
     loop_settle(running.loop); /* calls that the link carried learn of its end */
+    router_free(running.router);
     reflection_free(running.reflection);
     health_free(running.health);
     service_link_free(running.link);

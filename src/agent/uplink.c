@@ -16,7 +16,6 @@
 #include "rpc/exchange.h"
 #include "rpc/h2conn.h"
 #include "rpc/link_dial.h"
-#include "rpc/services.h"
 
 enum {
     DIAL_TIMEOUT_MS = 20000,  /* name, connect, proxy and TLS of one attempt */
@@ -143,7 +142,7 @@ static void on_link_closed(void *owner, struct h2conn *h2conn, int reason) {
 
 static void on_call(void *owner, struct h2conn *h2conn, struct call *call) {
     struct uplink *uplink = owner;
-    call_start(call, services_target(uplink->config.services));
+    call_start(call, uplink->config.target);
 }
 
 static void on_exchange(void *owner, struct exchange *exchange) {

@@ -17,7 +17,7 @@
 
 struct identity;
 struct loop;
-struct services;
+struct target;
 struct uplink;
 
 enum { UPLINK_BACKOFF_MIN_MS = 500, UPLINK_BACKOFF_MAX_MS = 60000 };
@@ -32,7 +32,7 @@ enum uplink_trouble {
 struct uplink_config {
     const struct identity
         *identity;             /* borrowed: outlives the uplink; may change, see below */
-    struct services *services; /* borrowed: what the hub may call */
+    struct target *target;     /* borrowed: where calls of the hub go */
     const char *proxy;         /* borrowed: "http://..."; NULL: from the environment */
     const char *ca_file;       /* borrowed: instead of the system's CAs; or NULL */
     const char *sessions_path; /* borrowed: TLS sessions over restarts; or NULL */
