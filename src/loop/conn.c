@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "loop/conn_layer.h"
+#include "loop/conn_tcp.h"
 #include "loop/loop_uv.h"
 
 static void run_deliver(struct task *task);
@@ -94,7 +95,8 @@ void conn_hand_bytes(struct conn *conn, struct slice bytes) {
 }
 
 void conn_hand_writable(struct conn *conn) {
-    bool is_over = conn->closed || conn->finishing || (conn->ended && conn->reason < 0);
+    bool is_over = conn->closed || conn->finishing || conn->ending ||
+                   (conn->ended && conn->reason < 0);
     if (!is_over && conn->events && conn->events->on_writable)
         conn->events->on_writable(conn->owner);
 }
@@ -126,12 +128,13 @@ void conn_set_owner(struct conn *conn, const struct conn_events *events, void *o
 
 void conn_send(struct conn *conn, struct slice bytes) {
     bool is_broken = conn->ended && conn->reason < 0;
-    if (!conn->closed && !conn->finishing && !is_broken && bytes.len > 0)
+    if (!conn->closed && !conn->finishing && !conn->ending && !is_broken && bytes.len > 0)
         conn->ops->send(conn, bytes);
 }
 
 bool conn_is_writable(const struct conn *conn) {
-    return !conn->closed && !conn->finishing && conn->ops->is_writable(conn);
+    return !conn->closed && !conn->finishing && !conn->ending &&
+           conn->ops->is_writable(conn);
 }
 
 void conn_pause(struct conn *conn, bool paused) {
@@ -163,6 +166,23 @@ void conn_finish(struct conn *conn) {
         conn->told = false;
         deliver_later(conn);
     }
+}
+
+void conn_end(struct conn *conn) {
+    bool is_broken = conn->ended && conn->reason < 0;
+
+    if (!conn->ops->end)
+        conn_finish(conn);
+    if (conn->closed || conn->finishing || conn->ending || is_broken)
+        return;
+    conn->ending = true;
+    conn->ops->end(conn);
+}
+
+void conn_abort(struct conn *conn) {
+    if (!conn->closed)
+        conn_tcp_linger(conn_base(conn));
+    conn_close(conn);
 }
 
 void conn_close(struct conn *conn) {

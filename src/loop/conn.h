@@ -7,6 +7,8 @@
  * on_writable when it may go on. A conn that cannot send keeps only the unsent remainder.
  * An idle conn owns no buffer: reading and sealing use scratch space of the loop.
  *
+ * conn_end() ends our side alone, as TCP does by FIN: what comes still comes.
+ *
  *   opening --on_open--> open --on_end--> (peer sent FIN) --conn_close--> gone
  *      \________________________ on_closed (error or timeout) ____________/
  */
@@ -62,6 +64,16 @@ void conn_unread(struct conn *conn, struct slice bytes);
 /* Sends what is left, then ends in order (close frame, close_notify, FIN), 5 s at most,
  * then on_closed. */
 void conn_finish(struct conn *conn);
+
+/*
+ * Ends our side after what is left, without a limit of time; the peer's goes on. From
+ * then on on_closed(0) says that both sides are over and everything was sent. Where the
+ * layer has no half (WebSocket) it is conn_finish().
+ */
+void conn_end(struct conn *conn);
+
+/* conn_close() that the peer of TCP sees as a reset: what was not sent is lost. */
+void conn_abort(struct conn *conn);
 
 /* Ends now and forgets the owner; idempotent; the memory goes by itself. */
 void conn_close(struct conn *conn);

@@ -19,6 +19,8 @@ struct conn_ops {
     bool (*is_writable)(const struct conn *conn);
     /* Drain, then end; conn_hand_end() follows. Called once. */
     void (*finish)(struct conn *conn);
+    /* Drain, then end our side alone. Called once; finish may follow. NULL: finish. */
+    void (*end)(struct conn *conn);
     /* Tear down; free the memory after this turn (loop_bury). Called once. */
     void (*close)(struct conn *conn);
 };
@@ -43,6 +45,7 @@ struct conn {
     bool told;  /* ... and it was told */
     bool paused;
     bool disowned; /* the owner left it to end by itself */
+    bool ending;   /* our side alone */
     bool finishing;
     bool closed;
     bool wanted; /* what ops->read was told last */

@@ -31,8 +31,9 @@ struct conn_tcp {
     unsigned reads;
     int write_error; /* the peer is gone, but bytes that it sent before may be there */
     bool is_reading;
-    bool eof;     /* the peer's FIN came */
-    bool is_shut; /* our FIN is out */
+    bool eof;      /* the peer's FIN came */
+    bool shutting; /* our FIN is on its way */
+    bool is_shut;  /* ... and out */
 };
 
 /* One connect under way. */
@@ -74,10 +75,10 @@ static void lend_chunk(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_chun
         uv_buf_init((char *)loop_read_chunk(tcp->base.conn.loop), LOOP_READ_CHUNK);
 }
 
-/* The peer's FIN. When we are finishing, the end is told once our side is out too. */
+/* The peer's FIN. When we are ending too, the end is told once our side is out. */
 static void take_eof(struct conn_tcp *tcp) {
     tcp->eof = true;
-    if (tcp->base.conn.finishing && !tcp->write_error && !tcp->is_shut) {
+    if (tcp->shutting && !tcp->write_error && !tcp->is_shut) {
         uv_read_stop((uv_stream_t *)&tcp->socket);
         tcp->is_reading = false;
         return;
@@ -162,6 +163,7 @@ static void on_shut(uv_shutdown_t *request, int status) {
 }
 
 static void shut(struct conn_tcp *tcp) {
+    tcp->shutting = true;
     int r = uv_shutdown(&tcp->shutdown, (uv_stream_t *)&tcp->socket, on_shut);
     if (r < 0)
         end(tcp, r);
@@ -234,8 +236,26 @@ static void tcp_finish(struct conn *conn) {
     struct conn_tcp *tcp = tcp_of(conn);
 
     timer_start(conn->loop, &tcp->finish, FINISH_MS);
+    if (!tcp->write_error && !tcp->shutting)
+        shut(tcp);
+    else if (tcp->is_shut && tcp->eof)
+        end(tcp, 0);
+}
+
+static void tcp_end(struct conn *conn) {
+    struct conn_tcp *tcp = tcp_of(conn);
+
     if (!tcp->write_error)
         shut(tcp);
+}
+
+void conn_tcp_linger(struct conn_base *base) {
+    struct conn_tcp *tcp = container_of(base, struct conn_tcp, base);
+    struct linger linger = { .l_onoff = 1 };
+    int fd = -1;
+
+    if (uv_fileno((uv_handle_t *)&tcp->socket, &fd) == 0)
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 }
 
 static void on_socket_closed(uv_handle_t *handle) {
@@ -267,6 +287,7 @@ static const struct conn_ops tcp_ops = {
     .read = tcp_read,
     .is_writable = tcp_is_writable,
     .finish = tcp_finish,
+    .end = tcp_end,
     .close = tcp_close,
 };
 

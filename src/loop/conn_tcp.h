@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 struct conn;
+struct conn_base;
 struct loop;
 
 /* Takes an accepted socket; its peer is address. -errno: the socket is closed. */
@@ -26,3 +27,6 @@ struct conn *conn_tcp_connect(struct loop *loop,
                               const struct sockaddr_storage *address,
                               void (*on_connected)(void *arg, int status),
                               void *arg);
+
+/* Closing it will reset the connection, whatever is left to send. */
+void conn_tcp_linger(struct conn_base *base);

@@ -182,7 +182,9 @@ static void read_records(struct conn_tls *tls) {
             conn_hand_bytes(&tls->conn, slice_of(tls->scratch->plain, (size_t)n));
         } else if (error == SSL_ERROR_ZERO_RETURN) {
             tls->peer_done = true;
-            if (!tls->conn.finishing) /* else the lower conn's end is ours */
+            if (tls->conn.ending && !tls->conn.finishing)
+                conn_finish(tls->conn.lower); /* a peer may leave TCP open */
+            else if (!tls->conn.finishing)    /* else the lower conn's end is ours */
                 conn_hand_end(&tls->conn, 0);
         } else {
             fail(tls);
@@ -216,9 +218,10 @@ static void on_lower_closed(void *owner, int reason) {
         fail_shaking(tls, reason ? reason : -ECONNRESET,
                      reason ? strerror(-reason)
                             : "the peer closed the connection during the TLS handshake");
-    } else if (reason < 0 || !tls->peer_done) {
+    } else if (reason < 0 || !tls->peer_done || tls->conn.ending) {
         /* Without close_notify somebody may have cut off what the peer had to say. */
-        conn_hand_end(&tls->conn, reason ? reason : -ECONNRESET);
+        bool is_cut = reason == 0 && !tls->peer_done;
+        conn_hand_end(&tls->conn, is_cut ? -ECONNRESET : reason);
     }
 }
 
@@ -256,6 +259,17 @@ static void tls_finish(struct conn *conn) {
     conn_finish(conn->lower);
 }
 
+static void tls_end(struct conn *conn) {
+    struct conn_tls *tls = tls_of(conn);
+
+    if (tls->state != OPEN)
+        return;
+    ERR_clear_error();
+    SSL_shutdown(tls->ssl);
+    send_out(tls);
+    conn_end(conn->lower);
+}
+
 static void run_grave(struct task *task) {
     struct conn_tls *tls = container_of(task, struct conn_tls, grave);
 
@@ -279,6 +293,7 @@ static const struct conn_ops tls_ops = {
     .read = tls_read,
     .is_writable = tls_is_writable,
     .finish = tls_finish,
+    .end = tls_end,
     .close = tls_close,
 };
 
