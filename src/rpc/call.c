@@ -59,6 +59,14 @@ struct call *call_new(struct loop *loop,
     return call;
 }
 
+struct call *call_new_tunnel(struct loop *loop,
+                             const char *target,
+                             const struct call_half *caller) {
+    struct call *call = call_new(loop, "CONNECT", caller);
+    call->tunnel = mem_strdup(target);
+    return call;
+}
+
 struct call *call_ref(struct call *call) {
     call->refs++;
     return call;
@@ -79,6 +87,7 @@ struct call *call_unref(struct call *call) {
     free(call->message);
     free(call->peer);
     free(call->authority);
+    free(call->tunnel);
     free(call->method);
     free(call);
     return NULL;
@@ -155,6 +164,12 @@ void call_attach_callee(struct call *call, const struct call_half *callee) {
     call_ref(call);
 }
 
+void call_replace_callee(struct call *call, const struct call_half *callee) {
+    assert(call->callee.on_wake);
+    call->callee = *callee;
+    wake_callee(call); /* what was told to the other one meanwhile */
+}
+
 void call_reply_head(struct call *call, const struct headers *head) {
     if (call->finished || call->has_reply_head)
         return;
@@ -179,6 +194,13 @@ size_t call_reply_move(struct call *call, struct pipe *from, size_t max) {
     if (moved > 0)
         wake_caller(call);
     return moved;
+}
+
+void call_reply_end(struct call *call) {
+    if (call->finished || call->reply_ended)
+        return;
+    call->reply_ended = true;
+    wake_caller(call);
 }
 
 void call_request_taken(struct call *call) {

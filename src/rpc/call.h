@@ -15,6 +15,11 @@
  *                                       <-   reply_head, reply bytes
  *   cancelled                           ->
  *                                       <-   finished: status, message, trailers
+ *
+ * A call may be a tunnel: a TCP connection to `tunnel`, asked for by CONNECT (RFC 9113,
+ * 8.5). Its pipes hold raw bytes. reply_head says that the target is reached; each side
+ * ends for itself (request_ended, reply_ended: TCP's FIN), and the call finishes with OK
+ * when both have. Another status before reply_head is a refusal, behind it a reset.
  */
 #pragma once
 
@@ -48,7 +53,8 @@ struct call {
     struct task wake_callee;
     struct timer deadline;
 
-    char *method;            /* owned: "/package.Service/Method" */
+    char *method;            /* owned: "/package.Service/Method"; "CONNECT" of a tunnel */
+    char *tunnel;            /* owned: "HOST:PORT" as it was asked for; NULL: an RPC */
     struct headers metadata; /* what travels with the request, hop-by-hop fields gone */
     struct actor *actor;     /* reference; NULL before authentication */
     char *peer;              /* owned: the caller's address, for logs; or NULL */
@@ -64,6 +70,7 @@ struct call {
     bool has_reply_head;
     struct pipe reply;
     uint64_t reply_total;
+    bool reply_ended; /* of a tunnel: the target has said all */
 
     bool finished;
     enum grpc_status status;
@@ -75,6 +82,11 @@ struct call {
 struct call *call_new(struct loop *loop,
                       const char *method,
                       const struct call_half *caller);
+
+/* The same of a tunnel; copies target. */
+struct call *call_new_tunnel(struct loop *loop,
+                             const char *target,
+                             const struct call_half *caller);
 
 struct call *call_ref(struct call *call);
 
@@ -108,10 +120,16 @@ void call_detach_caller(struct call *call);
 /* Callee: joins the call and holds a reference until it detaches. */
 void call_attach_callee(struct call *call, const struct call_half *callee);
 
+/* Callee: another one takes its place, and its reference. */
+void call_replace_callee(struct call *call, const struct call_half *callee);
+
 /* Callee: response metadata, copied; once, before any bytes. May be left out. */
 void call_reply_head(struct call *call, const struct headers *head);
 void call_reply_write(struct call *call, struct slice bytes);
 size_t call_reply_move(struct call *call, struct pipe *from, size_t max);
+
+/* Callee of a tunnel: the target ended its side; the caller's may go on. */
+void call_reply_end(struct call *call);
 
 /* Callee: tells the caller that bytes of `request` were taken. */
 void call_request_taken(struct call *call);

@@ -55,8 +55,9 @@ static enum grpc_status status_of(const char *number) {
     return (enum grpc_status)value;
 }
 
-/* The status that the peer's trailers (or its only head) tell. */
-static void finish_from(struct call *call, const struct headers *said, int http_status) {
+void h2conn_client_finish(struct call *call,
+                          const struct headers *said,
+                          int http_status) {
     const char *number = headers_get(said, "grpc-status");
     const char *encoded = headers_get(said, "grpc-message");
     struct buf text = { 0 };
@@ -154,8 +155,9 @@ static void pump(struct h2half *half) {
     take_head(client);
     take_reply(client);
     if (stream->in_ended)
-        finish_from(call, stream->trailers.count > 0 ? &stream->trailers : &stream->head,
-                    http_status_of(stream));
+        h2conn_client_finish(
+            call, stream->trailers.count > 0 ? &stream->trailers : &stream->head,
+            http_status_of(stream));
     else if (stream->closed)
         finish_reset(client);
     if (call->finished)
@@ -193,6 +195,10 @@ void h2conn_client_start(struct target *target, struct call *call) {
     struct h2conn *h2conn = container_of(target, struct h2conn, target);
     struct h2_stream *stream = NULL;
 
+    if (call->tunnel) {
+        h2conn_tunnel_start(h2conn, call);
+        return;
+    }
     if (!h2conn->over && !h2conn->draining) {
         struct headers head;
         headers_init(&head);

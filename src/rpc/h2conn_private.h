@@ -2,7 +2,8 @@
  * h2conn_private - what the files of h2conn share
  *
  * h2conn.c owns socket, session and timers; h2conn_server.c and h2conn_client.c hold the
- * halves of calls that live on its streams; h2conn_exchange.c the exchanges.
+ * halves of calls that live on its streams; h2conn_tunnel.c those of tunnels;
+ * h2conn_exchange.c the exchanges.
  */
 #pragma once
 
@@ -66,6 +67,13 @@ void h2conn_copy_fields(struct headers *to, const struct headers *from);
 /* What to do with a fresh request stream. */
 void h2conn_server_accept(struct h2conn *h2conn, struct h2_stream *stream);
 void h2conn_exchange_accept(struct h2conn *h2conn, struct h2_stream *stream);
+void h2conn_tunnel_accept(struct h2conn *h2conn, struct h2_stream *stream);
+
+/* Ends the call as the peer's trailers (or its only head) tell. */
+void h2conn_client_finish(struct call *call, const struct headers *said, int http_status);
+
+/* A call that is a tunnel, on a client connection. */
+void h2conn_tunnel_start(struct h2conn *h2conn, struct call *call);
 
 /* target.start of a client connection. */
 void h2conn_client_start(struct target *target, struct call *call);

@@ -145,6 +145,10 @@ void h2conn_server_accept(struct h2conn *h2conn, struct h2_stream *stream) {
     const char *method = headers_get(head, ":method");
     const char *path = headers_get(head, ":path");
 
+    if (method && strcmp(method, "CONNECT") == 0) {
+        h2conn_tunnel_accept(h2conn, stream);
+        return;
+    }
     if (!grpc_is_content_type(headers_get(head, "content-type")) || !path || !method ||
         strcmp(method, "POST") != 0) {
         h2conn_exchange_accept(h2conn, stream);

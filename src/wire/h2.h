@@ -43,6 +43,7 @@ enum h2_error {
     H2_INTERNAL_ERROR = 2,
     H2_REFUSED_STREAM = 7,
     H2_CANCEL = 8,
+    H2_CONNECT_ERROR = 10, /* of a tunnel: its TCP connection was reset */
     H2_ENHANCE_YOUR_CALM = 11,
 };
 
