@@ -185,8 +185,8 @@ static void lead_to_node(struct gate *gate, struct call *call, const char *name)
         return;
     }
     if (needed > ACTOR_VIEWER)
-        activity_add(gate->config.activity, "call", node->name, call->actor->name, "%s",
-                     call->method);
+        activity_add(gate->config.activity, call->tunnel ? "tunnel" : "call", node->name,
+                     call->actor->name, "%s", call->tunnel ? call->tunnel : call->method);
     clean_metadata(call);
     call_start(call, session_target(node->session));
 }
@@ -211,7 +211,10 @@ static void start(struct target *target, struct call *call) {
     const char *name = headers_get(&call->metadata, "roost-node");
     if (!name)
         name = headers_get(&call->metadata, "name");
-    if (!name)
+    if (!name && call->tunnel)
+        call_finish(call, GRPC_INVALID_ARGUMENT,
+                    "a tunnel starts at a node: name it with the field \"name\"", NULL);
+    else if (!name)
         lead_to_hub(gate, call);
     else if (!call->actor)
         call_finish(call, GRPC_UNAUTHENTICATED, "a credential is needed to call a node",
