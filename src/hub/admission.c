@@ -11,6 +11,7 @@
 #include "hub/access.h"
 #include "hub/activity.h"
 #include "hub/keeper.h"
+#include "hub/link_sessions.h"
 #include "hub/node.h"
 #include "hub/registry.h"
 #include "hub/session.h"
@@ -244,7 +245,7 @@ static void admit(struct admission *admission,
     struct session_config session = {
         .node = node_of(admission, name),
         .token = token,
-        .transport = transport,
+        .transport = link_transport_name(transport),
         .hello = &hello,
         .generation = admission->config.start_number << 32 | ++admission->links,
     };
@@ -256,7 +257,7 @@ static void admit(struct admission *admission,
     link_hello_read(&said, &hello);
     struct conn *conn = link_accept_take(exchange, transport, name, NULL);
     if (conn)
-        session_pool_add(admission->config.sessions, conn, &session);
+        link_sessions_add(admission->config.links, conn, &session);
     headers_done(&said);
 }
 

@@ -16,9 +16,9 @@ struct access;
 struct activity;
 struct admission;
 struct exchange;
+struct link_sessions;
 struct registry;
 struct store;
-struct session_pool;
 
 enum { ADMISSION_PROBE_MS = 2000 };
 
@@ -26,7 +26,7 @@ struct admission_config { /* all borrowed, all outlive it */
     struct store *store;
     struct access *access;
     struct registry *registry;
-    struct session_pool *sessions;
+    struct link_sessions *links;
     struct activity *activity;
     uint64_t start_number; /* of this hub start: the high half of generations */
 };

@@ -18,6 +18,7 @@
 #include "hub/gate.h"
 #include "hub/hosts.h"
 #include "hub/keeper.h"
+#include "hub/link_sessions.h"
 #include "hub/painters.h"
 #include "hub/registry.h"
 #include "hub/remote_writer.h"
@@ -74,6 +75,7 @@ struct hub {
     struct service_tokens *tokens;
     struct service_activity *activities;
     struct session_pool *sessions;
+    struct link_sessions *links;
     struct admission *admission;
     struct gate *gate;
     struct remote_writer *writer; /* NULL: samples go nowhere else */
@@ -201,6 +203,10 @@ static void make_sessions(struct hub *hub, const struct store_facts *facts) {
         .loop = hub->loop,
         .registry = hub->registry,
         .activity = hub->activity,
+    };
+    hub->sessions = session_pool_new(&sessions);
+    struct link_sessions_config links = {
+        .sessions = hub->sessions,
         .streams_max = (uint32_t)hub->config->streams_max,
         .header_bytes_max = hub->config->header_bytes_max,
         .samples = {
@@ -213,12 +219,12 @@ static void make_sessions(struct hub *hub, const struct store_facts *facts) {
             .ack_ms = hub->config->acknowledge_ms,
         },
     };
-    hub->sessions = session_pool_new(&sessions);
+    hub->links = link_sessions_new(&links);
     struct admission_config admission = {
         .store = hub->store,
         .access = hub->access,
         .registry = hub->registry,
-        .sessions = hub->sessions,
+        .links = hub->links,
         .activity = hub->activity,
         .start_number = facts->start,
     };
@@ -501,8 +507,8 @@ static void reload_limits(struct hub *hub) {
 
     hub->limits = listener_limits_of(config);
     front_limit(hub->front, &limits);
-    session_pool_limit(hub->sessions, (uint32_t)config->streams_max,
-                       config->header_bytes_max);
+    link_sessions_limit(hub->links, (uint32_t)config->streams_max,
+                        config->header_bytes_max);
     services_limit(hub->services, config->message_bytes_max);
     web_limit(hub->web, config->message_bytes_max);
     store_limit_events(hub->store, config->events_max);
@@ -560,6 +566,7 @@ struct hub *hub_free(struct hub *hub) {
     scrape_free(hub->scrape);
     admission_free(hub->admission);
     session_pool_free(hub->sessions);
+    link_sessions_free(hub->links);
     remote_writer_free(hub->writer);
     loop_settle(hub->loop); /* calls learn of the end of their connections */
     gate_free(hub->gate);

@@ -10,11 +10,9 @@
 #include "base/mem.h"
 #include "hub/activity.h"
 #include "hub/registry.h"
-#include "hub/sampling.h"
-#include "loop/conn.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
-#include "rpc/h2conn.h"
+#include "rpc/link.h"
 
 enum { DRAIN_MS = 30000 }; /* what calls on a replaced link get to finish */
 
@@ -28,9 +26,9 @@ struct session {
     struct list node_in_list;
     struct session_pool *sessions; /* borrowed: outlives us */
     struct node *node; /* borrowed: the registry; NULL once another session holds it */
-    const struct access_token *token; /* borrowed: access */
-    struct h2conn *h2conn;            /* owned */
-    struct sampling *sampling;        /* owned; NULL when draining */
+    const struct access_token *token;    /* borrowed: access */
+    const struct session_driver *driver; /* borrowed: static */
+    void *carrier;                       /* owned: the driver's */
     struct timer drain;
     struct timer probe;
     char *instance; /* owned */
@@ -40,12 +38,11 @@ struct session {
 };
 
 static void destroy(struct session *session) {
-    sampling_free(session->sampling);
     timer_stop(&session->drain);
     timer_stop(&session->probe);
     list_remove(&session->node_in_list);
     session->sessions->count--;
-    h2conn_free(session->h2conn);
+    session->driver->free(session->carrier);
     free(session->instance);
     free(session);
 }
@@ -62,8 +59,8 @@ static void answer_probe(struct session *session, bool alive) {
 
 /* When the peer was last heard, in wall time. */
 static int64_t heard_wall_ms(const struct session *session) {
-    uint64_t silent =
-        loop_now_ms(session->sessions->config.loop) - h2conn_heard_ms(session->h2conn);
+    uint64_t heard_ms = session->driver->heard_ms(session->carrier);
+    uint64_t silent = loop_now_ms(session->sessions->config.loop) - heard_ms;
     return clock_wall_ms() - (int64_t)silent;
 }
 
@@ -96,9 +93,7 @@ static const char *text_of(int reason) {
     }
 }
 
-static void on_closed(void *owner, struct h2conn *h2conn, int reason) {
-    struct session *session = owner;
-
+void session_is_lost(struct session *session, int reason) {
     take_offline(session, text_of(reason));
     answer_probe(session, false);
     destroy(session);
@@ -108,17 +103,16 @@ static void on_drained(struct timer *timer) {
     destroy(container_of(timer, struct session, drain));
 }
 
-/* A newer link of the same agent took over: calls under way may finish here. */
+/* A newer session of the same instance took over: calls under way may finish here. */
 static void drain(struct session *session) {
     session->node = NULL;
-    session->sampling = sampling_free(session->sampling);
     answer_probe(session, true);
-    h2conn_drain(session->h2conn);
+    session->driver->drain(session->carrier);
     timer_start(session->sessions->config.loop, &session->drain, DRAIN_MS);
 }
 
-static void on_alive(void *owner, struct h2conn *h2conn) {
-    answer_probe(owner, true);
+void session_is_alive(struct session *session) {
+    answer_probe(session, true);
 }
 
 static void on_probe_end(struct timer *timer) {
@@ -137,13 +131,6 @@ struct session_pool *session_pool_new(const struct session_pool_config *config) 
     return sessions;
 }
 
-void session_pool_limit(struct session_pool *sessions,
-                        uint32_t streams_max,
-                        size_t header_bytes_max) {
-    sessions->config.streams_max = streams_max;
-    sessions->config.header_bytes_max = header_bytes_max;
-}
-
 struct session_pool *session_pool_free(struct session_pool *sessions) {
     if (!sessions)
         return NULL;
@@ -159,9 +146,7 @@ struct session_pool *session_pool_free(struct session_pool *sessions) {
 void session_pool_drain(struct session_pool *sessions) {
     list_for_each_safe(at, after, &sessions->list) {
         struct session *session = container_of(at, struct session, node_in_list);
-        if (session->sampling)
-            sampling_stop(session->sampling);
-        h2conn_drain(session->h2conn);
+        session->driver->leave(session->carrier);
     }
 }
 
@@ -180,8 +165,8 @@ static void take_node(struct session *session, const struct session_config *conf
     node_set(&node->instance, config->hello->instance);
     node_set(&node->version, config->hello->version);
     node_set(&node->capabilities, config->hello->capabilities);
-    node_set(&node->address, conn_peer(h2conn_conn(session->h2conn)));
-    node_set(&node->transport, link_transport_name(config->transport));
+    node_set(&node->address, session->driver->peer(session->carrier));
+    node_set(&node->transport, config->transport);
     if (older)
         drain(older);
     activity_add(session->sessions->config.activity, "node.registered", node->name, "",
@@ -192,37 +177,24 @@ static void take_node(struct session *session, const struct session_config *conf
 }
 
 struct session *session_pool_add(struct session_pool *sessions,
-                                 struct conn *conn,
                                  const struct session_config *config) {
     struct session *session = mem_new(sizeof(*session));
-    struct h2conn_config link = {
-        .role = H2_CLIENT,
-        .limits = {
-            .streams_max = sessions->config.streams_max,
-            .window = 65536,
-            .header_bytes_max = (uint32_t)sessions->config.header_bytes_max,
-        },
-        .pings = true,
-        .on_alive = on_alive,
-        .on_closed = on_closed,
-        .owner = session,
-    };
 
     *session = (struct session) {
         .sessions = sessions,
         .node = config->node,
         .token = config->token,
+        .driver = config->driver,
         .drain.fire = on_drained,
         .probe.fire = on_probe_end,
         .instance = mem_strdup(config->hello->instance),
         .generation = config->generation,
     };
-    session->h2conn = h2conn_new(conn, &link);
+    session->carrier = session->driver->open(session, config->arg);
     list_add_tail(&sessions->list, &session->node_in_list);
     sessions->count++;
     take_node(session, config);
-    session->sampling = sampling_new(&sessions->config.samples,
-                                     h2conn_target(session->h2conn), session->node);
+    session->driver->begin(session->carrier, session->node);
     return session;
 }
 
@@ -260,7 +232,7 @@ bool session_probe(struct session *session,
         return false;
     session->on_answer = on_answer;
     session->answer_arg = arg;
-    h2conn_probe(session->h2conn, 2 * limit_ms);
+    session->driver->probe(session->carrier, 2 * limit_ms);
     timer_start(session->sessions->config.loop, &session->probe, limit_ms);
     return true;
 }
@@ -271,7 +243,7 @@ void session_probe_cancel(struct session *session, void *arg) {
 }
 
 struct target *session_target(struct session *session) {
-    return h2conn_target(session->h2conn);
+    return session->driver->target(session->carrier);
 }
 
 const char *session_instance(const struct session *session) {
