@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -385,4 +387,43 @@ struct conn *conn_tcp_connect(struct loop *loop,
     if (connecting->error != 0)
         loop_post(loop, &connecting->fail);
     return &tcp->base.conn;
+}
+
+/* A connected socket of the path: 0 or -errno. */
+static int connect_path(const char *path, int *ret_fd) {
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    size_t len = strlen(path);
+
+    if (len >= sizeof(address.sun_path))
+        return -ENAMETOOLONG;
+    memcpy(address.sun_path, path, len + 1);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+        int error = errno;
+        close(fd);
+        return -error;
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+int conn_tcp_connect_path(struct loop *loop, const char *path, struct conn **ret_conn) {
+    int fd = -1;
+
+    int r = connect_path(path, &fd);
+    if (r < 0)
+        return r;
+    struct conn_tcp *tcp = tcp_new(loop);
+    r = uv_tcp_open(&tcp->socket, fd);
+    if (r < 0) {
+        close(fd);
+        conn_close(&tcp->base.conn);
+        return r;
+    }
+    snprintf(tcp->base.peer, sizeof(tcp->base.peer), "unix:%s", path);
+    snprintf(tcp->base.peer_key, sizeof(tcp->base.peer_key), "unix");
+    *ret_conn = &tcp->base.conn;
+    return 0;
 }

@@ -30,3 +30,6 @@ struct conn *conn_tcp_connect(struct loop *loop,
 
 /* Closing it will reset the connection, whatever is left to send. */
 void conn_tcp_linger(struct conn_base *base);
+
+/* Opens a connection to a socket in the file system, at once: 0 or -errno. */
+int conn_tcp_connect_path(struct loop *loop, const char *path, struct conn **ret_conn);

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "loop/conn.h"
+#include "loop/conn_tcp.h"
 #include "loop/conn_tls.h"
 #include "loop/dialler_proxy.h"
 #include "loop/dialler_race.h"
@@ -38,6 +39,13 @@ struct dial {
     struct task begin;
     enum dial_step step;
 };
+
+/* Of a host that is a socket in the file system. */
+static const char path_head[] = "unix:";
+
+bool dialler_is_path(const char *host) {
+    return strncmp(host, path_head, sizeof(path_head) - 1) == 0;
+}
 
 const char *dialler_step_name(enum dial_step step) {
     static const char *const names[] = {
@@ -263,11 +271,28 @@ static void start_lookup(struct dial *dial) {
     }
 }
 
+static void start_path(struct dial *dial) {
+    const char *path = dial->host + sizeof(path_head) - 1;
+
+    dial->step = DIAL_CONNECT;
+    int r = conn_tcp_connect_path(dial->loop, path, &dial->conn);
+    if (r < 0) {
+        auto_(mem_freep) char *why =
+            mem_printf("cannot connect to %s: %s", path, strerror(-r));
+        fail(dial, why);
+        return;
+    }
+    tell_step(dial, dial->host);
+    start_tls(dial);
+}
+
 static void run_begin(struct task *task) {
     struct dial *dial = container_of(task, struct dial, begin);
     struct sockaddr_storage address;
 
-    if (dial->proxy_text && !dialler_proxy_parse(dial->proxy_text, &dial->proxy)) {
+    if (dialler_is_path(dial->host)) {
+        start_path(dial);
+    } else if (dial->proxy_text && !dialler_proxy_parse(dial->proxy_text, &dial->proxy)) {
         dial->step = DIAL_PROXY;
         fail(dial, "the proxy's address is not of the form http://HOST:PORT");
     } else if (netaddr_parse(host_to_reach(dial), port_to_reach(dial), &address)) {

@@ -17,7 +17,7 @@ struct tls_client;
 enum dial_step { DIAL_RESOLVE, DIAL_CONNECT, DIAL_PROXY, DIAL_TLS };
 
 struct dial_config {
-    const char *host; /* name or address */
+    const char *host; /* name or address; or "unix:/PATH": then no port and no proxy */
     unsigned port;
     const char *proxy;       /* "http://[USER:PASSWORD@]HOST:PORT", or NULL */
     struct tls_client *tls;  /* borrowed: outlives the dial and the conn; NULL: plain */
@@ -46,6 +46,9 @@ struct dial *dialler_cancel(struct dial *dial);
  * caller's, or NULL.
  */
 char *dialler_proxy_for(const char *host);
+
+/* Is the host a socket in the file system, "unix:/PATH"? */
+bool dialler_is_path(const char *host);
 
 /* "DNS", "TCP", "proxy", "TLS". */
 const char *dialler_step_name(enum dial_step step);

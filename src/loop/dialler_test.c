@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/check.h"
+#include "base/check_folder.h"
 #include "base/mem.h"
 #include "loop/conn_tcp.h"
 #include "loop/dialler_proxy.h"
@@ -388,6 +390,41 @@ static void call_through(struct scene *scene, const char *user) {
     CHECK_INT(scene->caller.done_count, 1);
 }
 
+static void a_path_leads_to_a_socket_of_this_machine(void) {
+    char *dir = check_folder_make();
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    auto_(mem_freep) char *host = mem_printf("unix:%s/socket", dir);
+    struct caller caller = { .loop = loop_new() };
+    struct dial_config config = make_config(&caller, 0);
+
+    config.host = host;
+    config.proxy = "http://proxy.invalid:1"; /* is for names */
+    struct caller refused = call(&config);
+    CHECK_INT(refused.failed, DIAL_CONNECT);
+    CHECK(strstr(refused.why, "/socket: No such file or directory"));
+
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", dir);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK_INT(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+    CHECK_INT(listen(fd, 5), 0);
+    config.arg = &caller;
+    dialler_start(caller.loop, &config);
+    loop_run(caller.loop);
+    CHECK_TEXT(caller.why, "");
+    CHECK_TEXT(caller.steps, "TCP ");
+    CHECK(strstr(conn_peer(caller.conn), "unix:/"));
+    int peer = accept(fd, NULL, NULL);
+    char bytes[3] = "";
+    conn_send(caller.conn, slice_of("hi", 2));
+    CHECK_INT(read(peer, bytes, 2), 2);
+    CHECK_TEXT(bytes, "hi");
+    close(peer);
+    close(fd);
+    conn_close(caller.conn);
+    loop_free(caller.loop);
+    check_folder_remove(dir);
+}
+
 static void a_proxy_leads_to_the_hub(void) {
     struct scene scene;
 
@@ -553,6 +590,7 @@ TESTS(TEST(a_refusal_names_the_address),
       TEST(silence_ends_after_the_time_limit),
       TEST(the_next_address_is_tried_at_once_after_a_failure),
       TEST(a_silent_address_loses_after_250_ms),
+      TEST(a_path_leads_to_a_socket_of_this_machine),
       TEST(a_proxy_leads_to_the_hub),
       TEST(what_a_proxy_refuses_is_told),
       TEST(a_cancelled_dial_is_never_heard_of_again),

@@ -237,6 +237,13 @@ void call_fail(struct call *call, enum grpc_status status, const char *format, .
     buf_done(&text);
 }
 
+void call_pass_on(struct call *call, struct target *target) {
+    call->callee = (struct call_half) { 0 };
+    loop_cancel(&call->wake_callee);
+    call_start(call, target);
+    call_unref(call);
+}
+
 void call_detach_callee(struct call *call) {
     call_finish(call, GRPC_INTERNAL, "the call was dropped", NULL);
     call->callee = (struct call_half) { 0 };

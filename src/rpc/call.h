@@ -144,6 +144,9 @@ void call_finish(struct call *call,
 void call_fail(struct call *call, enum grpc_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Callee that has not touched the call: leaves it to another target, as call_start(). */
+void call_pass_on(struct call *call, struct target *target);
+
 /* Callee: lets go of the call; finishes it with INTERNAL if nobody did. */
 void call_detach_callee(struct call *call);
 

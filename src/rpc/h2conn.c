@@ -29,12 +29,18 @@ void h2conn_add_half(struct h2conn *h2conn,
     h2conn->count++;
 }
 
+static void tell_room(struct h2conn *h2conn) {
+    if (h2conn->config.on_room && !h2conn->over)
+        h2conn->config.on_room(h2conn->config.owner, h2conn);
+}
+
 void h2conn_remove_half(struct h2half *half) {
     list_remove(&half->node);
     half->h2conn->count--;
     h2_stream_release(half->stream);
     half->stream = NULL;
     h2conn_mark_dirty(half->h2conn);
+    tell_room(half->h2conn);
 }
 
 bool h2conn_hold(struct h2conn *h2conn, size_t *held, size_t now_held) {
@@ -206,6 +212,7 @@ static void feed(struct h2conn *h2conn, const void *arg) {
     take_news(h2conn);
     if (h2conn->over)
         return;
+    tell_room(h2conn);
     if (r < 0)
         send_last(h2conn, r);
     else
@@ -272,6 +279,15 @@ struct h2conn *h2conn_free(struct h2conn *h2conn) {
 
 struct target *h2conn_target(struct h2conn *h2conn) {
     return &h2conn->target;
+}
+
+bool h2conn_has_room(const struct h2conn *h2conn) {
+    return !h2conn_is_leaving(h2conn) && h2_is_greeted(h2conn->h2) &&
+           h2_can_request(h2conn->h2);
+}
+
+bool h2conn_is_leaving(const struct h2conn *h2conn) {
+    return h2conn->over || h2conn->draining || h2_is_draining(h2conn->h2);
 }
 
 void h2conn_drain(struct h2conn *h2conn) {

@@ -40,6 +40,9 @@ struct h2conn_config {
     /* Server: a gRPC request (lent), any other request (the receiver owns it). */
     void (*on_call)(void *owner, struct h2conn *h2conn, struct call *call);
     void (*on_exchange)(void *owner, struct exchange *exchange);
+    /* Client: h2conn_has_room() or h2conn_is_leaving() may say another thing than before;
+     * only to be noted, calls are started later. May be NULL. */
+    void (*on_room)(void *owner, struct h2conn *h2conn);
     /* The sign of life that h2conn_probe() asked for has come. May be NULL. */
     void (*on_alive)(void *owner, struct h2conn *h2conn);
     /* The connection is over; the owner still calls h2conn_free(). reason as in conn.h.
@@ -57,6 +60,13 @@ struct h2conn *h2conn_free(struct h2conn *h2conn);
 
 /* Client: the target that starts calls here. Lent, lives as long as the h2conn. */
 struct target *h2conn_target(struct h2conn *h2conn);
+
+/* Client: would a call that starts now get a stream? Not before the peer told its limits,
+ * nor after its GOAWAY. */
+bool h2conn_has_room(const struct h2conn *h2conn);
+
+/* Client: no call will get a stream any more: by GOAWAY of either side, or the end. */
+bool h2conn_is_leaving(const struct h2conn *h2conn);
 
 /* GOAWAY; running calls may finish, then on_closed comes. */
 void h2conn_drain(struct h2conn *h2conn);

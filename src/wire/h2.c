@@ -250,7 +250,7 @@ void h2_on_output(struct h2 *h2, void (*on_output)(void *arg), void *arg) {
     h2->on_output_arg = arg;
 }
 
-static bool can_request(struct h2 *h2) {
+bool h2_can_request(const struct h2 *h2) {
     uint32_t max = nghttp2_session_get_remote_settings(
         h2->session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
     return h2->role == H2_CLIENT && !h2->failed && !h2->leaving && !h2->draining &&
@@ -258,7 +258,7 @@ static bool can_request(struct h2 *h2) {
 }
 
 struct h2_stream *h2_request(struct h2 *h2, const struct headers *head, bool has_body) {
-    if (!can_request(h2))
+    if (!h2_can_request(h2))
         return NULL;
     auto_(mem_freep) nghttp2_nv *fields = h2_entry_fields(head);
     struct h2_entry *entry = h2_entry_new(h2, 0, true);
@@ -316,6 +316,10 @@ void h2_goaway(struct h2 *h2, enum h2_error code) {
                           nghttp2_session_get_last_proc_stream_id(h2->session), code,
                           NULL, 0);
     h2_touch(h2);
+}
+
+bool h2_is_greeted(const struct h2 *h2) {
+    return h2->greeted;
 }
 
 bool h2_is_draining(const struct h2 *h2) {

@@ -106,6 +106,12 @@ void h2_on_output(struct h2 *h2, void (*on_output)(void *arg), void *arg);
  * NULL when the peer's limit of streams is reached or the connection is ending. */
 struct h2_stream *h2_request(struct h2 *h2, const struct headers *head, bool has_body);
 
+/* Would it open one now (client)? */
+bool h2_can_request(const struct h2 *h2);
+
+/* Has the peer told its limits by its first SETTINGS? */
+bool h2_is_greeted(const struct h2 *h2);
+
 /* Answers (server): ":status" first. Without a body the stream ends with it. */
 void h2_respond(struct h2_stream *stream, const struct headers *head, bool has_body);
 

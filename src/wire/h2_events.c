@@ -199,8 +199,10 @@ static void take_ping(struct h2 *h2, const nghttp2_frame *frame) {
 
 /* A new initial window is applied to each stream, so the cost grows with them. */
 static void take_settings(struct h2 *h2, const nghttp2_frame *frame) {
-    if (!(frame->hd.flags & NGHTTP2_FLAG_ACK))
-        h2_guard_charge(&h2->guard, H2_GUARD_SETTINGS + (int64_t)(h2->open / 16));
+    if (frame->hd.flags & NGHTTP2_FLAG_ACK)
+        return;
+    h2->greeted = true;
+    h2_guard_charge(&h2->guard, H2_GUARD_SETTINGS + (int64_t)(h2->open / 16));
 }
 
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user) {

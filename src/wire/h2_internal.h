@@ -33,6 +33,7 @@ struct h2 {
     uint64_t pongs;
     uint64_t pings_open; /* sent and not yet answered */
     bool failed;         /* no more input is taken */
+    bool greeted;        /* the peer's SETTINGS came */
     bool leaving;        /* we sent GOAWAY by h2_goaway() */
     uint32_t leaving_code;
     bool draining;      /* the peer sent GOAWAY */
