@@ -59,6 +59,8 @@ struct hub_config {
     struct settings_list remote_write_metrics;
     uint64_t remote_write_queue_bytes;
 
+    bool hubws_anonymous;
+
     char *telegram_token;
 
     bool is_new;     /* claim --new */

@@ -7,7 +7,9 @@
 #include "base/mem.h"
 #include "hub/access.h"
 #include "hub/activity.h"
+#include "hub/older.h"
 #include "hub/registry.h"
+#include "hub/roles.h"
 #include "hub/session.h"
 #include "rpc/actor.h"
 #include "rpc/call.h"
@@ -18,44 +20,8 @@
 struct gate {
     struct target target;
     struct gate_config config;
+    bool let_anonymous;
 };
-
-/* What may be called without a credential. */
-static const char *const open_methods[] = {
-    "/grpc.health.v1.Health/Check",
-    "/grpc.health.v1.Health/Watch",
-    "/roost.v1.Tokens/Claim",
-};
-
-/* What an administrator alone may call of the hub; the rest looks at the actor itself. */
-static const char *const admin_methods[] = {
-    "/roost.v1.Admin/Storage",
-    "/roost.v1.Tokens/Create",
-    "/roost.v1.Tokens/List",
-    "/roost.v1.Tokens/Revoke",
-};
-
-/* What agents serve to their hub alone: who says what is durable makes them forget it. */
-static const char *const hub_only[] = {
-    "/roost.v1.Link/",
-    "/roost.v1.Host/Samples",
-};
-
-/* Node services that a viewer may call; everything else on a node needs the operator
- * role. */
-static const char *const viewer_services[] = {
-    "roost.v1.Host",
-    "grpc.health.v1.Health",
-    "grpc.reflection.v1.ServerReflection",
-    "grpc.reflection.v1alpha.ServerReflection",
-};
-
-static bool is_open(const char *method) {
-    for (size_t i = 0; i < sizeof(open_methods) / sizeof(open_methods[0]); i++)
-        if (strcmp(open_methods[i], method) == 0)
-            return true;
-    return false;
-}
 
 /* The hub's credential leaves the metadata here; another authorization is the back end's.
  */
@@ -91,12 +57,18 @@ bool gate_knows(const struct target *target, const struct headers *head) {
     return knows;
 }
 
+/* May it go on without a credential? */
+static bool is_let_in(const struct gate *gate, const struct call *call) {
+    return roles_is_open(call->method) ||
+           (gate->let_anonymous && call->is_plain && older_is_anonymous(call->method));
+}
+
 static bool authenticate(struct gate *gate, struct call *call) {
     struct access_token *token = NULL;
     char *credential = take_credential(&call->metadata);
 
     if (!credential) {
-        if (!is_open(call->method))
+        if (!is_let_in(gate, call))
             call_finish(call, GRPC_UNAUTHENTICATED,
                         "a credential is needed: authorization: Bearer TOKEN (roost "
                         "login makes one)",
@@ -127,32 +99,28 @@ static void clean_metadata(struct call *call) {
             headers_add_slice(&kept, slice_of_text(field->name),
                               slice_of(field->value, field->value_len));
     }
-    headers_add(&kept, "roost-user", call->actor->name);
+    headers_add(&kept, "roost-user", call->actor ? call->actor->name : "anonymous");
     headers_done(&call->metadata);
     call->metadata = kept;
 }
 
-static bool is_hub_only(const char *method) {
-    for (size_t i = 0; i < sizeof(hub_only) / sizeof(hub_only[0]); i++)
-        if (strncmp(hub_only[i], method, strlen(hub_only[i])) == 0)
-            return true;
-    return false;
-}
-
-static bool is_for_viewers(const struct call *call) {
-    char service[256];
-
-    if (!call_service_name(call, service, sizeof(service)))
-        return false;
-    for (size_t i = 0; i < sizeof(viewer_services) / sizeof(viewer_services[0]); i++)
-        if (strcmp(viewer_services[i], service) == 0)
-            return true;
-    return false;
+static void fail_unknown(struct call *call, const char *name) {
+    if (older_is_external(call->method))
+        older_fail_absent(call);
+    else if (name[0] == '\0')
+        call_finish(call, GRPC_NOT_FOUND, "the metadata key name is empty: which node?",
+                    NULL);
+    else
+        call_fail(call, GRPC_NOT_FOUND, "no node \"%s\"", name);
 }
 
 static void fail_offline(struct call *call, const struct node *node) {
     char since[CLOCK_TEXT_LEN];
 
+    if (older_is_external(call->method)) {
+        older_fail_absent(call);
+        return;
+    }
     if (node->last_seen_ms == 0) {
         call_fail(call, GRPC_UNAVAILABLE, "node \"%s\" has never been online",
                   node->name);
@@ -163,44 +131,84 @@ static void fail_offline(struct call *call, const struct node *node) {
               since);
 }
 
-static void lead_to_node(struct gate *gate, struct call *call, const char *name) {
-    struct node *node = registry_resolve(gate->config.registry, call->actor, name);
-    if (!node) {
-        call_fail(call, GRPC_NOT_FOUND, "no node \"%s\"", name);
-        return;
-    }
-    if (is_hub_only(call->method)) {
+/* The node that the caller means, as far as he may know of it. */
+static struct node *find_node(const struct gate *gate,
+                              const struct call *call,
+                              const char *name) {
+    if (call->actor)
+        return registry_resolve(gate->config.registry, call->actor, name);
+    struct node *node = registry_find(gate->config.registry, name);
+    return node && node->anonymous ? node : NULL;
+}
+
+static bool may_call(struct call *call, const struct node *node) {
+    enum actor_role needed = roles_needed(call->method);
+
+    if (roles_is_hub_only(call->method))
         call_finish(call, GRPC_PERMISSION_DENIED, "only the hub itself may call this",
                     NULL);
+    else if (call->actor && actor_role_on(call->actor, node->name) < needed)
+        call_fail(call, GRPC_PERMISSION_DENIED,
+                  "%s on \"%s\" needs the role %s; \"%s\" is %s there", call->method,
+                  node->name, actor_role_name(needed), call->actor->name,
+                  actor_role_name(actor_role_on(call->actor, node->name)));
+    return !call->finished;
+}
+
+static void lead_to_node(struct gate *gate, struct call *call, const char *name) {
+    struct node *node = find_node(gate, call, name);
+    if (!node) {
+        fail_unknown(call, name);
         return;
     }
-    enum actor_role needed = is_for_viewers(call) ? ACTOR_VIEWER : ACTOR_OPERATOR;
-    if (actor_role_on(call->actor, node->name) < needed) {
-        call_fail(call, GRPC_PERMISSION_DENIED, "%s on \"%s\" needs the role %s",
-                  call->method, node->name, actor_role_name(needed));
+    if (!may_call(call, node))
         return;
-    }
     if (!node->session) {
         fail_offline(call, node);
         return;
     }
-    if (needed > ACTOR_VIEWER)
-        activity_add(gate->config.activity, call->tunnel ? "tunnel" : "call", node->name,
-                     call->actor->name, "%s", call->tunnel ? call->tunnel : call->method);
+    if (roles_needed(call->method) > ACTOR_VIEWER)
+        activity_add(gate->config.activity, "call", node->name,
+                     call->actor ? call->actor->name : "", "%s", call->method);
     clean_metadata(call);
+    if (older_is_external(call->method))
+        older_begin(call);
     call_start(call, session_target(node->session));
 }
 
-static void lead_to_hub(struct gate *gate, struct call *call) {
-    bool admin = !call->actor || call->actor->admin;
+/* No service of ours, and no node is named. */
+static void fail_homeless(struct call *call) {
+    if (older_is_external(call->method))
+        older_fail_nameless(call);
+    else if (older_is_internal(call->method))
+        older_fail_unknown(call);
+    else
+        call_fail(
+            call, GRPC_UNIMPLEMENTED,
+            "the hub has no method %s; for a node's, say which: metadata name: NODE",
+            call->method);
+}
 
-    for (size_t i = 0; !admin && i < sizeof(admin_methods) / sizeof(admin_methods[0]);
-         i++)
-        if (strcmp(admin_methods[i], call->method) == 0)
-            call_finish(call, GRPC_PERMISSION_DENIED, "only an administrator may do this",
-                        NULL);
-    if (!call->finished)
+static void lead_to_hub(struct gate *gate, struct call *call) {
+    enum service_kind kind;
+    const ProtobufCMethodDescriptor *types;
+
+    if (!services_find(gate->config.services, call->method, &kind, &types))
+        fail_homeless(call);
+    else if (call->actor && !call->actor->admin && roles_is_admin_only(call->method))
+        call_finish(call, GRPC_PERMISSION_DENIED, "only an administrator may do this",
+                    NULL);
+    else
         call_start(call, services_target(gate->config.services));
+}
+
+/* The node or group that the call names; NULL: the hub itself is meant. */
+static const char *name_of(const struct call *call) {
+    const char *name = headers_get(&call->metadata, "roost-node");
+
+    if (older_is_internal(call->method))
+        return NULL; /* the older hub looks at the method first */
+    return name ? name : headers_get(&call->metadata, "name");
 }
 
 static void start(struct target *target, struct call *call) {
@@ -208,15 +216,10 @@ static void start(struct target *target, struct call *call) {
 
     if (!authenticate(gate, call))
         return;
-    const char *name = headers_get(&call->metadata, "roost-node");
+    const char *name = name_of(call);
     if (!name)
-        name = headers_get(&call->metadata, "name");
-    if (!name && call->tunnel)
-        call_finish(call, GRPC_INVALID_ARGUMENT,
-                    "a tunnel starts at a node: name it with the field \"name\"", NULL);
-    else if (!name)
         lead_to_hub(gate, call);
-    else if (!call->actor)
+    else if (!call->actor && !older_is_external(call->method))
         call_finish(call, GRPC_UNAUTHENTICATED, "a credential is needed to call a node",
                     NULL);
     else
@@ -234,6 +237,10 @@ struct gate *gate_new(const struct gate_config *config) {
 struct gate *gate_free(struct gate *gate) {
     free(gate);
     return NULL;
+}
+
+void gate_let_anonymous(struct gate *gate, bool anonymous) {
+    gate->let_anonymous = anonymous;
 }
 
 struct target *gate_target(struct gate *gate) {

@@ -3,7 +3,8 @@
  *
  * A target itself: every call of anybody outside starts here. It takes the hub
  * credential off the metadata, finds who is asking, and leads to the hub's own services
- * or, with `name` (or `roost-node`), to the node's session, if the actor's role suffices.
+ * or, with `name` (or `roost-node`), to the node's session, if the actor's role suffices
+ * (roles.h). Methods of the older hub fail as older.h says.
  */
 #pragma once
 
@@ -26,6 +27,10 @@ struct gate_config { /* all borrowed, all outlive it */
 
 struct gate *gate_new(const struct gate_config *config);
 struct gate *gate_free(struct gate *gate);
+
+/* Are callers without a credential led to anonymous nodes, on the plain listener? At
+ * first they are not. */
+void gate_let_anonymous(struct gate *gate, bool anonymous);
 
 /* Does the head of a request carry a caller's credential that is good? */
 bool gate_knows(const struct target *gate, const struct headers *head);

@@ -107,6 +107,7 @@ static void on_touch(struct timer *timer) {
 static void on_call(void *arg, struct call *call, struct conn *conn) {
     struct hub *hub = arg;
 
+    call->is_plain = !conn_is_tls(conn);
     call_start(call, gate_target(hub->gate));
     if (call->actor)
         listener_vouch(conn);
@@ -296,6 +297,7 @@ static void make_services(struct hub *hub) {
     hub->health = health_new(hub->services);
     hub->reflection = reflection_new(hub->services);
     hub->gate = gate_new(&gate);
+    gate_let_anonymous(hub->gate, hub->config->hubws_anonymous);
 }
 
 /* [hub] address as one text. A new string. */
@@ -510,6 +512,7 @@ static void reload_limits(struct hub *hub) {
     link_sessions_limit(hub->links, (uint32_t)config->streams_max,
                         config->header_bytes_max);
     services_limit(hub->services, config->message_bytes_max);
+    gate_let_anonymous(hub->gate, config->hubws_anonymous);
     web_limit(hub->web, config->message_bytes_max);
     store_limit_events(hub->store, config->events_max);
 }

@@ -32,6 +32,7 @@ struct node {
     int64_t last_seen_ms;
     uint64_t generation; /* of the live link, or of the last one */
     enum node_kind kind;
+    bool anonymous; /* it registered without a credential, by the older dialect */
     struct session
         *session;          /* borrowed: the session that holds the name; NULL: offline */
     char *refused;         /* owned: the instance that was refused last; "" */

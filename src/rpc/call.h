@@ -59,6 +59,9 @@ struct call {
     struct actor *actor;     /* reference; NULL before authentication */
     char *peer;              /* owned: the caller's address, for logs; or NULL */
     char *authority;         /* owned: "HOST:PORT" as the caller dialled it; or NULL */
+    bool is_plain;           /* it came by a connection without TLS */
+    const char *lost_text;   /* borrowed: static; the message when the callee's connection
+                                is lost; NULL: the usual one */
 
     struct pipe request;
     uint64_t request_total; /* bytes ever put into request */

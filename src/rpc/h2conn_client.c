@@ -23,9 +23,14 @@ static void done(struct client_half *client) {
     free(client);
 }
 
+static void finish_lost(struct call *call) {
+    call_finish(call, GRPC_UNAVAILABLE,
+                call->lost_text ? call->lost_text : "the connection was lost", NULL);
+}
+
 static void sever(struct h2half *half) {
     struct client_half *client = container_of(half, struct client_half, half);
-    call_finish(client->call, GRPC_UNAVAILABLE, "the connection was lost", NULL);
+    finish_lost(client->call);
     done(client);
 }
 
@@ -138,7 +143,7 @@ static void finish_reset(struct client_half *client) {
                   "the peer reset the stream (HTTP/2 error %u)",
                   (unsigned)stream->reset_code);
     else
-        call_finish(client->call, GRPC_UNAVAILABLE, "the connection was lost", NULL);
+        finish_lost(client->call);
 }
 
 static void pump(struct h2half *half) {
