@@ -168,8 +168,9 @@ static void lead_to_node(struct gate *gate, struct call *call, const char *name)
         return;
     }
     if (roles_needed(call->method) > ACTOR_VIEWER)
-        activity_add(gate->config.activity, "call", node->name,
-                     call->actor ? call->actor->name : "", "%s", call->method);
+        activity_add(gate->config.activity, call->tunnel ? "tunnel" : "call", node->name,
+                     call->actor ? call->actor->name : "", "%s",
+                     call->tunnel ? call->tunnel : call->method);
     clean_metadata(call);
     if (older_is_external(call->method))
         older_begin(call);
@@ -178,7 +179,10 @@ static void lead_to_node(struct gate *gate, struct call *call, const char *name)
 
 /* No service of ours, and no node is named. */
 static void fail_homeless(struct call *call) {
-    if (older_is_external(call->method))
+    if (call->tunnel)
+        call_finish(call, GRPC_INVALID_ARGUMENT,
+                    "a tunnel starts at a node: name it with the field \"name\"", NULL);
+    else if (older_is_external(call->method))
         older_fail_nameless(call);
     else if (older_is_internal(call->method))
         older_fail_unknown(call);
