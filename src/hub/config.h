@@ -46,6 +46,9 @@ struct hub_config {
     uint64_t idle_ms;
     uint64_t drain_ms;
     uint64_t events_max;
+    uint64_t traffic_rows_max;
+
+    uint64_t traffic_keep_ms; /* 0: for ever */
 
     uint64_t draw_workers; /* 0: one for each core */
 

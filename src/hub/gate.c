@@ -6,11 +6,11 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "hub/access.h"
-#include "hub/activity.h"
 #include "hub/older.h"
 #include "hub/registry.h"
 #include "hub/roles.h"
 #include "hub/session.h"
+#include "hub/traffic.h"
 #include "rpc/actor.h"
 #include "rpc/call.h"
 #include "rpc/link.h"
@@ -167,10 +167,7 @@ static void lead_to_node(struct gate *gate, struct call *call, const char *name)
         fail_offline(call, node);
         return;
     }
-    if (roles_needed(call->method) > ACTOR_VIEWER)
-        activity_add(gate->config.activity, call->tunnel ? "tunnel" : "call", node->name,
-                     call->actor ? call->actor->name : "", "%s",
-                     call->tunnel ? call->tunnel : call->method);
+    traffic_begin(gate->config.traffic, call, node->name);
     clean_metadata(call);
     if (older_is_external(call->method))
         older_begin(call);

@@ -11,17 +11,17 @@
 #include <stdbool.h>
 
 struct access;
-struct activity;
 struct gate;
 struct headers;
 struct registry;
 struct services;
 struct target;
+struct traffic;
 
 struct gate_config { /* all borrowed, all outlive it */
     struct access *access;
     struct registry *registry;
-    struct activity *activity;
+    struct traffic *traffic;
     struct services *services;
 };
 

@@ -31,6 +31,7 @@
 #include "hub/session.h"
 #include "hub/timekeeper.h"
 #include "hub/tls_files.h"
+#include "hub/traffic.h"
 #include "hub/trouble.h"
 #include "hub/web.h"
 #include "loop/conn.h"
@@ -74,6 +75,7 @@ struct hub {
     struct service_admin *admin;
     struct service_tokens *tokens;
     struct service_activity *activities;
+    struct traffic *traffic;
     struct session_pool *sessions;
     struct link_sessions *links;
     struct admission *admission;
@@ -199,6 +201,13 @@ static int open_store(struct hub *hub, struct store_facts *ret_facts, char **ret
 
 static void make_sessions(struct hub *hub, const struct store_facts *facts) {
     hub->activity = activity_new(facts->last_event_id + 1, keeper_keep_event, hub->store);
+    struct traffic_config traffic = {
+        .loop = hub->loop,
+        .store = hub->store,
+        .keep_ms = hub->config->traffic_keep_ms,
+        .rows_max = hub->config->traffic_rows_max,
+    };
+    hub->traffic = traffic_new(&traffic);
     hub->trouble = trouble_new(hub->loop, hub->history, hub->activity);
     struct session_pool_config sessions = {
         .loop = hub->loop,
@@ -286,7 +295,7 @@ static void make_services(struct hub *hub) {
     struct gate_config gate = {
         .access = hub->access,
         .registry = hub->registry,
-        .activity = hub->activity,
+        .traffic = hub->traffic,
         .services = hub->services,
     };
 
@@ -515,6 +524,7 @@ static void reload_limits(struct hub *hub) {
     gate_let_anonymous(hub->gate, config->hubws_anonymous);
     web_limit(hub->web, config->message_bytes_max);
     store_limit_events(hub->store, config->events_max);
+    traffic_limit(hub->traffic, config->traffic_keep_ms, config->traffic_rows_max);
 }
 
 void hub_reload(struct hub *hub) {
@@ -582,6 +592,7 @@ struct hub *hub_free(struct hub *hub) {
     reflection_free(hub->reflection);
     health_free(hub->health);
     services_free(hub->services);
+    traffic_free(hub->traffic);
     trouble_free(hub->trouble);
     history_free(hub->history);
     timekeeper_free(hub->timekeeper);

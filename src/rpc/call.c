@@ -222,6 +222,8 @@ void call_finish(struct call *call,
     if (call->cancelled)
         pipe_done(&call->reply); /* an early end overtakes what was said before it */
     pipe_done(&call->request);
+    if (call->observer.on_finished)
+        call->observer.on_finished(call);
     wake_caller(call);
     wake_callee(call);
 }

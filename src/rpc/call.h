@@ -44,6 +44,13 @@ struct call_half {
     void *user; /* borrowed: the adapter, until it detaches */
 };
 
+/* Who counts calls: told once, when the call finishes, whoever ends it. */
+struct call_observer {
+    void (*on_finished)(struct call *call);
+    void *user;        /* borrowed: until on_finished */
+    uint64_t begun_ns; /* boot time */
+};
+
 struct call {
     unsigned refs;
     struct loop *loop; /* borrowed: outlives calls */
@@ -74,6 +81,8 @@ struct call {
     struct pipe reply;
     uint64_t reply_total;
     bool reply_ended; /* of a tunnel: the target has said all */
+
+    struct call_observer observer; /* zeroed: nobody */
 
     bool finished;
     enum grpc_status status;

@@ -8,6 +8,7 @@
 #include "base/crypto.h"
 #include "base/mem.h"
 #include "store/sqlite_db.h"
+#include "store/sqlite_traffic.h"
 #include "store/store_request.h"
 
 /* Kinds of tokens.proto that fix a node's name. */
@@ -88,6 +89,8 @@ static int remove_node(struct store_database *db, struct store_request *request)
     if (r != 0)
         return r;
     r = leave_samples(db, request->name);
+    if (r == 0)
+        r = sqlite_traffic_remove(db, request->name);
     if (r != 0)
         return r;
     struct sqlite_query tokens = sqlite_db_query(
@@ -107,6 +110,8 @@ static int rename_node(struct store_database *db, struct store_request *request)
     if (sqlite_db_changes(db) == 0)
         return STORE_E_NONE;
     r = rename_samples(db, request->name, request->other);
+    if (r == 0)
+        r = sqlite_traffic_rename(db, request->name, request->other);
     if (r != 0)
         return r;
     struct sqlite_query tokens =
@@ -289,6 +294,8 @@ int sqlite_rows_run(struct store_database *db, struct store_request *request) {
         [STORE_ADD_EVENT] = add_event,
         [STORE_LIST_EVENTS] = list_events,
         [STORE_PUT_META] = put_meta,
+        [STORE_ADD_TRAFFIC] = sqlite_traffic_add,
+        [STORE_LIST_TRAFFIC] = sqlite_traffic_list,
     };
     return runs[request->op](db, request);
 }

@@ -98,6 +98,28 @@ static const char *const steps[] = {
     "  filled INTEGER NOT NULL,"
     "  body BLOB NOT NULL"
     ") STRICT;",
+    /* What is newest has the highest id. A key's latest says when it may go. */
+    "CREATE TABLE traffic_keys ("
+    "  id INTEGER PRIMARY KEY,"
+    "  node TEXT NOT NULL,"
+    "  caller TEXT NOT NULL,"
+    "  method TEXT NOT NULL,"
+    "  latest INTEGER NOT NULL,"
+    "  UNIQUE (node, caller, method)"
+    ") STRICT;"
+    "CREATE TABLE traffic ("
+    "  id INTEGER PRIMARY KEY,"
+    "  time INTEGER NOT NULL,"
+    "  key INTEGER NOT NULL,"
+    "  calls INTEGER NOT NULL,"
+    "  errors INTEGER NOT NULL,"
+    "  duration INTEGER NOT NULL,"
+    "  longest INTEGER NOT NULL,"
+    "  request INTEGER NOT NULL,"
+    "  reply INTEGER NOT NULL,"
+    "  durations BLOB NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX traffic_time ON traffic (time);",
 };
 
 /* Files of this version were made without room for PRAGMA incremental_vacuum. */

@@ -295,6 +295,31 @@ int store_put_meta(struct store *store,
     return add(store, request, done, arg);
 }
 
+int store_add_traffic(struct store *store,
+                      const struct store_traffic *rows,
+                      size_t count,
+                      int64_t oldest_ms,
+                      uint64_t rows_max,
+                      store_done *done,
+                      void *arg) {
+    struct store_request *request = store_request_new(STORE_ADD_TRAFFIC);
+    request->traffic = store_request_copy_traffic(request, rows, count);
+    request->traffic_count = count;
+    request->oldest_ms = oldest_ms;
+    request->rows_max = rows_max;
+    return add(store, request, done, arg);
+}
+
+int store_list_traffic(struct store *store,
+                       const struct store_traffic_query *query,
+                       store_traffic_done *done,
+                       void *arg) {
+    struct store_request *request = store_request_new(STORE_LIST_TRAFFIC);
+    request->traffic_query = store_request_copy_traffic_query(request, query);
+    request->traffic_done = done;
+    return add(store, request, NULL, arg);
+}
+
 size_t store_waiting(const struct store *store) {
     return store->count;
 }

@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "store/durations.h"
+
 struct loop;
 struct store;
 
@@ -87,6 +89,45 @@ struct store_event_query {
     uint64_t after_id;
     bool oldest_first;
     size_t limit; /* at most 1000; 0: 100 */
+};
+
+/* What one caller called of one method of one node, counted over a time. */
+struct store_traffic {
+    int64_t time_ms; /* where the time begins; of what is put in: the minute */
+    const char *node;
+    const char *caller;
+    const char *method;
+    uint64_t calls;
+    uint64_t errors; /* of those: with a status other than OK */
+    uint64_t duration_us;
+    uint64_t longest_us;
+    uint64_t request_bytes;
+    uint64_t reply_bytes;
+    struct durations durations;
+};
+
+/* What store_list_traffic() tells apart; the other texts are "". */
+enum {
+    STORE_BY_NODE = 1,
+    STORE_BY_CALLER = 2,
+    STORE_BY_METHOD = 4,
+};
+
+/* Which calls; 0 and NULL do not restrict. */
+struct store_traffic_query {
+    int64_t since_ms; /* inclusive, whole minutes */
+    int64_t until_ms; /* exclusive */
+    int64_t step_ms;  /* apart in steps of so long; 0: the whole time as one */
+    const char *node;
+    const char *caller;
+    const char *method;       /* a pattern with '*' and '?' */
+    const char *const *nodes; /* patterns of names that may be seen */
+    size_t node_count;
+    bool is_limited;                  /* nodes count; else all may be seen */
+    unsigned by;                      /* STORE_BY_* together */
+    size_t limit;                     /* of the answer; what is beyond it is left out */
+    const struct store_traffic *more; /* counted as if they had been put in */
+    size_t more_count;
 };
 
 /* When something was last there: a node by its name, or a token by its hash. */
@@ -215,6 +256,27 @@ int store_list_events(struct store *store,
                       const struct store_event_query *query,
                       store_events_done *done,
                       void *arg);
+
+/*
+ * Adds counts, and forgets those before oldest_ms and all but the newest rows_max.
+ */
+int store_add_traffic(struct store *store,
+                      const struct store_traffic *rows,
+                      size_t count,
+                      int64_t oldest_ms,
+                      uint64_t rows_max,
+                      store_done *done,
+                      void *arg);
+
+/* The answer: result 0 and sums, by time and then most calls first; lent. is_cut: there
+ * were more than the limit. */
+typedef void store_traffic_done(
+    void *arg, int result, const struct store_traffic *sums, size_t count, bool is_cut);
+
+int store_list_traffic(struct store *store,
+                       const struct store_traffic_query *query,
+                       store_traffic_done *done,
+                       void *arg);
 
 /* Puts a value under a key of the hub's own; NULL removes it. */
 int store_put_meta(

@@ -76,8 +76,37 @@ struct store_event store_request_copy_event(struct store_request *request,
     return copy;
 }
 
+struct store_traffic *store_request_copy_traffic(struct store_request *request,
+                                                 const struct store_traffic *rows,
+                                                 size_t count) {
+    if (count == 0)
+        return NULL;
+    struct store_traffic *copies =
+        store_request_own(request, mem_dup(rows, count * sizeof(*rows)));
+    for (size_t i = 0; i < count; i++) {
+        copies[i].node = store_request_copy_text(request, rows[i].node);
+        copies[i].caller = store_request_copy_text(request, rows[i].caller);
+        copies[i].method = store_request_copy_text(request, rows[i].method);
+    }
+    return copies;
+}
+
+struct store_traffic_query store_request_copy_traffic_query(
+    struct store_request *request, const struct store_traffic_query *query) {
+    struct store_traffic_query copy = *query;
+    copy.node = store_request_copy_text(request, query->node);
+    copy.caller = store_request_copy_text(request, query->caller);
+    copy.method = store_request_copy_text(request, query->method);
+    copy.nodes = copy_texts(request, query->nodes, query->node_count);
+    copy.more = store_request_copy_traffic(request, query->more, query->more_count);
+    return copy;
+}
+
 void store_request_answer(struct store_request *request) {
-    if (request->events_done)
+    if (request->traffic_done)
+        request->traffic_done(request->arg, request->result, request->traffic,
+                              request->traffic_count, request->traffic_cut);
+    else if (request->events_done)
         request->events_done(request->arg, request->result, request->events,
                              request->event_count);
     else if (request->done)

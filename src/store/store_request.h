@@ -21,6 +21,8 @@ enum store_op {
     STORE_ADD_EVENT,
     STORE_LIST_EVENTS,
     STORE_PUT_META,
+    STORE_ADD_TRAFFIC,
+    STORE_LIST_TRAFFIC,
 };
 
 struct store_request {
@@ -43,11 +45,19 @@ struct store_request {
     struct store_event *events; /* LIST_EVENTS: the answer */
     size_t event_count;
 
+    struct store_traffic *traffic; /* ADD_TRAFFIC; LIST_TRAFFIC: the answer */
+    size_t traffic_count;
+    int64_t oldest_ms; /* ADD_TRAFFIC */
+    uint64_t rows_max;
+    struct store_traffic_query traffic_query;
+    bool traffic_cut;
+
     void **owned; /* owned: what store_request_free() frees */
     size_t owned_count;
 
     store_done *done;
     store_events_done *events_done;
+    store_traffic_done *traffic_done;
     void *arg; /* borrowed: the caller's */
 };
 
@@ -67,6 +77,12 @@ struct store_token store_request_copy_token(struct store_request *request,
                                             const struct store_token *token);
 struct store_event store_request_copy_event(struct store_request *request,
                                             const struct store_event *event);
+
+struct store_traffic *store_request_copy_traffic(struct store_request *request,
+                                                 const struct store_traffic *rows,
+                                                 size_t count);
+struct store_traffic_query store_request_copy_traffic_query(
+    struct store_request *request, const struct store_traffic_query *query);
 
 /* Calls whoever asked. */
 void store_request_answer(struct store_request *request);

@@ -510,7 +510,7 @@ static void a_newer_schema_is_left_alone(void) {
     CHECK_INT(store_open(place.path, &place.store, &why), STORE_E_NEWER);
     CHECK(strstr(why, "its schema is version 99, of a newer Roost"));
     free(why);
-    run_sql(place.path, "PRAGMA user_version = 2");
+    run_sql(place.path, "PRAGMA user_version = 3");
     CHECK_INT(place_open(&place), 0);
     place_done(&place);
 }
@@ -532,10 +532,11 @@ static void an_older_schema_is_brought_up(void) {
     run_sql(place.path, "DROP TABLE samples_nodes; DROP TABLE samples_cursors;"
                         "DROP TABLE samples_catalogues; DROP TABLE samples_journal;"
                         "DROP TABLE samples_series; DROP TABLE samples_chunks;"
+                        "DROP TABLE traffic_keys; DROP TABLE traffic;"
                         "PRAGMA user_version = 1; PRAGMA auto_vacuum = NONE; VACUUM");
     CHECK_INT(place_open(&place), 0);
     CHECK_INT(store_check_now(place.store, &counts, &why), 0);
-    CHECK_INT(counts.schema, 2);
+    CHECK_INT(counts.schema, 3);
     CHECK_INT(counts.tokens, 1);
     place.store = store_close(place.store);
     CHECK_INT(sqlite3_open(place.path, &handle), SQLITE_OK);
@@ -599,7 +600,7 @@ static void a_check_counts_and_finds_damage(void) {
     place.store = store_close(place.store);
     CHECK_INT(place_open(&place), 0);
     CHECK_INT(store_check_now(place.store, &counts, &why), 0);
-    CHECK_INT(counts.schema, 2);
+    CHECK_INT(counts.schema, 3);
     CHECK_INT(counts.nodes, 0);
     CHECK_INT(counts.tokens, 1);
     CHECK_INT(counts.events, 1);
