@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/settings_group.h"
 
 struct entry {
     struct settings_list texts; /* one for scalars; owned */
@@ -20,6 +21,7 @@ struct entry {
 struct settings {
     const struct settings_table *table; /* borrowed: static */
     struct entry *entries;              /* owned; one a row */
+    struct settings_groups *groups;     /* owned */
     struct settings_list words;         /* owned */
     unsigned source;
     char *error; /* owned */
@@ -53,6 +55,7 @@ struct settings *settings_new(const struct settings_table *table) {
     *settings = (struct settings) {
         .table = table,
         .entries = mem_new_array(settings_row_count(table), sizeof(struct entry)),
+        .groups = settings_group_new(),
     };
     return settings;
 }
@@ -65,6 +68,7 @@ struct settings *settings_free(struct settings *settings) {
         free(settings->entries[i].where);
     }
     list_clear(&settings->words);
+    settings_group_free(settings->groups);
     free(settings->entries);
     free(settings->error);
     free(settings);
@@ -73,6 +77,10 @@ struct settings *settings_free(struct settings *settings) {
 
 const struct settings_table *settings_table(const struct settings *settings) {
     return settings->table;
+}
+
+struct settings_groups *settings_groups(const struct settings *settings) {
+    return settings->groups;
 }
 
 bool settings_is_in_section(const struct settings_row *row, const char *section) {
@@ -269,6 +277,7 @@ static char *to_texts(const struct settings_row *row,
 
 void settings_begin(struct settings *settings) {
     settings->source++;
+    settings_group_begin(settings->groups);
 }
 
 bool settings_is_put(const struct settings *settings, const struct settings_row *row) {
@@ -404,9 +413,13 @@ int settings_fill(struct settings *settings, void *ret_values) {
         fill_field(settings_row_at(table, i), &texts, values);
         list_clear(&texts);
     }
-    memcpy(ret_values, values, table->size);
+    int r = settings_group_fill(settings, values);
+    if (r == 0)
+        memcpy(ret_values, values, table->size);
+    else
+        settings_clear(table, values);
     free(values);
-    return 0;
+    return r;
 }
 
 void settings_clear(const struct settings_table *table, void *values) {
@@ -422,5 +435,6 @@ void settings_clear(const struct settings_table *table, void *values) {
             free(text);
         }
     }
+    settings_group_clear(table, values);
     memset(values, 0, table->size);
 }

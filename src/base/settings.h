@@ -73,11 +73,18 @@ struct settings_row {
     bool live; /* a running program takes it on SIGHUP; the others take a restart */
 };
 
+struct settings_group;
+struct settings_groups;
+
 struct settings_table {
     const char *program; /* "roostd" */
     const struct settings_row *rows;
     size_t count;
     size_t size; /* of the program's struct */
+
+    /* Sections of which there may be many, see settings_group.h; NULL: none. */
+    const struct settings_group *groups;
+    size_t group_count;
 
     /* Rows that other programs have too, of the struct with which the program's begins;
      * NULL: none. They come after its own. */
@@ -92,6 +99,9 @@ struct settings *settings_new(const struct settings_table *table);
 struct settings *settings_free(struct settings *settings);
 
 const struct settings_table *settings_table(const struct settings *settings);
+
+/* What the sources said of sections of which there may be many. Lent. */
+struct settings_groups *settings_groups(const struct settings *settings);
 
 /* How many rows there are, the common ones included, and each of them by its number. */
 size_t settings_row_count(const struct settings_table *table);

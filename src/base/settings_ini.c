@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/settings.h"
 #include "base/settings_file.h"
+#include "base/settings_group.h"
 
 enum {
     LINE_MAX_LEN = 198, /* inih reads lines into 200 bytes */
@@ -68,39 +69,77 @@ static char *read_secret(const struct reader *reader, const char *value, char **
     return buf_take_text(&content);
 }
 
-static char *put(struct reader *reader,
+static char *put(const struct reader *reader,
+                 struct settings *settings,
                  const struct settings_row *row,
                  const char *value) {
-    if (row->kind != SETTINGS_LIST && settings_is_put(reader->settings, row))
+    if (row->kind != SETTINGS_LIST && settings_is_put(settings, row))
         return mem_printf(
             "%s: is set twice (an indented line goes on with the one above)", row->name);
-    int r = settings_put(reader->settings, row, SETTINGS_INI, reader->path, value);
+    int r = settings_put(settings, row, SETTINGS_INI, reader->path, value);
     if (r == 0)
         return NULL;
     /* The error starts with the path, which gets a line number later. */
-    return mem_strdup(settings_error(reader->settings) + strlen(reader->path) + 2);
+    return mem_strdup(settings_error(settings) + strlen(reader->path) + 2);
+}
+
+/* Puts the value of a row, or of a secret by its NAME_file; *ret_why is what is wrong, or
+ * NULL. False: there is no such row. */
+static bool take_row(const struct reader *reader,
+                     struct settings *settings,
+                     const char *section,
+                     const char *name,
+                     const char *value,
+                     char **ret_why) {
+    const struct settings_table *table = settings_table(settings);
+    const struct settings_row *row = settings_find(table, section, name);
+
+    *ret_why = NULL;
+    if (row) {
+        *ret_why = put(reader, settings, row, value);
+        return true;
+    }
+    row = find_secret(table, section, name);
+    if (!row)
+        return false;
+    auto_(mem_freep) char *secret = read_secret(reader, value, ret_why);
+    if (secret) {
+        *ret_why = put(reader, settings, row, secret);
+        mem_wipe(secret, strlen(secret));
+    }
+    return true;
+}
+
+/* What is wrong with a line of a member's section, or NULL. */
+static char *take_member(const struct reader *reader,
+                         const struct settings_group *group,
+                         const char *member,
+                         const char *name,
+                         const char *value) {
+    char *why = NULL;
+    struct settings *settings =
+        settings_group_member(settings_groups(reader->settings), group, member, &why);
+
+    if (!settings ||
+        take_row(reader, settings, group->table->rows[0].section, name, value, &why))
+        return why;
+    return mem_printf("%s: no such setting in [%s]", name, group->table->rows[0].section);
 }
 
 /* What is wrong with one line, or NULL. */
-static char *take(struct reader *reader,
+static char *take(const struct reader *reader,
                   const char *section,
                   const char *name,
                   const char *value) {
     const struct settings_table *table = settings_table(reader->settings);
-    const struct settings_row *row = settings_find(table, section, name);
-    if (row)
-        return put(reader, row, value);
+    const char *member;
+    char *why;
 
-    row = find_secret(table, section, name);
-    if (row) {
-        char *why = NULL;
-        auto_(mem_freep) char *secret = read_secret(reader, value, &why);
-        if (!secret)
-            return why;
-        why = put(reader, row, secret);
-        mem_wipe(secret, strlen(secret));
+    if (take_row(reader, reader->settings, section, name, value, &why))
         return why;
-    }
+    const struct settings_group *group = settings_group_of(table, section, &member);
+    if (group)
+        return take_member(reader, group, member, name, value);
     if (*section == '\0')
         return mem_printf("%s: stands before any [section]", name);
     for (size_t i = 0; i < settings_row_count(table); i++)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/settings.h"
+#include "base/settings_group.h"
 
 static bool same_text(const char *a, const char *b) {
     return a && b ? strcmp(a, b) == 0 : a == b;
@@ -33,6 +34,33 @@ static bool is_same(enum settings_kind kind, const void *a, const void *b) {
         break;
     }
     return *(const uint64_t *)a == *(const uint64_t *)b;
+}
+
+/* The first row in which two structs of the table differ, or NULL. */
+static const struct settings_row *find_change(const struct settings_table *table,
+                                              const void *a,
+                                              const void *b) {
+    for (size_t i = 0; i < settings_row_count(table); i++) {
+        const struct settings_row *row = settings_row_at(table, i);
+        if (!is_same(row->kind, (const char *)a + row->at, (const char *)b + row->at))
+            return row;
+    }
+    return NULL;
+}
+
+/* What differs between two lists of members; the first row when one is not in both. */
+static const struct settings_row *find_change_of(const struct settings_group *group,
+                                                 const struct settings_members *a,
+                                                 const struct settings_members *b) {
+    const struct settings_row *row = NULL;
+
+    if (a->count != b->count)
+        return &group->table->rows[0];
+    for (size_t i = 0; i < a->count && !row; i++)
+        row = strcmp(a->items[i].name, b->items[i].name) != 0
+                  ? &group->table->rows[0]
+                  : find_change(group->table, a->items[i].values, b->items[i].values);
+    return row;
 }
 
 static size_t size_of(enum settings_kind kind) {
@@ -73,6 +101,16 @@ void settings_reload(const struct settings_table *table,
             continue;
         if (row->live)
             swap(now, next, size_of(row->kind));
+        on_change(arg, row);
+    }
+    for (size_t i = 0; i < table->group_count; i++) {
+        const struct settings_group *group = &table->groups[i];
+        void *now = (char *)values + group->at, *next = (char *)fresh + group->at;
+        const struct settings_row *row = find_change_of(group, now, next);
+
+        if (!row)
+            continue;
+        swap(now, next, sizeof(struct settings_members));
         on_change(arg, row);
     }
 }

@@ -13,7 +13,8 @@ struct settings_table;
 /*
  * Swaps the fields that differ and are live between the two structs: afterwards fresh
  * holds what was replaced, to be cleared once nobody borrows from it. on_change is told
- * of every row that differs, also of those that take a restart.
+ * of every row that differs, also of those that take a restart. Members of a group are
+ * live and swapped together; on_change is told of one row in which they differ.
  */
 void settings_reload(const struct settings_table *table,
                      void *values,

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/settings.h"
+#include "base/settings_group.h"
 
 enum { FLAG_WIDTH = 26 };
 
@@ -88,6 +89,20 @@ static bool opens_section(const struct settings_table *table, size_t at) {
     return true;
 }
 
+static void show_members(const struct settings *settings,
+                         const struct settings_group *group,
+                         struct buf *out) {
+    const struct settings *member;
+    const char *name;
+
+    for (size_t i = 0;
+         (member = settings_group_at(settings_groups(settings), group, i, &name)); i++) {
+        buf_printf(out, "%s[%s %s]\n", out->len > 0 ? "\n" : "", group->section, name);
+        for (size_t k = 0; k < group->table->count; k++)
+            add_setting(member, &group->table->rows[k], out);
+    }
+}
+
 void settings_show_values(const struct settings *settings, struct buf *out) {
     const struct settings_table *table = settings_table(settings);
 
@@ -100,4 +115,6 @@ void settings_show_values(const struct settings *settings, struct buf *out) {
             if (settings_is_in_section(settings_row_at(table, k), section))
                 add_setting(settings, settings_row_at(table, k), out);
     }
+    for (size_t i = 0; i < table->group_count; i++)
+        show_members(settings, &table->groups[i], out);
 }
