@@ -317,12 +317,22 @@ static const struct settings_row rows[] = {
       .help = "Print JSON" },
 };
 
+static const struct settings_group groups[] = {
+    { .section = "expose",
+      .at = offsetof(struct agent_config, exposes),
+      .max = CONFIG_EXPOSE_MAX,
+      .table = &config_expose_table,
+      .check = config_expose_check },
+};
+
 static const struct settings_table table = {
     .program = "roost-agent",
     .rows = rows,
     .count = sizeof(rows) / sizeof(rows[0]),
     .size = sizeof(struct agent_config),
     .common = &settings_common_table,
+    .groups = groups,
+    .group_count = sizeof(groups) / sizeof(groups[0]),
 };
 
 const struct settings_table *config_table(void) {

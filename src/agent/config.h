@@ -8,7 +8,9 @@
 
 #include <stdint.h>
 
+#include "agent/config_expose.h"
 #include "base/settings_common.h"
+#include "base/settings_group.h"
 
 struct settings_ask;
 
@@ -39,6 +41,8 @@ struct agent_config {
     struct settings_list mounts_exclude;
     struct settings_list disks_include;
     struct settings_list disks_exclude;
+
+    struct settings_members exposes; /* of struct config_expose */
 
     char *nvml; /* path of the library; NULL: the usual one */
 

@@ -240,8 +240,47 @@ static void a_reload_takes_what_is_live(void) {
     check_folder_leave(dir);
 }
 
+static void back_ends_have_sections_of_their_own(void) {
+    static const struct {
+        const char *text;
+        const char *why; /* NULL: fine */
+    } rows[] = {
+        { "[expose a]\naddress = 127.0.0.1:50051\n", NULL },
+        { "[expose a]\naddress = unix:/run/a.sock\nservices = a.B, c.D\n", NULL },
+        { "[expose a]\naddress = a:1\ntls = yes\nca = a.pem\n", NULL },
+        { "[expose a]\naddress = a:1\ntls = yes\nserver_name = b\npin = "
+          "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n",
+          NULL },
+        { "[expose a]\nservices = a.B\n", "[expose a]: address is needed" },
+        { "[expose a]\naddress = localhost\n",
+          "agent.conf:2: address: \"localhost\": an" },
+        { "[expose a]\naddress = unix:\n", "an address is HOST:PORT or unix:/PATH" },
+        { "[expose a]\naddress = a:1\nca = a.pem\n", "need tls = yes" },
+        { "[expose a]\naddress = a:1\npin = abc\n", "a pin is the SHA-256" },
+        { "[expose a]\naddress = a:1\nservices = a/B\n", "package.Service" },
+        { "[expose a]\naddress = a:1\nserver_name = a b\n", "not a name of a host" },
+    };
+    char *dir = check_folder_enter();
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct settings *settings = settings_new(config_table());
+        struct agent_config *config = NULL;
+        check_folder_put(".", "agent.conf", rows[i].text);
+        CHECK_INT(load("run --state .", settings, &config),
+                  rows[i].why ? SETTINGS_E_BAD : 0);
+        if (rows[i].why)
+            CHECK(strstr(settings_error(settings), rows[i].why));
+        else
+            CHECK_INT(config->exposes.count, 1);
+        config_free(config);
+        settings_free(settings);
+    }
+    check_folder_leave(dir);
+}
+
 static void the_table_is_sound(void) {
     settings_testing_check_table(config_table());
+    settings_testing_check_table(&config_expose_table);
 }
 
 TESTS(TEST(defaults_suit_a_first_start),
@@ -252,4 +291,5 @@ TESTS(TEST(defaults_suit_a_first_start),
       TEST(what_the_older_system_needs_is_asked),
       TEST(a_secret_is_a_token),
       TEST(a_reload_takes_what_is_live),
+      TEST(back_ends_have_sections_of_their_own),
       TEST(the_table_is_sound))
