@@ -6,6 +6,8 @@
 
 #include "agent/identity.h"
 #include "base/crypto.h"
+#include "base/list.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/version.h"
 #include "loop/conn.h"
@@ -31,6 +33,7 @@ struct uplink {
     size_t tls_count;
     struct link_dial *dial; /* owned; NULL when none is under way */
     struct h2conn *h2conn;  /* owned; NULL when there is no link */
+    struct list partings;   /* of struct parting, owned */
     char *proxy;            /* owned: of the environment; or NULL */
     struct timer wait;
     struct timer ending;
@@ -123,15 +126,66 @@ static void tell(struct uplink *uplink,
     uplink->config.on_trouble(uplink->config.arg, trouble, error, message);
 }
 
-static void on_link_closed(void *owner, struct h2conn *h2conn, int reason) {
+/* A link that the hub leaves: calls under way finish on it while there is a newer one. */
+struct parting {
+    struct list node;
+    struct h2conn *h2conn; /* owned */
+};
+
+static void end_parting(struct parting *parting) {
+    list_remove(&parting->node);
+    h2conn_free(parting->h2conn);
+    free(parting);
+}
+
+static void end_partings(struct uplink *uplink) {
+    while (!list_is_empty(&uplink->partings))
+        end_parting(container_of(uplink->partings.next, struct parting, node));
+}
+
+static bool has_links(const struct uplink *uplink) {
+    return uplink->h2conn || !list_is_empty(&uplink->partings);
+}
+
+/* Was it one that the hub had left before? */
+static bool take_parted(struct uplink *uplink, const struct h2conn *h2conn) {
+    list_for_each_safe(at, after, &uplink->partings) {
+        struct parting *parting = container_of(at, struct parting, node);
+        if (parting->h2conn != h2conn)
+            continue;
+        end_parting(parting);
+        return true;
+    }
+    return false;
+}
+
+/* The hub goes away, or hands over to another process: that one is tried at once. */
+static void on_leaving(void *owner, struct h2conn *h2conn) {
     struct uplink *uplink = owner;
 
-    uplink->h2conn = h2conn_free(h2conn);
-    if (uplink->on_ended) {
+    if (h2conn != uplink->h2conn || uplink->on_ended)
+        return;
+    struct parting *parting = mem_new(sizeof(*parting));
+    parting->h2conn = TAKE(uplink->h2conn);
+    list_add_tail(&uplink->partings, &parting->node);
+    log_info("the hub leaves this link; dialling again");
+    uplink->backoff_ms = 0;
+    wait_and_retry(uplink, 0);
+}
+
+static void on_link_closed(void *owner, struct h2conn *h2conn, int reason) {
+    struct uplink *uplink = owner;
+    bool parted = take_parted(uplink, h2conn);
+
+    if (!parted)
+        uplink->h2conn = h2conn_free(h2conn);
+    if (uplink->on_ended && !has_links(uplink)) {
         timer_stop(&uplink->ending);
         uplink->on_ended(uplink->ended_arg); /* may be gone here */
         return;
     }
+    if (parted || uplink->on_ended)
+        return;
     tell(uplink, UPLINK_LOST, "",
          reason == 0 ? "the hub ended the link" : strerror(-reason));
     if (loop_now_ms(uplink->loop) - uplink->linked_ms >= STEADY_MS)
@@ -162,6 +216,7 @@ static void take_link(struct uplink *uplink, const struct link_dial_result *resu
         .pings = true,
         .on_call = on_call,
         .on_exchange = on_exchange,
+        .on_leaving = on_leaving,
         .on_closed = on_link_closed,
         .owner = uplink,
     };
@@ -249,6 +304,7 @@ static void on_dialled(void *arg, const struct link_dial_result *result) {
 static void renew_trust(struct uplink *uplink) {
     if (!uplink->retrusts)
         return;
+    end_partings(uplink);                       /* they use the old one */
     uplink->retrusts = make_trust(uplink) != 0; /* a CA file that is away may come back */
     uplink->tls_at = 0;
 }
@@ -291,6 +347,7 @@ int uplink_new(struct loop *loop,
     struct uplink *uplink = mem_new(sizeof(*uplink));
 
     *uplink = (struct uplink) { .config = *config, .loop = loop, .wait.fire = on_wait };
+    list_init(&uplink->partings);
     int r = make_trust(uplink);
     if (r != 0) {
         uplink_free(uplink);
@@ -317,7 +374,9 @@ void uplink_finish(struct uplink *uplink,
     uplink->ending.fire = on_ending;
     if (uplink->h2conn)
         h2conn_drain(uplink->h2conn);
-    timer_start(uplink->loop, &uplink->ending, uplink->h2conn ? limit_ms : 0);
+    list_for_each_safe(at, after, &uplink->partings)
+        h2conn_drain(container_of(at, struct parting, node)->h2conn);
+    timer_start(uplink->loop, &uplink->ending, has_links(uplink) ? limit_ms : 0);
 }
 
 struct uplink *uplink_free(struct uplink *uplink) {
@@ -327,6 +386,7 @@ struct uplink *uplink_free(struct uplink *uplink) {
     timer_stop(&uplink->ending);
     link_dial_cancel(uplink->dial);
     h2conn_free(uplink->h2conn);
+    end_partings(uplink);
     free_trust(uplink->tls);
     free(uplink->proxy);
     free(uplink);

@@ -35,6 +35,11 @@ static void on_closed(void *owner, struct h2conn *h2conn, int reason) {
     session_is_lost(link->session, reason);
 }
 
+static void on_leaving(void *owner, struct h2conn *h2conn) {
+    struct link_session *link = owner;
+    session_leaves(link->session);
+}
+
 static void *link_open(struct session *session, void *arg) {
     struct opening *opening = arg;
     const struct link_sessions_config *shared = &opening->links->config;
@@ -48,6 +53,7 @@ static void *link_open(struct session *session, void *arg) {
         },
         .pings = true,
         .on_alive = on_alive,
+        .on_leaving = on_leaving,
         .on_closed = on_closed,
         .owner = link,
     };

@@ -33,6 +33,7 @@ struct session {
     struct timer probe;
     char *instance; /* owned */
     uint64_t generation;
+    bool leaving; /* the peer said so */
     void (*on_answer)(void *arg, bool alive);
     void *answer_arg; /* borrowed: whoever probes */
 };
@@ -121,6 +122,14 @@ static void on_probe_end(struct timer *timer) {
     take_offline(session, "no sign of life when another instance asked for the name");
     answer_probe(session, false);
     destroy(session);
+}
+
+void session_leaves(struct session *session) {
+    session->leaving = true;
+}
+
+bool session_is_leaving(const struct session *session) {
+    return session->leaving;
 }
 
 struct session_pool *session_pool_new(const struct session_pool_config *config) {

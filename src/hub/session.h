@@ -116,5 +116,11 @@ struct node *session_node(const struct session *session);
  * what carries it are gone. Later, never from inside a function of the driver. */
 void session_is_lost(struct session *session, int reason);
 
+/* For drivers: the peer goes away in peace; a newer session of it may come at once. */
+void session_leaves(struct session *session);
+
+/* Has the peer said so? Calls had better wait for its next session. */
+bool session_is_leaving(const struct session *session);
+
 /* For drivers: the sign of life that was asked for has come. */
 void session_is_alive(struct session *session);

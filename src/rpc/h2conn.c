@@ -70,6 +70,7 @@ static void end(struct h2conn *h2conn, int reason) {
     h2conn->over = true;
     h2conn->reason = reason;
     timer_stop(&h2conn->quiet);
+    timer_stop(&h2conn->leave);
     while (!list_is_empty(&h2conn->halves)) {
         struct h2half *half = container_of(h2conn->halves.next, struct h2half, node);
         half->sever(half);
@@ -180,6 +181,14 @@ static void on_quiet(struct timer *timer) {
     }
 }
 
+/* It has not answered: requests on their way to us may be lost. */
+static void on_leave(struct timer *timer) {
+    struct h2conn *h2conn = container_of(timer, struct h2conn, leave);
+
+    h2_goaway(h2conn->h2, H2_NO_ERROR);
+    h2conn_mark_dirty(h2conn);
+}
+
 void h2conn_probe(struct h2conn *h2conn, unsigned limit_ms) {
     if (h2conn->over)
         return;
@@ -202,6 +211,14 @@ static void tell_alive(struct h2conn *h2conn) {
         h2conn->config.on_alive(h2conn->config.owner, h2conn);
 }
 
+static void tell_leaving(struct h2conn *h2conn) {
+    if (h2conn->over || h2conn->peer_leaves || !h2_is_draining(h2conn->h2))
+        return;
+    h2conn->peer_leaves = true;
+    if (h2conn->config.on_leaving)
+        h2conn->config.on_leaving(h2conn->config.owner, h2conn);
+}
+
 static void feed(struct h2conn *h2conn, const void *arg) {
     const struct slice *bytes = arg;
 
@@ -210,6 +227,7 @@ static void feed(struct h2conn *h2conn, const void *arg) {
         return;
     int r = h2_feed(h2conn->h2, *bytes);
     take_news(h2conn);
+    tell_leaving(h2conn);
     if (h2conn->over)
         return;
     tell_room(h2conn);
@@ -255,6 +273,7 @@ struct h2conn *h2conn_new(struct conn *conn, const struct h2conn_config *config)
         .flush.run = run_flush,
         .closed.run = run_closed,
         .quiet.fire = on_quiet,
+        .leave.fire = on_leave,
     };
     list_init(&h2conn->halves);
     h2_on_output(h2conn->h2, on_output, h2conn);
@@ -294,7 +313,8 @@ void h2conn_drain(struct h2conn *h2conn) {
     if (h2conn->draining || h2conn->over)
         return;
     h2conn->draining = true;
-    h2_goaway(h2conn->h2, H2_NO_ERROR);
+    h2_leave(h2conn->h2);
+    timer_start(conn_loop(h2conn->conn), &h2conn->leave, H2CONN_LEAVE_MS);
     h2conn_mark_dirty(h2conn);
 }
 

@@ -23,6 +23,7 @@ struct h2conn;
 enum {
     H2CONN_QUIET_MS = 15000, /* silence after which the peer is asked */
     H2CONN_PONG_MS = 10000,  /* and the time it has to answer */
+    H2CONN_LEAVE_MS = 1000,  /* what it gets to hear that we leave */
     H2CONN_HELD_STRANGER =
         65536, /* more than any request needs that needs no credential */
 };
@@ -45,6 +46,9 @@ struct h2conn_config {
     void (*on_room)(void *owner, struct h2conn *h2conn);
     /* The sign of life that h2conn_probe() asked for has come. May be NULL. */
     void (*on_alive)(void *owner, struct h2conn *h2conn);
+    /* The peer said GOAWAY: a client's calls go elsewhere, those under way finish. May be
+     * NULL. */
+    void (*on_leaving)(void *owner, struct h2conn *h2conn);
     /* The connection is over; the owner still calls h2conn_free(). reason as in conn.h.
      * Comes later, never from inside an h2conn_* function. */
     void (*on_closed)(void *owner, struct h2conn *h2conn, int reason);
@@ -68,7 +72,7 @@ bool h2conn_has_room(const struct h2conn *h2conn);
 /* Client: no call will get a stream any more: by GOAWAY of either side, or the end. */
 bool h2conn_is_leaving(const struct h2conn *h2conn);
 
-/* GOAWAY; running calls may finish, then on_closed comes. */
+/* Says that we leave (h2_leave); running calls may finish, then on_closed comes. */
 void h2conn_drain(struct h2conn *h2conn);
 
 /* Asks the peer for a sign of life now: on_alive comes with the first byte that arrives,

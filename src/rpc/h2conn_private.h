@@ -37,12 +37,14 @@ struct h2conn {
     struct task flush;
     struct task closed;
     struct timer quiet; /* liveness or idleness */
+    struct timer leave; /* the peer has so long to hear that we leave */
     uint64_t heard_ms;  /* loop time of the last received bytes */
     bool probing;
     bool draining;
-    bool busy;   /* streams are being served: the end of the memory waits */
-    bool doomed; /* h2conn_free() came meanwhile */
-    bool over;   /* on_closed is on its way or has come */
+    bool peer_leaves; /* its GOAWAY has come */
+    bool busy;        /* streams are being served: the end of the memory waits */
+    bool doomed;      /* h2conn_free() came meanwhile */
+    bool over;        /* on_closed is on its way or has come */
     int reason;
 };
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "wire/h2_internal.h"
@@ -320,6 +321,30 @@ void h2_goaway(struct h2 *h2, enum h2_error code) {
 
 bool h2_is_greeted(const struct h2 *h2) {
     return h2->greeted;
+}
+
+/* The answer to it comes after everything that the peer sent before the notice came. */
+static const uint8_t leaving_ping[8] = "leaving";
+
+void h2_leave(struct h2 *h2) {
+    if (h2->role == H2_CLIENT) {
+        h2_goaway(h2, H2_NO_ERROR);
+        return;
+    }
+    if (h2->failed || h2->leaving || h2->noticed)
+        return;
+    h2->noticed = true;
+    nghttp2_submit_shutdown_notice(h2->session);
+    h2->pings_open++;
+    nghttp2_submit_ping(h2->session, NGHTTP2_FLAG_NONE, leaving_ping);
+    h2_touch(h2);
+}
+
+void h2_ping_answered(struct h2 *h2, const uint8_t opaque[static 8]) {
+    h2->pings_open--;
+    h2->pongs++;
+    if (h2->noticed && memcmp(opaque, leaving_ping, sizeof(leaving_ping)) == 0)
+        h2_goaway(h2, H2_NO_ERROR);
 }
 
 bool h2_is_draining(const struct h2 *h2) {

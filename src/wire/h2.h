@@ -150,6 +150,13 @@ void h2_stream_consume(struct h2_stream *stream, size_t n);
  */
 void h2_stream_release(struct h2_stream *stream);
 
+/*
+ * Leaves in peace: a server first says that it will (GOAWAY of the highest id) and takes
+ * what is on its way, and one round trip later that it takes no more (RFC 9113, 6.8). A
+ * client says GOAWAY at once.
+ */
+void h2_leave(struct h2 *h2);
+
 /* Sends a PING; h2_pongs() counts the answers that came. */
 void h2_ping(struct h2 *h2);
 uint64_t h2_pongs(const struct h2 *h2);

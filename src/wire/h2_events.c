@@ -190,8 +190,7 @@ static void take_goaway(struct h2 *h2, const nghttp2_frame *frame) {
 
 static void take_ping(struct h2 *h2, const nghttp2_frame *frame) {
     if ((frame->hd.flags & NGHTTP2_FLAG_ACK) && h2->pings_open > 0) {
-        h2->pings_open--;
-        h2->pongs++;
+        h2_ping_answered(h2, frame->ping.opaque_data);
     } else {
         h2_guard_charge(&h2->guard, H2_GUARD_FRAME);
     }
@@ -285,7 +284,8 @@ static int on_frame_sent(nghttp2_session *session,
     if (type == NGHTTP2_RST_STREAM)
         sent_reset(h2, entry);
     if (type == NGHTTP2_GOAWAY &&
-        !(h2->leaving && frame->goaway.error_code == h2->leaving_code))
+        !((h2->leaving && frame->goaway.error_code == h2->leaving_code) ||
+          (h2->noticed && frame->goaway.error_code == H2_NO_ERROR)))
         h2_fail(h2, frame->goaway.error_code);
     if (!entry || (type != NGHTTP2_HEADERS && type != NGHTTP2_DATA))
         return 0;

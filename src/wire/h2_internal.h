@@ -36,6 +36,7 @@ struct h2 {
     bool greeted;        /* the peer's SETTINGS came */
     bool leaving;        /* we sent GOAWAY by h2_goaway() */
     uint32_t leaving_code;
+    bool noticed;       /* a notice of h2_leave() waits for its PING's answer */
     bool draining;      /* the peer sent GOAWAY */
     uint32_t peer_code; /* the error code of that GOAWAY */
     void (*on_output)(void *arg);
@@ -72,6 +73,9 @@ static inline struct h2_entry *h2_entry_of(const struct h2_stream *stream) {
 
 /* Is to be called after whatever may have made output. */
 void h2_touch(struct h2 *h2);
+
+/* The peer answered a PING of ours. */
+void h2_ping_answered(struct h2 *h2, const uint8_t opaque[static 8]);
 
 /* Ends the connection with a GOAWAY that carries the code; every stream closes. */
 void h2_fail(struct h2 *h2, uint32_t code);

@@ -163,6 +163,37 @@ static void a_goaway_lets_running_streams_finish(void) {
     h2_testing_pair_free(&pair);
 }
 
+static void who_leaves_in_peace_takes_what_is_on_its_way(void) {
+    struct h2_testing_pair pair = new_pair();
+    struct h2_stream *running = h2_testing_ask(pair.client, false);
+    h2_testing_talk(&pair);
+    struct h2_stream *asked = h2_next(pair.server);
+    struct h2_stream *late = h2_testing_ask(pair.client, false);
+    struct buf late_bytes = { 0 };
+    CHECK_INT(h2_drain(pair.client, &late_bytes, SIZE_MAX), 0); /* sent, not yet there */
+    h2_leave(pair.server);
+    h2_leave(pair.server);
+    CHECK_INT(h2_feed(pair.server, buf_slice(&late_bytes)), 0);
+    buf_done(&late_bytes);
+    h2_testing_talk(&pair);
+
+    CHECK(h2_is_draining(pair.client));
+    CHECK(!h2_testing_ask(pair.client, false));
+    CHECK(!late->closed && !running->closed);
+    h2_testing_answer(asked, false);
+    h2_stream_release(asked);
+    struct h2_stream *asked_late = h2_next(pair.server);
+    CHECK(asked_late);
+    h2_testing_answer(asked_late, false);
+    h2_stream_release(asked_late);
+    h2_testing_talk(&pair);
+    CHECK(running->in_ended && late->in_ended && !late->refused);
+    CHECK(!h2_is_alive(pair.client) && !h2_is_alive(pair.server));
+    h2_stream_release(running);
+    h2_stream_release(late);
+    h2_testing_pair_free(&pair);
+}
+
 static void a_client_may_leave_too(void) {
     struct h2_testing_pair pair = new_pair();
     struct h2_stream *running = h2_testing_ask(pair.client, false);
@@ -449,6 +480,7 @@ TESTS(TEST(a_released_answer_is_still_sent),
       TEST(a_request_that_never_left_is_refused),
       TEST(the_peers_limit_of_streams_holds),
       TEST(a_goaway_lets_running_streams_finish),
+      TEST(who_leaves_in_peace_takes_what_is_on_its_way),
       TEST(a_client_may_leave_too),
       TEST(refused_says_that_nothing_was_done),
       TEST(freeing_leaves_open_streams_readable),
