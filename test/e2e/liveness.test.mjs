@@ -62,7 +62,7 @@ scenario('kill -9 of an agent: OFFLINE at once, and each event is told once', as
 scenario('a hub that stops says so: the agent knows at once, and comes back to the next', async (env) => {
   const agent = await env.agent('pi');
   await env.hub.stop();
-  await agent.proc.line(/the link was lost: the hub ended the link/, 2000 * slow);
+  await agent.proc.line(/the hub leaves this link; dialling again/, 2000 * slow);
   env.drop(env.hub);
   await env.startHub();
   await env.state('pi', 'ONLINE', 5000 * slow);
