@@ -196,11 +196,17 @@ static unsigned port_to_reach(const struct dial *dial) {
 }
 
 static void start_race(struct dial *dial,
-                       const struct sockaddr_storage *addresses,
+                       struct sockaddr_storage *addresses,
                        size_t count) {
     char text[3 * NETADDR_TEXT_LEN] = "";
     size_t len = 0;
 
+    if (dial->config.keep)
+        count = dial->config.keep(dial->config.arg, addresses, count);
+    if (count == 0) {
+        fail(dial, "none of its addresses may be dialled");
+        return;
+    }
     for (size_t i = 0; i < count && i < 3; i++) {
         char address[NETADDR_TEXT_LEN];
         netaddr_print(&addresses[i], address);

@@ -8,10 +8,12 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct conn;
 struct dial;
 struct loop;
+struct sockaddr_storage;
 struct tls_client;
 
 enum dial_step { DIAL_RESOLVE, DIAL_CONNECT, DIAL_PROXY, DIAL_TLS };
@@ -27,6 +29,9 @@ struct dial_config {
     /* Steps as they succeed, for doctor; may be NULL. text says what was found
      * (addresses, TLS version). */
     void (*on_step)(void *arg, enum dial_step step, const char *text);
+    /* What the host was resolved to: keeps those that may be dialled, may change them,
+     * and returns how many; without any the dial fails at DIAL_RESOLVE. May be NULL. */
+    size_t (*keep)(void *arg, struct sockaddr_storage *addresses, size_t count);
     /* The result: a conn to own, or NULL with the step that failed and a text for a
      * person. */
     void (*on_done)(void *arg, struct conn *conn, enum dial_step failed, const char *why);
