@@ -191,6 +191,16 @@ static const struct settings_row rows[] = {
       .high = 100000,
       .help = "Calls of the hub at the same time",
       .live = true },
+    /* Each holds some 128 KiB when its ends are slow. */
+    { .section = "agent",
+      .name = "tunnels",
+      .kind = SETTINGS_INT,
+      AT(tunnels_max),
+      .fallback = "256",
+      .low = 0,
+      .high = 100000,
+      .help = "TCP connections (roost forward, connect, ssh) at the same time",
+      .live = true },
     { .section = "net",
       .name = "include",
       .kind = SETTINGS_LIST,
@@ -290,6 +300,14 @@ static const struct settings_row rows[] = {
       .commands = "join",
       .help =
           "The name of this node, where the link leaves it open; else the host name" },
+    { .name = "allow",
+      .kind = SETTINGS_TEXT,
+      AT(allow),
+      .flag = "allow",
+      .argument = "VERBS",
+      .commands = "join",
+      .help = "What the hub may ask of this host besides looking: a list such as "
+              "units,tcp=127.0.0.1:22 for the policy" },
     { .name = "user",
       .kind = SETTINGS_BOOL,
       AT(user),
@@ -313,7 +331,7 @@ static const struct settings_row rows[] = {
       .kind = SETTINGS_BOOL,
       AT(json),
       .flag = "json",
-      .commands = "describe doctor",
+      .commands = "describe doctor policy",
       .help = "Print JSON" },
 };
 

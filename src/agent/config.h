@@ -33,6 +33,7 @@ struct agent_config {
     uint64_t drain_ms;
     uint64_t message_bytes_max;
     uint64_t streams_max;
+    uint64_t tunnels_max;
 
     struct settings_list net_include; /* globs, as the others but net_ignore */
     struct settings_list net_exclude;
@@ -52,10 +53,11 @@ struct agent_config {
     char *verify_ssl; /* "0", "1" or "force" */
     char *ca_file;
 
-    char *name; /* join --name */
-    bool user;  /* install --user */
-    bool purge; /* uninstall --purge */
-    bool yes;   /* ask no questions */
+    char *name;  /* join --name */
+    char *allow; /* join --allow */
+    bool user;   /* install --user */
+    bool purge;  /* uninstall --purge */
+    bool yes;    /* ask no questions */
     bool json;
 
     int argc;          /* of the load, for the next one */

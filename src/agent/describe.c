@@ -80,7 +80,10 @@ static void print_json(const struct fact *facts,
     puts("}}");
 }
 
-int describe_run(struct sampler *sampler, const char *root, bool json) {
+int describe_run(struct sampler *sampler,
+                 const char *root,
+                 const char *allowed,
+                 bool json) {
     struct timespec pause = { .tv_sec = BETWEEN_MS / 1000 };
     struct host_facts host;
 
@@ -97,6 +100,7 @@ int describe_run(struct sampler *sampler, const char *root, bool json) {
         { "hardware", host.hardware },
         { "virtualization", host.virtualization },
         { "user", host.user },
+        { "allows", allowed },
     };
     if (json)
         print_json(facts, sizeof(facts) / sizeof(facts[0]), sampler);

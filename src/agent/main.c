@@ -15,6 +15,7 @@
 #include "agent/identity.h"
 #include "agent/install.h"
 #include "agent/join.h"
+#include "agent/policy_edit.h"
 #include "agent/running.h"
 #include "base/crypto.h"
 #include "base/log.h"
@@ -49,7 +50,40 @@ static int run_join(void *arg, const struct settings *settings) {
         return program_misused(
             settings, "join: needs one LINK, or - to read it from standard input");
     join.link = words->items[1];
-    return join_run(&join);
+    int status = config->allow ? policy_edit_check_list(config->allow) : 0;
+    if (status == 0)
+        status = join_run(&join);
+    if (status == 0 && config->allow)
+        status = policy_edit_allow_list(config->state, config->allow);
+    return status;
+}
+
+static int run_policy(void *arg, const struct settings *settings) {
+    const struct agent_config *config = arg;
+    return policy_edit_show(config->state, config->json);
+}
+
+static int add_rule(const struct agent_config *config,
+                    const struct settings *settings,
+                    enum policy_act act) {
+    const struct settings_list *words = settings_words(settings);
+
+    if (words->count < 2)
+        return program_misused(
+            settings,
+            "%s: needs a VERB: look, probe, signal, units, power, tcp, "
+            "grpc or logs, and for tcp a place such as 127.0.0.1:22",
+            words->items[0]);
+    return policy_edit_add(config->state, act, words->items[1],
+                           words->count > 2 ? words->items[2] : NULL);
+}
+
+static int run_allow(void *arg, const struct settings *settings) {
+    return add_rule(arg, settings, POLICY_ALLOW);
+}
+
+static int run_deny(void *arg, const struct settings *settings) {
+    return add_rule(arg, settings, POLICY_DENY);
 }
 
 /* Joins by [hub] link where nobody has joined yet: 0, or the exit status. */
@@ -117,8 +151,11 @@ static int run_run(void *arg, const struct settings *settings) {
 static int run_describe(void *arg, const struct settings *settings) {
     const struct agent_config *config = arg;
     struct sampler *sampler = running_make_sampler(config);
-    int status = describe_run(sampler, config->root ? config->root : "", config->json);
+    char *allowed = policy_edit_capabilities(config->state);
+    int status =
+        describe_run(sampler, config->root ? config->root : "", allowed, config->json);
 
+    free(allowed);
     running_free_sampler(sampler);
     return status;
 }
@@ -165,6 +202,7 @@ static int run_doctor(void *arg, const struct settings *settings) {
         if (r != 0)
             return explain_identity(config, r);
     }
+    free(policy_edit_capabilities(config->state)); /* tells when the file is damaged */
     r = doctor_run(&doctor);
     mem_wipe(&identity, sizeof(identity));
     return r;
@@ -198,6 +236,11 @@ static const struct program_command commands[] = {
     { "describe", run_describe, 1,
       "          print what this agent would report, without a hub" },
     { "doctor", run_doctor, 2, "[LINK]    try every way to the hub and tell what fails" },
+    { "policy", run_policy, 1,
+      "          print what the hub may ask of this host, and which file says so" },
+    { "allow", run_allow, 3,
+      "VERB [OBJECT]  allow it in the policy: allow tcp 127.0.0.1:22" },
+    { "deny", run_deny, 3, "VERB [OBJECT]  deny it, whatever else allows it" },
     { "config", program_show_config, 2,
       "[show]    show every setting, its value and where it comes from" },
     { "install", run_install, 1, "[--user]  run as a systemd service from now on" },

@@ -14,11 +14,14 @@ struct router {
     struct target target;
     struct services *services; /* borrowed: outlives us */
     struct target *exposed;    /* borrowed: outlives us; or NULL */
+    struct target *tunnels;    /* borrowed: outlives us; or NULL */
 };
 
 static struct target *find_target(const struct router *router, const struct call *call) {
     char service[SERVICE_NAME_MAX];
 
+    if (call->tunnel && router->tunnels)
+        return router->tunnels;
     if (!router->exposed || !call_service_name(call, service, sizeof(service)) ||
         services_has(router->services, service))
         return services_target(router->services);
@@ -44,6 +47,10 @@ struct router *router_free(struct router *router) {
 
 void router_expose(struct router *router, struct target *exposed) {
     router->exposed = exposed;
+}
+
+void router_tunnel(struct router *router, struct target *tunnels) {
+    router->tunnels = tunnels;
 }
 
 struct target *router_target(struct router *router) {

@@ -1,8 +1,9 @@
 /*
  * router - where the agent leads each call of the hub
  *
- * A method of the agent's own services goes to these; an RPC of any other service goes to
- * what is exposed. The uplink knows this one target and none of those behind it.
+ * A tunnel goes to the tunnels, a method of the agent's own services to these; an RPC of
+ * any other service goes to what is exposed. The uplink knows this one target and none of
+ * those behind it.
  */
 #pragma once
 
@@ -18,6 +19,9 @@ struct router *router_free(struct router *router);
 
 /* Where RPCs of services go that are not ours: borrowed; NULL: nowhere, UNIMPLEMENTED. */
 void router_expose(struct router *router, struct target *exposed);
+
+/* Where tunnels go: borrowed; NULL: nowhere, UNIMPLEMENTED. */
+void router_tunnel(struct router *router, struct target *tunnels);
 
 /* The target of every call. Lent, lives as long as the router. */
 struct target *router_target(struct router *router);

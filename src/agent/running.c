@@ -10,12 +10,15 @@
 #include "agent/config.h"
 #include "agent/first_contact.h"
 #include "agent/identity.h"
+#include "agent/policy.h"
+#include "agent/policy_edit.h"
 #include "agent/pulse.h"
 #include "agent/router.h"
 #include "agent/service_host.h"
 #include "agent/service_link.h"
 #include "agent/spool.h"
 #include "agent/spool_sync.h"
+#include "agent/tunnels.h"
 #include "agent/uplink.h"
 #include "base/buf.h"
 #include "base/crypto.h"
@@ -33,9 +36,6 @@ enum {
     TRIM_MS = 5000, /* after a link is there */
 };
 
-/* What the policy allows; until it can be set, looking alone. */
-static const char CAPABILITIES[] = "look";
-
 struct running {
     struct agent_config *config; /* borrowed: main */
     struct identity *identity;   /* borrowed: main */
@@ -48,6 +48,8 @@ struct running {
     struct health *health;
     struct service_host *host;
     struct service_link *link;
+    struct policy *policy;
+    struct tunnels *tunnels;
     struct router *router;
     struct uplink *uplink;
     struct timer trim;   /* when a handshake and a replay are over: what they took */
@@ -229,8 +231,36 @@ static void make_spool(struct running *running) {
     free(dir);
 }
 
+static void tell_policy(const struct policy *policy) {
+    if (policy_trouble(policy))
+        log_error("%s; nothing but looking is allowed until that is mended",
+                  policy_trouble(policy));
+    else
+        log_info("%s allows %s", policy_path(policy), policy_capabilities(policy));
+}
+
+/* What is told as capabilities follows the file without being asked. */
+static void read_policy(const struct running *running) {
+    if (policy_refresh(running->policy, loop_now_ms(running->loop)))
+        tell_policy(running->policy);
+}
+
+static void make_policy(struct running *running) {
+    struct policy_config config = {
+        .state = running->config->state,
+        .is_user = policy_edit_is_user(),
+    };
+
+    running->policy = policy_new(&config);
+    tell_policy(running->policy);
+    running->tunnels =
+        tunnels_new(running->loop, running->policy, (size_t)running->config->tunnels_max);
+}
+
 static void take_sample(void *arg, uint64_t now_boottime_ns, struct spool_cursor next) {
     const struct running *running = arg;
+
+    read_policy(running);
     sampler_take(running->sampler, now_boottime_ns);
 }
 
@@ -255,7 +285,7 @@ static void make_services(struct running *running) {
         .root = running->config->root ? running->config->root : "",
         .spool = running->spool,
         .source = { take_sample, get_catalogue, get_values, NULL, running },
-        .capabilities = CAPABILITIES,
+        .capabilities = policy_capabilities(running->policy),
         .interval_ms = running->config->interval_ms,
         .batch_ms = running->config->batch_ms,
     };
@@ -266,6 +296,7 @@ static void make_services(struct running *running) {
     running->health = health_new(running->services);
     running->reflection = reflection_new(running->services);
     running->router = router_new(running->services);
+    router_tunnel(running->router, tunnels_target(running->tunnels));
 }
 
 static int start_uplink(struct running *running) {
@@ -276,7 +307,7 @@ static int start_uplink(struct running *running) {
         .proxy = running->config->proxy,
         .ca_file = running->config->ca_file,
         .sessions_path = running->sessions_path,
-        .capabilities = CAPABILITIES,
+        .capabilities = policy_capabilities(running->policy),
         .backoff_max_ms = (unsigned)running->config->backoff_max_ms,
         .streams_max = (uint32_t)running->config->streams_max,
         .on_linked = on_linked,
@@ -305,6 +336,7 @@ static void apply(struct running *running) {
     uplink_tune(running->uplink, config->proxy, (unsigned)config->backoff_max_ms,
                 (uint32_t)config->streams_max);
     spool_keep(running->spool, config->spool_hours * HOUR_MS);
+    tunnels_limit(running->tunnels, (size_t)config->tunnels_max);
     if (!running->resamples)
         return;
     struct sampler *old = running->sampler;
@@ -349,6 +381,7 @@ enum running_end running_run(struct agent_config *config,
     };
     running.sampler = running_make_sampler(config);
     make_spool(&running);
+    make_policy(&running);
     make_services(&running);
     int r = start_uplink(&running);
     if (r < 0) {
@@ -364,6 +397,8 @@ enum running_end running_run(struct agent_config *config,
     uplink_free(running.uplink);
     loop_settle(running.loop); /* calls that the link carried learn of its end */
     router_free(running.router);
+    tunnels_free(running.tunnels);
+    policy_free(running.policy);
     reflection_free(running.reflection);
     health_free(running.health);
     service_link_free(running.link);

@@ -1,0 +1,34 @@
+/*
+ * policy_edit - the policy on the command line: what is in force, and one line more
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "agent/policy_rules.h"
+
+/* Prints what is in force and where it comes from: the exit status. */
+int policy_edit_show(const char *state, bool json);
+
+/*
+ * Adds "allow VERB [OBJECT]" (or deny) to the file that counts, beside the other lines of
+ * the verb; the same line with the other word goes. Tells which file it was: the exit
+ * status.
+ */
+int policy_edit_add(const char *state,
+                    enum policy_act act,
+                    const char *verb,
+                    const char *object);
+
+/* The same for each item of "look,units nginx*,tcp=127.0.0.1:22"; all of them or none. */
+int policy_edit_allow_list(const char *state, const char *list);
+
+/* Does such a list make sense? 0, or the exit status after telling why not. */
+int policy_edit_check_list(const char *list);
+
+/* What the policy allows, "look,tcp"; to be freed. A damaged file is told on standard
+ * error. */
+char *policy_edit_capabilities(const char *state);
+
+/* Is this agent an ordinary user's own? */
+bool policy_edit_is_user(void);
