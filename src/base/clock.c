@@ -21,6 +21,11 @@ int64_t clock_wall_ms(void) {
     return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
+int64_t clock_wall_ns(void) {
+    struct timespec time = now(CLOCK_REALTIME);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
 uint64_t clock_boot_ns(void) {
     struct timespec time = now(CLOCK_BOOTTIME);
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;

@@ -17,6 +17,7 @@ enum {
 };
 
 int64_t clock_wall_ms(void);
+int64_t clock_wall_ns(void);
 uint64_t clock_boot_ns(void);
 uint64_t clock_boot_ms(void);
 

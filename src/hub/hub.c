@@ -20,11 +20,13 @@
 #include "hub/keeper.h"
 #include "hub/link_sessions.h"
 #include "hub/painters.h"
+#include "hub/presence.h"
 #include "hub/registry.h"
 #include "hub/remote_writer.h"
 #include "hub/scrape.h"
 #include "hub/service_activity.h"
 #include "hub/service_admin.h"
+#include "hub/service_internal.h"
 #include "hub/service_metrics.h"
 #include "hub/service_nodes.h"
 #include "hub/service_tokens.h"
@@ -75,7 +77,9 @@ struct hub {
     struct service_admin *admin;
     struct service_tokens *tokens;
     struct service_activity *activities;
+    struct service_internal *internal;
     struct traffic *traffic;
+    struct presence *presence;
     struct session_pool *sessions;
     struct link_sessions *links;
     struct admission *admission;
@@ -208,6 +212,7 @@ static void make_sessions(struct hub *hub, const struct store_facts *facts) {
         .rows_max = hub->config->traffic_rows_max,
     };
     hub->traffic = traffic_new(&traffic);
+    hub->presence = presence_new(hub->registry);
     hub->trouble = trouble_new(hub->loop, hub->history, hub->activity);
     struct session_pool_config sessions = {
         .loop = hub->loop,
@@ -299,10 +304,18 @@ static void make_services(struct hub *hub) {
         .services = hub->services,
     };
 
+    struct service_internal_config internal = {
+        .services = hub->services,
+        .registry = hub->registry,
+        .presence = hub->presence,
+        .traffic = hub->traffic,
+    };
+
     hub->nodes = service_nodes_new(&nodes);
     make_sample_services(hub);
     hub->tokens = service_tokens_new(&tokens);
     hub->activities = service_activity_new(hub->services, hub->activity, hub->store);
+    hub->internal = service_internal_new(&internal);
     hub->health = health_new(hub->services);
     hub->reflection = reflection_new(hub->services);
     hub->gate = gate_new(&gate);
@@ -560,6 +573,7 @@ void hub_finish(struct hub *hub,
     hub->drain_until_ms = loop_now_ms(hub->loop) + limit_ms;
     stop_listening(hub);
     health_stop(hub->health);
+    service_internal_stop(hub->internal);
     services_stop(hub->services);
     session_pool_drain(hub->sessions);
     front_drain(hub->front);
@@ -583,6 +597,7 @@ struct hub *hub_free(struct hub *hub) {
     remote_writer_free(hub->writer);
     loop_settle(hub->loop); /* calls learn of the end of their connections */
     gate_free(hub->gate);
+    service_internal_free(hub->internal);
     service_activity_free(hub->activities);
     service_tokens_free(hub->tokens);
     painters_free(hub->painters);
@@ -593,6 +608,7 @@ struct hub *hub_free(struct hub *hub) {
     health_free(hub->health);
     services_free(hub->services);
     traffic_free(hub->traffic);
+    presence_free(hub->presence);
     trouble_free(hub->trouble);
     history_free(hub->history);
     timekeeper_free(hub->timekeeper);

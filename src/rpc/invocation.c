@@ -213,6 +213,10 @@ static void send_head(struct invocation *it) {
     headers_done(&head);
 }
 
+void invocation_begin(struct invocation *invocation) {
+    send_head(invocation);
+}
+
 void invocation_send(struct invocation *invocation, const ProtobufCMessage *message) {
     struct buf packed = { 0 };
     struct buf framed = { 0 };

@@ -41,6 +41,10 @@ void invocation_set_user(struct invocation *invocation,
                          void (*on_gone)(struct invocation *invocation, void *user));
 void *invocation_user(const struct invocation *invocation);
 
+/* Sends the response metadata of a stream now, which goes with the first message else:
+ * the caller knows that whatever happens from now on will be told. */
+void invocation_begin(struct invocation *invocation);
+
 /* Sends one message of a stream, copied. */
 void invocation_send(struct invocation *invocation, const ProtobufCMessage *message);
 

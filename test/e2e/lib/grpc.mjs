@@ -12,6 +12,8 @@ export { grpc };
 const loaded = grpc.loadPackageDefinition(
   protoLoader.loadSync(
     [
+      'compat/activity.proto',
+      'compat/hub.proto',
       'roost/v1/activity.proto',
       'roost/v1/host.proto',
       'roost/v1/link.proto',
@@ -27,6 +29,7 @@ const loaded = grpc.loadPackageDefinition(
 );
 
 export const roost = loaded.roost.v1;
+export const internal = loaded.internal;
 export const health = loaded.grpc.health.v1;
 export const reflection = loaded.grpc.reflection;
 
