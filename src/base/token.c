@@ -55,15 +55,20 @@ void token_new(char ret_token[static TOKEN_LEN + 1]) {
     mem_wipe(secret, sizeof(secret));
 }
 
-int token_check(const char *token) {
+bool token_has_form(const char *text) {
     static const char digits[] = "0123456789abcdef";
+
+    return strspn(text, digits) == SECRET_DIGITS && text[SECRET_DIGITS] == '.' &&
+           strspn(text + SECRET_DIGITS + 1, digits) == CHECK_DIGITS &&
+           text[TOKEN_LEN] == '\0';
+}
+
+int token_check(const char *token) {
     char wanted[CHECK_DIGITS + 1];
 
-    if (strspn(token, digits) != SECRET_DIGITS || token[SECRET_DIGITS] != '.')
+    if (!token_has_form(token))
         return TOKEN_E_FORM;
     const char *got = token + SECRET_DIGITS + 1;
-    if (strspn(got, digits) != CHECK_DIGITS || got[CHECK_DIGITS] != '\0')
-        return TOKEN_E_FORM;
     check_digits(token, wanted);
     return strcmp(got, wanted) == 0 ? 0 : TOKEN_E_TYPO;
 }

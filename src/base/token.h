@@ -48,6 +48,9 @@ const char *token_error_text(int error);
 
 void token_new(char ret_token[static TOKEN_LEN + 1]);
 
+/* 64 hex digits, a dot and 8 more; the 8 are not looked at. */
+bool token_has_form(const char *text);
+
 /* 0, TOKEN_E_FORM or TOKEN_E_TYPO. Says nothing about whether a hub knows it. */
 int token_check(const char *token);
 

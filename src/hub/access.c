@@ -13,6 +13,7 @@ enum {
     GUESSES_MAX = 5,            /* wrong codes before a client is slowed down */
     GUESS_PAUSE_MS = 60 * 1000, /* and for how long */
     GUESSERS_MAX = 4096,        /* clients remembered; then all are slowed */
+    RECENT_COUNT = 64,          /* secrets that need no hashing */
 };
 
 struct guesser {
@@ -20,10 +21,17 @@ struct guesser {
     uint64_t until_ms;
 };
 
+/* A secret that was good: callers show theirs with each call. */
+struct recent {
+    char secret[TOKEN_LEN];
+    struct access_token *token; /* borrowed: access; NULL when the place is free */
+};
+
 struct access {
     struct access_keeper keeper;
     struct map *tokens;   /* owned; hex of the hash -> owned struct access_token */
     struct map *guessers; /* owned; peer key -> owned struct guesser */
+    struct recent recent[RECENT_COUNT];
 };
 
 struct access *access_new(const struct access_keeper *keeper) {
@@ -51,6 +59,7 @@ struct access_token *access_token_free(struct access_token *token) {
         free(*node);
     free(token->nodes);
     free(token->name);
+    actor_unref(token->actor);
     free(token);
     return NULL;
 }
@@ -79,6 +88,7 @@ struct access *access_free(struct access *access) {
         free(value);
     map_free(access->tokens);
     map_free(access->guessers);
+    mem_wipe(access->recent, sizeof(access->recent));
     free(access);
     return NULL;
 }
@@ -98,11 +108,16 @@ void access_token_make_secret(struct access_token *token,
     token_id(token->hash, token->id);
 }
 
-int access_find(struct access *access,
-                const char *secret,
-                enum access_kind kind,
-                int64_t now_ms,
-                struct access_token **ret_token) {
+/* Where the secret, which has the form of one, would stand. */
+static struct recent *recent_of(struct access *access, const char *secret) {
+    unsigned digits = (unsigned)secret[0] * 16 + (unsigned)secret[1] % 16;
+    return &access->recent[digits % RECENT_COUNT];
+}
+
+/* By its hash; remembers what it finds. */
+static int look_up(struct access *access,
+                   const char *secret,
+                   struct access_token **ret_token) {
     uint8_t hash[TOKEN_HASH_LEN];
     char key[2 * TOKEN_HASH_LEN + 1];
 
@@ -113,6 +128,28 @@ int access_find(struct access *access,
     struct access_token *token = map_get(access->tokens, key);
     if (!token || !crypto_equal(token->hash, hash, sizeof(hash)))
         return ACCESS_E_UNKNOWN;
+    struct recent *recent = recent_of(access, secret);
+    memcpy(recent->secret, secret, TOKEN_LEN);
+    recent->token = token;
+    *ret_token = token;
+    return 0;
+}
+
+int access_find(struct access *access,
+                const char *secret,
+                enum access_kind kind,
+                int64_t now_ms,
+                struct access_token **ret_token) {
+    struct access_token *token = NULL;
+
+    if (!token_has_form(secret))
+        return ACCESS_E_FORM;
+    const struct recent *recent = recent_of(access, secret);
+    if (recent->token && crypto_equal(recent->secret, secret, TOKEN_LEN))
+        token = recent->token;
+    int r = token ? 0 : look_up(access, secret, &token);
+    if (r != 0)
+        return r;
     if (token->revoked)
         return ACCESS_E_REVOKED;
     if (token->kind != kind)
@@ -186,9 +223,12 @@ struct access_token *access_next(const struct access *access, size_t *at) {
     return map_next(access->tokens, at, NULL);
 }
 
-struct actor *access_actor(const struct access_token *token) {
-    return actor_new(token->name, token->id, token->admin, (enum actor_role)token->role,
-                     (const char *const *)token->nodes);
+struct actor *access_actor(struct access_token *token) {
+    if (!token->actor)
+        token->actor =
+            actor_new(token->name, token->id, token->admin, (enum actor_role)token->role,
+                      (const char *const *)token->nodes);
+    return actor_ref(token->actor);
 }
 
 /* What is remembered of the client; NULL when too many are. */

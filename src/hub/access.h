@@ -33,8 +33,9 @@ struct access_token {
     bool used;     /* JOIN */
     bool revoked;
     int64_t created_ms;
-    int64_t expires_ms; /* 0: never */
-    int64_t used_ms;    /* last use; 0: never */
+    int64_t expires_ms;  /* 0: never */
+    int64_t used_ms;     /* last use; 0: never */
+    struct actor *actor; /* reference; NULL until access_actor() makes it */
 };
 
 /* Where changes of tokens that are known already are kept. */
@@ -101,7 +102,7 @@ void access_rename_node(struct access *access, const char *from, const char *to)
 struct access_token *access_next(const struct access *access, size_t *at);
 
 /* The actor of a caller token, a new reference. */
-struct actor *access_actor(const struct access_token *token);
+struct actor *access_actor(struct access_token *token);
 
 /* May the client (a conn_peer_key()) try a claim code now? */
 bool access_may_guess(struct access *access, const char *peer_key, uint64_t now_ms);

@@ -33,7 +33,7 @@ static char *take_credential(struct headers *metadata) {
     if (credential)
         return credential;
     bearer = link_bearer(metadata, "authorization");
-    if (!bearer || token_check(bearer) == TOKEN_E_FORM)
+    if (!bearer || !token_has_form(bearer))
         return NULL;
     credential = mem_strdup(bearer);
     headers_remove(metadata, "authorization");
@@ -89,19 +89,14 @@ static bool authenticate(struct gate *gate, struct call *call) {
 }
 
 /* Nothing of the caller's side of the hub reaches a node. */
-static void clean_metadata(struct call *call) {
-    struct headers kept;
+static bool goes_to_nodes(const struct header *field) {
+    return strncmp(field->name, "roost-", 6) != 0 && strcmp(field->name, "cookie") != 0;
+}
 
-    headers_init(&kept);
-    for (size_t i = 0; i < call->metadata.count; i++) {
-        const struct header *field = &call->metadata.fields[i];
-        if (strncmp(field->name, "roost-", 6) != 0 && strcmp(field->name, "cookie") != 0)
-            headers_add_slice(&kept, slice_of_text(field->name),
-                              slice_of(field->value, field->value_len));
-    }
-    headers_add(&kept, "roost-user", call->actor ? call->actor->name : "anonymous");
-    headers_done(&call->metadata);
-    call->metadata = kept;
+static void clean_metadata(struct call *call) {
+    headers_filter(&call->metadata, goes_to_nodes);
+    headers_add(&call->metadata, "roost-user",
+                call->actor ? call->actor->name : "anonymous");
 }
 
 static void fail_unknown(struct call *call, const char *name) {

@@ -130,6 +130,7 @@ struct loop *loop_free(struct loop *loop) {
     assert(r == 0);
     (void)r;
     conn_tls_scratch_free(loop->scratch);
+    buf_done(&loop->gather);
     free(loop->read_chunk);
     free(loop->timers);
     free(loop);
@@ -167,6 +168,10 @@ void loop_settle(struct loop *loop) {
 static void enqueue(struct list *queue, struct task *task) {
     if (!list_is_linked(&task->node))
         list_add_tail(queue, &task->node);
+}
+
+struct buf *loop_gather(struct loop *loop) {
+    return &loop->gather;
 }
 
 void loop_post(struct loop *loop, struct task *task) {

@@ -13,6 +13,7 @@
 
 #include "base/list.h"
 
+struct buf;
 struct loop;
 
 /* Something to do later in this turn. Zero it, set run; embed it and use container_of. */
@@ -46,6 +47,10 @@ void loop_post(struct loop *loop, struct task *task);
 
 /* Runs the task once, just before the loop sleeps, after all tasks; idempotent. */
 void loop_flush_later(struct loop *loop, struct task *task);
+
+/* A buffer to put together what is sent at once: lent until the caller returns to the
+ * loop, and used by nobody that he calls meanwhile but conn_send(). */
+struct buf *loop_gather(struct loop *loop);
 
 /* Takes a task out of either queue; harmless when it is in none. */
 void loop_cancel(struct task *task);

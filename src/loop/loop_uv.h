@@ -8,6 +8,7 @@
 
 #include <uv.h>
 
+#include "base/buf.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
 
@@ -33,6 +34,7 @@ struct loop {
     size_t timer_cap;
     uint8_t *read_chunk;          /* owned; NULL until the first read */
     struct conn_scratch *scratch; /* owned: what TLS works in; NULL until the first use */
+    struct buf gather;            /* what loop_gather() lends */
     bool stopping;
 };
 

@@ -131,19 +131,19 @@ static void send_last(struct h2conn *h2conn, int reason) {
 }
 
 static void flush(struct h2conn *h2conn, const void *unused) {
-    struct buf out = { 0 };
+    struct buf *out = loop_gather(conn_loop(h2conn->conn));
 
     while (!h2conn->over && conn_is_writable(h2conn->conn) && h2_has_output(h2conn->h2)) {
-        buf_clear(&out);
-        int r = h2_drain(h2conn->h2, &out, GATHER_MAX);
-        conn_send(h2conn->conn, buf_slice(&out));
+        buf_clear(out);
+        int r = h2_drain(h2conn->h2, out, GATHER_MAX);
+        bool any = out->len > 0;
+        conn_send(h2conn->conn, buf_slice(out));
         take_news(h2conn);
         if (r < 0 && !h2conn->over)
             send_last(h2conn, r);
-        if (out.len == 0)
+        if (!any)
             break;
     }
-    buf_done(&out);
     if (!h2conn->over && !h2_is_alive(h2conn->h2) && h2conn->count == 0 &&
         !h2_has_output(h2conn->h2))
         conn_finish(h2conn->conn);
@@ -331,26 +331,40 @@ size_t h2conn_count(const struct h2conn *h2conn) {
 }
 
 /* RFC 9110, 7.6.1, and what gRPC says anew on each hop. */
-static bool is_of_the_hop(const char *name) {
-    static const char *const names[] = {
-        "connection", "keep-alive",        "proxy-connection",
-        "te",         "transfer-encoding", "upgrade",
-        "host",       "grpc-timeout",      "content-length"
+static bool is_end_to_end(const struct header *field) {
+    static const struct {
+        size_t len;
+        const char *name;
+    } rows[] = {
+        { 10, "connection" },
+        { 10, "keep-alive" },
+        { 16, "proxy-connection" },
+        { 2, "te" },
+        { 7, "upgrade" },
+        { 4, "host" },
+        { 17, "transfer-encoding" },
+        { 12, "grpc-timeout" },
+        { 14, "content-length" },
     };
 
-    if (name[0] == ':')
-        return true;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (strcmp(names[i], name) == 0)
-            return true;
-    return false;
+    if (field->name[0] == ':')
+        return false;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (rows[i].len == field->name_len &&
+            memcmp(rows[i].name, field->name, field->name_len) == 0)
+            return false;
+    return true;
 }
 
-void h2conn_copy_fields(struct headers *to, const struct headers *from) {
+void h2conn_lend_fields(struct headers *to, const struct headers *from) {
     for (size_t i = 0; i < from->count; i++) {
         const struct header *field = &from->fields[i];
-        if (!is_of_the_hop(field->name))
-            headers_add_slice(to, slice_of_text(field->name),
-                              slice_of(field->value, field->value_len));
+        if (is_end_to_end(field))
+            headers_lend(to, field);
     }
+}
+
+void h2conn_take_fields(struct headers *to, struct headers *from) {
+    headers_move(to, from);
+    headers_filter(to, is_end_to_end);
 }

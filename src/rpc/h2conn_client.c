@@ -76,7 +76,7 @@ void h2conn_client_finish(struct call *call,
         buf_printf(&text, "the peer answered HTTP %d without grpc-status", http_status);
 
     headers_init(&trailers);
-    h2conn_copy_fields(&trailers, said);
+    h2conn_lend_fields(&trailers, said);
     headers_remove(&trailers, "grpc-status");
     headers_remove(&trailers, "grpc-message");
     headers_remove(&trailers, "content-type"); /* of an only head */
@@ -105,7 +105,7 @@ static void take_head(struct client_half *client) {
         return;
     client->gave_head = true;
     headers_init(&head);
-    h2conn_copy_fields(&head, &stream->head);
+    h2conn_lend_fields(&head, &stream->head);
     call_reply_head(client->call, &head);
     headers_done(&head);
 }
@@ -193,7 +193,7 @@ static void make_head(struct headers *head,
         grpc_timeout_write(left_ms > 0 ? left_ms : 1, timeout);
         headers_add(head, "grpc-timeout", timeout);
     }
-    h2conn_copy_fields(head, &call->metadata);
+    h2conn_lend_fields(head, &call->metadata);
 }
 
 void h2conn_client_start(struct target *target, struct call *call) {

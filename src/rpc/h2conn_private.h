@@ -63,8 +63,11 @@ bool h2conn_hold(struct h2conn *h2conn, size_t *held, size_t now_held);
 /* Something waits in the session's drain. */
 void h2conn_mark_dirty(struct h2conn *h2conn);
 
-/* Copies header fields that travel end to end: no pseudo-headers, nothing of the hop. */
-void h2conn_copy_fields(struct headers *to, const struct headers *from);
+/* Lends header fields that travel end to end: no pseudo-headers, nothing of the hop. */
+void h2conn_lend_fields(struct headers *to, const struct headers *from);
+
+/* Moves them to an empty list; from is empty afterwards. */
+void h2conn_take_fields(struct headers *to, struct headers *from);
 
 /* What to do with a fresh request stream. */
 void h2conn_server_accept(struct h2conn *h2conn, struct h2_stream *stream);

@@ -56,7 +56,7 @@ static void add_status(struct headers *trailers, const struct call *call) {
         headers_add(trailers, "grpc-message", buf_text(&text));
         buf_done(&text);
     }
-    h2conn_copy_fields(trailers, &call->trailers);
+    h2conn_lend_fields(trailers, &call->trailers);
 }
 
 static void send_head(struct server_half *server, bool has_body) {
@@ -67,7 +67,7 @@ static void send_head(struct server_half *server, bool has_body) {
     headers_add(&head, ":status", "200");
     if (!headers_get(&call->reply_head, "content-type"))
         headers_add(&head, "content-type", "application/grpc");
-    h2conn_copy_fields(&head, &call->reply_head);
+    h2conn_lend_fields(&head, &call->reply_head);
     if (!has_body)
         add_status(&head, call);
     h2_respond(server->half.stream, &head, has_body);
@@ -162,10 +162,10 @@ void h2conn_server_accept(struct h2conn *h2conn, struct h2_stream *stream) {
         .call = call_new(conn_loop(h2conn->conn), path, &caller),
     };
     h2conn_add_half(h2conn, &server->half, stream);
-    h2conn_copy_fields(&server->call->metadata, head);
     server->call->peer = mem_strdup(conn_peer(h2conn->conn));
     server->call->authority = mem_strdup(headers_get(head, ":authority"));
     set_deadline(server->call, headers_get(head, "grpc-timeout"));
+    h2conn_take_fields(&server->call->metadata, &stream->head);
     if (!server->call->finished)
         h2conn->config.on_call(h2conn->config.owner, h2conn, server->call);
     if (!h2conn->over) /* else it is gone with the connection */

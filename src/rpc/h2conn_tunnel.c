@@ -82,7 +82,7 @@ static void accept_tunnel(struct tunnel_half *tunnel) {
 
     headers_init(&head);
     headers_add(&head, ":status", "200");
-    h2conn_copy_fields(&head, &tunnel->call->reply_head);
+    h2conn_lend_fields(&head, &tunnel->call->reply_head);
     h2_respond(tunnel->half.stream, &head, true);
     headers_done(&head);
     tunnel->has_head = true;
@@ -149,7 +149,7 @@ void h2conn_tunnel_accept(struct h2conn *h2conn, struct h2_stream *stream) {
     tunnel->half.pump = pump_server;
     tunnel->half.sever = sever_server;
     h2conn_add_half(h2conn, &tunnel->half, stream);
-    h2conn_copy_fields(&call->metadata, &stream->head);
+    h2conn_take_fields(&call->metadata, &stream->head);
     call->peer = mem_strdup(conn_peer(h2conn->conn));
     h2conn->config.on_call(h2conn->config.owner, h2conn, call);
     if (!h2conn->over) /* else it is gone with the connection */
@@ -200,7 +200,7 @@ static void take_head(struct tunnel_half *tunnel) {
         return;
     }
     headers_init(&head);
-    h2conn_copy_fields(&head, &stream->head);
+    h2conn_lend_fields(&head, &stream->head);
     call_reply_head(call, &head);
     headers_done(&head);
 }
@@ -259,7 +259,7 @@ void h2conn_tunnel_start(struct h2conn *h2conn, struct call *call) {
         headers_init(&head);
         headers_add(&head, ":method", "CONNECT");
         headers_add(&head, ":authority", call->tunnel);
-        h2conn_copy_fields(&head, &call->metadata);
+        h2conn_lend_fields(&head, &call->metadata);
         stream = h2_request(h2conn->h2, &head, true);
         headers_done(&head);
     }

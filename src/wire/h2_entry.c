@@ -99,9 +99,9 @@ nghttp2_nv *h2_entry_fields(const struct headers *headers) {
         struct slice value = trim(slice_of(from->value, from->value_len));
         /* The engine copies: it takes the pointers as not const, and only reads. */
         fields[i] = (nghttp2_nv) {
-            .name = (uint8_t *)from->name,
+            .name = (uint8_t *)(uintptr_t)from->name,
             .value = (uint8_t *)(uintptr_t)value.at,
-            .namelen = strlen(from->name),
+            .namelen = from->name_len,
             .valuelen = value.len,
         };
     }

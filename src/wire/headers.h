@@ -11,9 +11,11 @@
 
 #include "base/slice.h"
 
+/* Both strings are the list's, or those of the list that lent them; NUL follows each. */
 struct header {
-    char *name;  /* owned, lower case; one block with the value */
-    char *value; /* borrowed: behind the name; NUL-terminated, value_len counts */
+    const char *name;  /* borrowed: lower case */
+    const char *value; /* borrowed: it may hold NULs too, value_len counts */
+    size_t name_len;
     size_t value_len;
 };
 
@@ -22,6 +24,7 @@ struct headers {
     size_t count;
     size_t cap;
     size_t bytes; /* names and values, plus 32 a field as RFC 9113, 6.5.2 counts */
+    struct headers_block *blocks; /* owned: the strings of fields that were copied */
 };
 
 /* A zeroed struct is an empty list too. */
@@ -44,8 +47,17 @@ bool headers_has_token(const struct headers *headers,
                        const char *name,
                        const char *token);
 
-/* Removes every field of the name, which must not be one of the list's own strings. */
+/* Removes every field of the name. Its bytes stay as long as the list does. */
 void headers_remove(struct headers *headers, const char *name);
+
+/* Keeps the fields for which keep() is true, likewise. */
+void headers_filter(struct headers *headers, bool (*keep)(const struct header *field));
 
 /* Appends copies of all fields of from, which is another list. */
 void headers_add_all(struct headers *headers, const struct headers *from);
+
+/* Appends a field without copying: whatever holds its strings outlives the list. */
+void headers_lend(struct headers *headers, const struct header *field);
+
+/* Moves everything to an empty list; from is empty and usable afterwards. */
+void headers_move(struct headers *to, struct headers *from);

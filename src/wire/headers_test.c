@@ -111,8 +111,64 @@ static void a_list_is_copied_into_another(void) {
     headers_done(&to);
 }
 
+static bool is_no_cookie(const struct header *field) {
+    return strcmp(field->name, "cookie") != 0;
+}
+
+static void a_list_is_moved_and_filtered_in_place(void) {
+    struct headers from = { 0 }, to = { 0 };
+    headers_add(&from, "a", "1");
+    headers_add(&from, "cookie", "2");
+    headers_add(&from, "b", "3");
+    headers_move(&to, &from);
+    headers_filter(&to, is_no_cookie);
+
+    CHECK_INT(from.count, 0);
+    CHECK_INT(to.count, 2);
+    CHECK_INT(to.bytes, 2 * (1 + 1 + 32));
+    CHECK_TEXT(to.fields[1].value, "3");
+    headers_add(&from, "c", "4");
+    CHECK_TEXT(headers_get(&from, "c"), "4");
+    headers_done(&from);
+    headers_done(&to);
+}
+
+static void lent_fields_stand_beside_own_ones(void) {
+    struct headers owner = { 0 }, list = { 0 };
+    headers_add(&owner, "lent", "1");
+    headers_add(&list, "own", "2");
+    headers_lend(&list, &owner.fields[0]);
+
+    CHECK_INT(list.count, 2);
+    CHECK_INT(list.bytes, owner.bytes + 3 + 1 + 32);
+    CHECK(headers_get(&list, "lent") == owner.fields[0].value);
+    headers_done(&list);
+    CHECK_TEXT(headers_get(&owner, "lent"), "1");
+    headers_done(&owner);
+}
+
+/* Fields stay where they are while the list grows, also those larger than its blocks. */
+static void fields_of_any_length_stay_where_they_are(void) {
+    struct headers headers = { 0 };
+    char value[9000];
+
+    headers_add(&headers, "first", "value");
+    const char *first = headers_get(&headers, "first");
+    memset(value, 'v', sizeof(value));
+    for (size_t len = 1; len < sizeof(value); len = 3 * len + 1)
+        CHECK(headers_add_slice(&headers, slice_of_text("long"), slice_of(value, len)));
+    CHECK(headers_get(&headers, "first") == first);
+    CHECK_TEXT(first, "value");
+    const struct header *last = &headers.fields[headers.count - 1];
+    CHECK_INT(strlen(last->value), last->value_len);
+    headers_done(&headers);
+}
+
 TESTS(TEST(fields_keep_their_order_and_lose_their_case),
       TEST(what_no_field_may_hold_is_refused),
       TEST(bytes_count_as_the_setting_does),
       TEST(a_token_is_found_in_any_list),
-      TEST(a_list_is_copied_into_another))
+      TEST(a_list_is_copied_into_another),
+      TEST(a_list_is_moved_and_filtered_in_place),
+      TEST(lent_fields_stand_beside_own_ones),
+      TEST(fields_of_any_length_stay_where_they_are))
