@@ -11,34 +11,28 @@
 #include "hub/access.h"
 #include "hub/activity.h"
 #include "hub/keeper.h"
-#include "hub/link_sessions.h"
 #include "hub/node.h"
 #include "hub/registry.h"
 #include "hub/session.h"
-#include "loop/conn.h"
-#include "loop/listener.h"
-#include "rpc/exchange.h"
-#include "rpc/link_accept.h"
 
 enum { NAME_TRIES = 99 }; /* nas, nas-2, ... nas-99 */
 
 struct admission {
     struct admission_config config;
-    struct list waiting; /* of struct applicant */
-    struct list joining; /* of struct joining */
-    uint32_t links;      /* links of this hub start: the low half of generations */
+    struct list waiting;  /* of struct admission_applicant: for their rival's answer */
+    struct list joining;  /* of struct admission_joining */
+    uint32_t generations; /* of this hub start: the low half */
 };
 
-/* A link whose name is held by another instance that is being asked for a sign of life.
- */
-struct applicant {
+/* A join whose credential is being kept: the agent gets it when it is durable. */
+struct admission_joining {
     struct list node;
-    struct admission *admission; /* borrowed: outlives its applicants */
-    struct exchange *exchange;   /* owned */
-    enum link_transport transport;
-    struct access_token *token; /* borrowed: access */
-    struct session *rival;      /* borrowed: until its answer */
-    char *name;                 /* owned */
+    struct admission *admission;           /* borrowed: NULL once it has ended */
+    struct admission_applicant *applicant; /* borrowed: NULL once it has gone */
+    struct access_token *token;            /* borrowed: access */
+    struct access_token *credential;       /* owned until it is added */
+    char *instance;                        /* owned: who joins */
+    char secret[TOKEN_LEN + 1];
 };
 
 struct admission *admission_new(const struct admission_config *config) {
@@ -50,14 +44,20 @@ struct admission *admission_new(const struct admission_config *config) {
     return admission;
 }
 
-static void forget(struct applicant *applicant) {
+/* Lets go of an applicant: it is answered, or it has gone. */
+static void let_go(struct admission_applicant *applicant) {
     list_remove(&applicant->node);
     if (applicant->rival)
         session_probe_cancel(applicant->rival, applicant);
-    if (applicant->exchange)
-        exchange_release(applicant->exchange);
-    free(applicant->name);
-    free(applicant);
+    if (applicant->joining)
+        applicant->joining->applicant = NULL;
+    applicant->rival = NULL;
+    applicant->joining = NULL;
+    free(TAKE(applicant->name));
+}
+
+void admission_withdraw(struct admission_applicant *applicant) {
+    let_go(applicant);
 }
 
 static const struct {
@@ -73,36 +73,65 @@ static const struct {
     { ACCESS_E_REVOKED, 403, LINK_ERROR_REVOKED },
 };
 
-static void refuse(struct exchange *exchange, int error) {
-    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
-        if (refusals[i].error != error)
-            continue;
-        log_info("link from %s refused: %s", conn_peer(exchange->conn), refusals[i].word);
-        link_accept_refuse(exchange, refusals[i].http_status, refusals[i].word,
-                           access_error_text(error));
-        return;
-    }
+static void refuse_with(struct admission_applicant *applicant,
+                        const struct admission_refusal *why) {
+    let_go(applicant);
+    applicant->door->refuse(applicant, why); /* the applicant may be gone here */
+}
+
+/* For its token, for one of ACCESS_E_*. */
+static void refuse(struct admission_applicant *applicant, int error) {
+    struct admission_refusal why = {
+        .http_status = 401,
+        .status = GRPC_UNAUTHENTICATED,
+        .word = LINK_ERROR_UNKNOWN,
+        .message = access_error_text(error),
+    };
+
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+        if (refusals[i].error == error) {
+            why.http_status = refusals[i].http_status;
+            why.word = refusals[i].word;
+        }
+    log_info("link from %s refused: %s", applicant->peer, why.word);
+    refuse_with(applicant, &why);
+}
+
+static void refuse_name(struct admission_applicant *applicant, const char *message) {
+    struct admission_refusal why = {
+        .http_status = 409,
+        .status = GRPC_ALREADY_EXISTS,
+        .word = LINK_ERROR_TAKEN,
+        .message = message,
+    };
+    refuse_with(applicant, &why);
 }
 
 static void refuse_taken(struct admission *admission,
-                         struct exchange *exchange,
-                         const char *name) {
+                         struct admission_applicant *applicant,
+                         struct node *node) {
     char *message = mem_printf(
         "the name \"%s\" is taken: another agent holds it right now; stop that "
         "one, or join this host with a token for another name",
-        name);
+        node->name);
 
-    struct node *node = registry_find(admission->config.registry, name);
-    struct link_hello hello = { 0 };
-    link_hello_read(exchange->head, &hello);
-    if (node && hello.instance && strcmp(node->refused, hello.instance) != 0) {
-        node_set(&node->refused, hello.instance);
-        activity_add(admission->config.activity, "node.refused", name, "",
-                     "another instance asks for the name, from %s",
-                     conn_peer(exchange->conn));
+    if (strcmp(node->refused, applicant->hello.instance) != 0) {
+        node_set(&node->refused, applicant->hello.instance);
+        activity_add(admission->config.activity, "node.refused", node->name, "",
+                     "another instance asks for the name, from %s", applicant->peer);
     }
-    link_accept_refuse(exchange, 409, LINK_ERROR_TAKEN, message);
+    refuse_name(applicant, message);
     free(message);
+}
+
+static void refuse_busy(struct admission_applicant *applicant) {
+    static const struct admission_refusal why = {
+        .http_status = 503,
+        .status = GRPC_UNAVAILABLE,
+        .word = LINK_ERROR_BUSY,
+        .message = "the hub's store cannot keep the credential; try again",
+    };
+    refuse_with(applicant, &why);
 }
 
 static struct node *node_of(struct admission *admission, const char *name) {
@@ -115,41 +144,19 @@ static struct node *node_of(struct admission *admission, const char *name) {
     return node;
 }
 
-/* No link comes of this handshake. */
-static void finish_handshake(struct conn *conn) {
-    if (!conn)
-        return;
-    conn_set_owner(conn, NULL, NULL);
-    conn_finish(conn);
-}
-
-/* A join whose credential is being kept: the agent gets it when it is durable. */
-struct joining {
-    struct list node;
-    struct admission *admission; /* borrowed: NULL once it has ended */
-    struct exchange *exchange;   /* owned; NULL when the agent has gone */
-    enum link_transport transport;
-    struct access_token *token;      /* borrowed: access */
-    struct access_token *credential; /* owned until it is added */
-    char *instance;                  /* owned: who joins */
-    char secret[TOKEN_LEN + 1];
-};
-
-static void joining_free(struct joining *joining) {
+static void joining_free(struct admission_joining *joining) {
     list_remove(&joining->node);
-    if (joining->exchange)
-        exchange_release(joining->exchange);
     access_token_free(joining->credential);
     free(joining->instance);
     mem_wipe(joining->secret, sizeof(joining->secret));
     free(joining);
 }
 
-static void finish_join(struct joining *joining) {
+static void finish_join(struct admission_joining *joining) {
     struct admission *admission = joining->admission;
     struct access *access = admission->config.access;
     struct access_token *credential = TAKE(joining->credential);
-    struct exchange *exchange = TAKE(joining->exchange);
+    struct admission_applicant *applicant = joining->applicant;
 
     access_add(access, credential);
     access_revoke_node(access, credential->name, credential);
@@ -163,62 +170,42 @@ static void finish_join(struct joining *joining) {
                  "joined with token %s", joining->token->id);
     if (node->session) /* an agent that runs beside the join; it comes back at once */
         session_close(node->session, "it joined anew, the old credential ends");
-    if (!exchange)
+    if (!applicant)
         return;
-    exchange->on_wake = NULL;
-    finish_handshake(link_accept_take(exchange, joining->transport, credential->name,
-                                      joining->secret));
+    let_go(applicant);
+    applicant->door->answer(applicant, credential->name, joining->secret);
 }
 
 static void on_joined(void *arg, int result) {
-    struct joining *joining = arg;
-    struct exchange *exchange = joining->exchange;
+    struct admission_joining *joining = arg;
 
-    if (joining->admission && result == 0) {
+    if (joining->admission && result == 0)
         finish_join(joining);
-    } else if (joining->admission && exchange) {
-        joining->exchange = NULL;
-        exchange->on_wake = NULL;
-        if (result == STORE_E_USED)
-            refuse(exchange, ACCESS_E_USED);
-        else
-            link_accept_refuse(exchange, 503, LINK_ERROR_BUSY,
-                               "the hub's store cannot keep the credential; try again");
-    }
+    else if (joining->admission && joining->applicant && result == STORE_E_USED)
+        refuse(joining->applicant, ACCESS_E_USED);
+    else if (joining->admission && joining->applicant)
+        refuse_busy(joining->applicant);
     joining_free(joining);
 }
 
-static void on_joining_wake(struct exchange *exchange) {
-    struct joining *joining = exchange->user;
-
-    if (!exchange->gone)
-        return;
-    joining->exchange = NULL;
-    exchange_release(exchange);
-}
-
-/* A join: no link comes of it, but a credential that makes links. */
+/* A join: no session comes of it, but a credential that makes sessions. */
 static void give_credential(struct admission *admission,
-                            struct exchange *exchange,
-                            enum link_transport transport,
-                            struct access_token *token,
-                            const char *name,
-                            const char *instance) {
-    struct joining *joining = mem_new(sizeof(*joining));
+                            struct admission_applicant *applicant,
+                            const char *name) {
+    struct admission_joining *joining = mem_new(sizeof(*joining));
+    struct access_token *token = applicant->token;
 
-    *joining = (struct joining) {
+    *joining = (struct admission_joining) {
         .admission = admission,
-        .exchange = exchange,
-        .transport = transport,
+        .applicant = applicant,
         .token = token,
         .credential = access_token_new(ACCESS_NODE, name),
-        .instance = mem_strdup(instance),
+        .instance = mem_strdup(applicant->hello.instance),
     };
     joining->credential->created_ms = clock_wall_ms();
     access_token_make_secret(joining->credential, joining->secret);
     list_add_tail(&admission->joining, &joining->node);
-    exchange->user = joining;
-    exchange->on_wake = on_joining_wake;
+    applicant->joining = joining;
     struct store_token row = keeper_token(joining->credential);
     int r = store_join(admission->config.store, token->hash, &row, on_joined, joining);
     if (r < 0)
@@ -226,86 +213,55 @@ static void give_credential(struct admission *admission,
 }
 
 static void admit(struct admission *admission,
-                  struct exchange *exchange,
-                  enum link_transport transport,
-                  struct access_token *token,
+                  struct admission_applicant *applicant,
                   const char *name) {
-    struct link_hello hello;
-
-    link_hello_read(exchange->head, &hello);
-    listener_vouch(exchange->conn);
-    if (hello.intent == LINK_JOIN) {
-        give_credential(admission, exchange, transport, token, name, hello.instance);
-        return;
-    }
-    if (hello.intent == LINK_CHECK) {
-        finish_handshake(link_accept_take(exchange, transport, name, NULL));
-        return;
-    }
     struct session_config session = {
-        .node = node_of(admission, name),
-        .token = token,
-        .transport = link_transport_name(transport),
-        .hello = &hello,
-        .generation = admission->config.start_number << 32 | ++admission->links,
+        .token = applicant->token,
+        .transport = applicant->transport,
+        .hello = &applicant->hello,
     };
-    token->used_ms = clock_wall_ms();
 
-    struct headers said; /* the exchange and its fields end with the upgrade */
-    headers_init(&said);
-    headers_add_all(&said, exchange->head);
-    link_hello_read(&said, &hello);
-    struct conn *conn = link_accept_take(exchange, transport, name, NULL);
-    if (conn)
-        link_sessions_add(admission->config.links, conn, &session);
-    headers_done(&said);
+    switch (applicant->hello.intent) {
+    case LINK_JOIN:
+        give_credential(admission, applicant, name);
+        break;
+    case LINK_CHECK:
+        applicant->door->answer(applicant, name, NULL);
+        break;
+    default:
+        session.node = node_of(admission, name);
+        session.generation =
+            admission->config.start_number << 32 | ++admission->generations;
+        applicant->token->used_ms = clock_wall_ms();
+        applicant->door->admit(applicant, &session);
+    }
 }
 
 static void on_answer(void *arg, bool alive) {
-    struct applicant *applicant = arg;
+    struct admission_applicant *applicant = arg;
     struct admission *admission = applicant->admission;
-    struct exchange *exchange = TAKE(applicant->exchange);
+    char *name = TAKE(applicant->name);
 
     applicant->rival = NULL;
-    exchange->on_wake = NULL;
+    list_remove(&applicant->node);
     if (alive)
-        refuse_taken(admission, exchange, applicant->name);
+        refuse_taken(admission, applicant, node_of(admission, name));
     else
-        admit(admission, exchange, applicant->transport, applicant->token,
-              applicant->name);
-    forget(applicant);
-}
-
-static void on_wake(struct exchange *exchange) {
-    if (exchange->gone)
-        forget(exchange->user);
+        admit(admission, applicant, name);
+    free(name);
 }
 
 /* The name is held by another instance: is that one alive? */
 static void ask_rival(struct admission *admission,
-                      struct exchange *exchange,
-                      enum link_transport transport,
-                      struct access_token *token,
+                      struct admission_applicant *applicant,
                       struct node *node) {
-    struct applicant *applicant = mem_new(sizeof(*applicant));
-
-    *applicant = (struct applicant) {
-        .admission = admission,
-        .exchange = exchange,
-        .transport = transport,
-        .token = token,
-        .rival = node->session,
-        .name = mem_strdup(node->name),
-    };
     if (!session_probe(node->session, ADMISSION_PROBE_MS, on_answer, applicant)) {
-        refuse_taken(admission, exchange, node->name);
-        free(applicant->name);
-        free(applicant);
+        refuse_taken(admission, applicant, node);
         return;
     }
+    applicant->rival = node->session;
+    applicant->name = mem_strdup(node->name);
     list_add_tail(&admission->waiting, &applicant->node);
-    exchange->user = applicant;
-    exchange->on_wake = on_wake;
 }
 
 /* A joining agent's wish, or the first free name after it: nas, nas-2, nas-3. */
@@ -346,52 +302,52 @@ static int find_token(struct admission *admission,
     return 0;
 }
 
-void admission_take(struct admission *admission,
-                    struct exchange *exchange,
-                    enum link_transport transport) {
-    struct access_token *token = NULL;
-    struct link_hello hello;
+void admission_ask(struct admission *admission, struct admission_applicant *applicant) {
+    const struct link_hello *hello = &applicant->hello;
     char name[NAME_LEN_MAX + 1];
 
-    if (!link_hello_read(exchange->head, &hello)) {
-        link_accept_refuse(exchange, 401, LINK_ERROR_MALFORMED,
-                           "authorization and roost-instance are needed");
-        return;
-    }
-    int r = find_token(admission, &hello, &token);
+    applicant->admission = admission;
+    int r = find_token(admission, hello, &applicant->token);
     if (r != 0) {
-        refuse(exchange, r);
+        refuse(applicant, r);
         return;
     }
-    snprintf(name, sizeof(name), "%s", token->name);
-    if (name[0] == '\0' && !choose_name(admission, &hello, name)) {
-        link_accept_refuse(exchange, 409, LINK_ERROR_TAKEN,
-                           "no free name like this one is left");
+    snprintf(name, sizeof(name), "%s", applicant->token->name);
+    if (name[0] == '\0' && !choose_name(admission, hello, name)) {
+        refuse_name(applicant, "no free name like this one is left");
         return;
     }
     struct node *node = registry_find(admission->config.registry, name);
-    if (hello.intent != LINK_CHECK && node && node->session &&
-        strcmp(session_instance(node->session), hello.instance) != 0)
-        ask_rival(admission, exchange, transport, token, node);
+    if (hello->intent != LINK_CHECK && node && node->session &&
+        strcmp(session_instance(node->session), hello->instance) != 0)
+        ask_rival(admission, applicant, node);
     else
-        admit(admission, exchange, transport, token, name);
+        admit(admission, applicant, name);
 }
 
 /* The store's answer will find nobody. */
-static void joining_orphan(struct joining *joining) {
+static void joining_orphan(struct admission_joining *joining) {
+    struct admission_applicant *applicant = joining->applicant;
+
     list_remove(&joining->node);
     joining->admission = NULL;
-    if (joining->exchange)
-        exchange_release(TAKE(joining->exchange));
+    if (!applicant)
+        return;
+    let_go(applicant);
+    applicant->door->forget(applicant);
 }
 
 struct admission *admission_free(struct admission *admission) {
     if (!admission)
         return NULL;
-    while (!list_is_empty(&admission->waiting))
-        forget(container_of(admission->waiting.next, struct applicant, node));
+    while (!list_is_empty(&admission->waiting)) {
+        struct admission_applicant *applicant =
+            container_of(admission->waiting.next, struct admission_applicant, node);
+        let_go(applicant);
+        applicant->door->forget(applicant);
+    }
     list_for_each_safe(at, after, &admission->joining)
-        joining_orphan(container_of(at, struct joining, node));
+        joining_orphan(container_of(at, struct admission_joining, node));
     free(admission);
     return NULL;
 }

@@ -239,7 +239,6 @@ static void make_sessions(struct hub *hub, const struct store_facts *facts) {
         .store = hub->store,
         .access = hub->access,
         .registry = hub->registry,
-        .links = hub->links,
         .activity = hub->activity,
         .start_number = facts->start,
     };
@@ -401,6 +400,7 @@ static void make_front(struct hub *hub) {
         .loop = hub->loop,
         .services = hub->services,
         .admission = hub->admission,
+        .links = hub->links,
         .scrape = hub->scrape,
         .gate = gate_target(hub->gate),
         .hosts = hub->hosts.names,

@@ -5,8 +5,8 @@
 
 #include "base/mem.h"
 #include "base/version.h"
-#include "hub/admission.h"
 #include "hub/gate.h"
+#include "hub/link_door.h"
 #include "hub/scrape.h"
 #include "loop/listener.h"
 #include "roost/v1/host.pb-c.h"
@@ -109,7 +109,7 @@ void web_serve(struct web *web, struct exchange *exchange) {
         connect_refuse(exchange, 403, GRPC_PERMISSION_DENIED,
                        "requests of pages of another origin are refused");
     else if (link_accept_is_asked(exchange, &transport))
-        admission_take(web->config.admission, exchange, transport);
+        link_door_take(web->config.admission, web->config.links, exchange, transport);
     else if (strcmp(exchange_path(exchange), LINK_PATH) == 0)
         link_accept_refuse(
             exchange, 426, "upgrade-required",

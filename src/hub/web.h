@@ -10,6 +10,7 @@
 
 struct admission;
 struct exchange;
+struct link_sessions;
 struct loop;
 struct scrape;
 struct services;
@@ -20,6 +21,7 @@ struct web_config { /* all borrowed, all outlive it */
     struct loop *loop;
     struct services *services;
     struct admission *admission;
+    struct link_sessions *links;
     struct scrape *scrape;
     struct target *gate;
     const char *const
