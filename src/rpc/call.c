@@ -87,6 +87,7 @@ struct call *call_unref(struct call *call) {
     free(call->message);
     free(call->peer);
     free(call->authority);
+    free(call->destination);
     free(call->tunnel);
     free(call->method);
     free(call);
@@ -244,6 +245,21 @@ void call_pass_on(struct call *call, struct target *target) {
     loop_cancel(&call->wake_callee);
     call_start(call, target);
     call_unref(call);
+}
+
+bool call_give_back(struct call *call, struct slice taken) {
+    struct target *again = call->again;
+    struct pipe rest;
+
+    if (!again || call->finished || call->has_reply_head)
+        return false;
+    call->again = NULL;
+    pipe_init(&rest);
+    pipe_move(&rest, &call->request, SIZE_MAX);
+    pipe_add(&call->request, taken);
+    pipe_move(&call->request, &rest, SIZE_MAX);
+    call_pass_on(call, again);
+    return true;
 }
 
 void call_detach_callee(struct call *call) {

@@ -67,8 +67,11 @@ struct call {
     char *peer;              /* owned: the caller's address, for logs; or NULL */
     char *authority;         /* owned: "HOST:PORT" as the caller dialled it; or NULL */
     bool is_plain;           /* it came by a connection without TLS */
-    const char *lost_text;   /* borrowed: static; the message when the callee's connection
-                                is lost; NULL: the usual one */
+    char *destination;       /* owned: the node or group that is called; NULL: the hub */
+    struct target *again;  /* borrowed: where the call goes, once, when its callee surely
+                              never saw it; NULL: it fails */
+    const char *lost_text; /* borrowed: static; the message when the callee's connection
+                              is lost; NULL: the usual one */
 
     struct pipe request;
     uint64_t request_total; /* bytes ever put into request */
@@ -158,6 +161,13 @@ void call_fail(struct call *call, enum grpc_status status, const char *format, .
 
 /* Callee that has not touched the call: leaves it to another target, as call_start(). */
 void call_pass_on(struct call *call, struct target *target);
+
+/*
+ * Callee that took request bytes (these, in order) but whose peer surely never saw the
+ * call: gives them back and leaves the call to `again`. False, and nothing has changed,
+ * when it has no such way or has ended.
+ */
+bool call_give_back(struct call *call, struct slice taken);
 
 /* Callee: lets go of the call; finishes it with INTERNAL if nobody did. */
 void call_detach_callee(struct call *call);

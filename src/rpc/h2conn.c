@@ -226,8 +226,8 @@ static void feed(struct h2conn *h2conn, const void *arg) {
     if (h2conn->over)
         return;
     int r = h2_feed(h2conn->h2, *bytes);
+    tell_leaving(h2conn); /* first: calls that it refused are led on */
     take_news(h2conn);
-    tell_leaving(h2conn);
     if (h2conn->over)
         return;
     tell_room(h2conn);

@@ -8,9 +8,15 @@
 #include "rpc/call.h"
 #include "rpc/h2conn_private.h"
 
+enum {
+    KEPT_MAX = 16384
+}; /* what of a request is kept until the peer has surely seen it */
+
 struct client_half {
     struct h2half half;
     struct call *call; /* reference: we are its callee */
+    struct buf kept;   /* the request so far, while the call may go another way */
+    bool keeps;
     uint64_t credited; /* bytes of the reply given back to the sender */
     bool sent_end;
     bool gave_head;
@@ -19,8 +25,36 @@ struct client_half {
 static void done(struct client_half *client) {
     struct call *call = TAKE(client->call);
     h2conn_remove_half(&client->half);
+    buf_done(&client->kept);
     call_detach_callee(call);
     free(client);
+}
+
+/* The peer surely never saw the call: true when it goes another way, and is not ours. */
+static bool give_back(struct client_half *client) {
+    if (!client->keeps || !call_give_back(client->call, buf_slice(&client->kept)))
+        return false;
+    h2conn_remove_half(&client->half);
+    buf_done(&client->kept);
+    free(client);
+    return true;
+}
+
+static void stop_keeping(struct client_half *client) {
+    client->keeps = false;
+    buf_done(&client->kept);
+}
+
+/* Remembers up to max bytes that are about to go. */
+static void keep(struct client_half *client, size_t max) {
+    const struct pipe *request = &client->call->request;
+    size_t len = request->len < max ? request->len : max;
+
+    if (client->keeps && client->kept.len + len > KEPT_MAX)
+        stop_keeping(client);
+    if (!client->keeps)
+        return;
+    pipe_copy(request, buf_room(&client->kept, len), len);
 }
 
 static void finish_lost(struct call *call) {
@@ -40,8 +74,13 @@ static void send_request(struct client_half *client) {
     size_t moved = 0;
     size_t room;
 
-    while (call->request.len > 0 && (room = h2_stream_room(stream)) > 0)
-        moved += h2_stream_write_from(stream, &call->request, room);
+    while (call->request.len > 0 && (room = h2_stream_room(stream)) > 0) {
+        keep(client, room);
+        size_t count = h2_stream_write_from(stream, &call->request, room);
+        if (client->keeps)
+            buf_added(&client->kept, count);
+        moved += count;
+    }
     if (moved > 0)
         call_request_taken(call);
     if (call->request.len == 0 && call->request_ended && !client->sent_end) {
@@ -104,6 +143,7 @@ static void take_head(struct client_half *client) {
     if (client->gave_head || !is_grpc(stream))
         return;
     client->gave_head = true;
+    stop_keeping(client);
     headers_init(&head);
     h2conn_lend_fields(&head, &stream->head);
     call_reply_head(client->call, &head);
@@ -163,6 +203,8 @@ static void pump(struct h2half *half) {
         h2conn_client_finish(
             call, stream->trailers.count > 0 ? &stream->trailers : &stream->head,
             http_status_of(stream));
+    else if (stream->closed && stream->refused && give_back(client))
+        return;
     else if (stream->closed)
         finish_reset(client);
     if (call->finished)
@@ -196,6 +238,13 @@ static void make_head(struct headers *head,
     h2conn_lend_fields(head, &call->metadata);
 }
 
+void h2conn_client_refuse(struct call *call) {
+    if (call->again)
+        call_start(call, TAKE(call->again));
+    else
+        call_finish(call, GRPC_UNAVAILABLE, "the connection takes no more calls", NULL);
+}
+
 void h2conn_client_start(struct target *target, struct call *call) {
     struct h2conn *h2conn = container_of(target, struct h2conn, target);
     struct h2_stream *stream = NULL;
@@ -212,7 +261,7 @@ void h2conn_client_start(struct target *target, struct call *call) {
         headers_done(&head);
     }
     if (!stream) {
-        call_finish(call, GRPC_UNAVAILABLE, "the connection takes no more calls", NULL);
+        h2conn_client_refuse(call);
         return;
     }
 
@@ -221,6 +270,7 @@ void h2conn_client_start(struct target *target, struct call *call) {
     *client = (struct client_half) {
         .half = { .pump = pump, .sever = sever },
         .call = call,
+        .keeps = call->again != NULL,
     };
     call_attach_callee(call, &callee);
     h2conn_add_half(h2conn, &client->half, stream);

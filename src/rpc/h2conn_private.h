@@ -77,6 +77,9 @@ void h2conn_tunnel_accept(struct h2conn *h2conn, struct h2_stream *stream);
 /* Ends the call as the peer's trailers (or its only head) tell. */
 void h2conn_client_finish(struct call *call, const struct headers *said, int http_status);
 
+/* The connection takes no stream more: the call goes another way, or fails. */
+void h2conn_client_refuse(struct call *call);
+
 /* A call that is a tunnel, on a client connection. */
 void h2conn_tunnel_start(struct h2conn *h2conn, struct call *call);
 

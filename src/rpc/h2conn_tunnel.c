@@ -264,7 +264,7 @@ void h2conn_tunnel_start(struct h2conn *h2conn, struct call *call) {
         headers_done(&head);
     }
     if (!stream) {
-        call_finish(call, GRPC_UNAVAILABLE, "the connection takes no more calls", NULL);
+        h2conn_client_refuse(call);
         return;
     }
 
