@@ -7,10 +7,12 @@
 #include "base/mem.h"
 #include "hub/access.h"
 #include "hub/older.h"
+#include "hub/refusal.h"
 #include "hub/registry.h"
 #include "hub/roles.h"
 #include "hub/session.h"
 #include "hub/traffic.h"
+#include "hub/waiting.h"
 #include "rpc/actor.h"
 #include "rpc/call.h"
 #include "rpc/link.h"
@@ -19,7 +21,9 @@
 
 struct gate {
     struct target target;
+    struct target again; /* for calls that did not arrive */
     struct gate_config config;
+    struct waiting *waiting; /* owned */
     bool let_anonymous;
 };
 
@@ -99,33 +103,6 @@ static void clean_metadata(struct call *call) {
                 call->actor ? call->actor->name : "anonymous");
 }
 
-static void fail_unknown(struct call *call, const char *name) {
-    if (older_is_external(call->method))
-        older_fail_absent(call);
-    else if (name[0] == '\0')
-        call_finish(call, GRPC_NOT_FOUND, "the metadata key name is empty: which node?",
-                    NULL);
-    else
-        call_fail(call, GRPC_NOT_FOUND, "no node \"%s\"", name);
-}
-
-static void fail_offline(struct call *call, const struct node *node) {
-    char since[CLOCK_TEXT_LEN];
-
-    if (older_is_external(call->method)) {
-        older_fail_absent(call);
-        return;
-    }
-    if (node->last_seen_ms == 0) {
-        call_fail(call, GRPC_UNAVAILABLE, "node \"%s\" has never been online",
-                  node->name);
-        return;
-    }
-    clock_print(node->last_seen_ms, since);
-    call_fail(call, GRPC_UNAVAILABLE, "node \"%s\" is offline, last seen %s", node->name,
-              since);
-}
-
 /* The node that the caller means, as far as he may know of it. */
 static struct node *find_node(const struct gate *gate,
                               const struct call *call,
@@ -138,51 +115,46 @@ static struct node *find_node(const struct gate *gate,
 
 static bool may_call(struct call *call, const struct node *node) {
     enum actor_role needed = roles_needed(call->method);
+    enum actor_role role = actor_role_on(call->actor, node->name);
 
     if (roles_is_hub_only(call->method))
-        call_finish(call, GRPC_PERMISSION_DENIED, "only the hub itself may call this",
-                    NULL);
-    else if (call->actor && actor_role_on(call->actor, node->name) < needed)
-        call_fail(call, GRPC_PERMISSION_DENIED,
-                  "%s on \"%s\" needs the role %s; \"%s\" is %s there", call->method,
-                  node->name, actor_role_name(needed), call->actor->name,
-                  actor_role_name(actor_role_on(call->actor, node->name)));
+        refusal_hub_only(call);
+    else if (call->actor && role < needed)
+        refusal_role(call, node->name, role, needed);
     return !call->finished;
 }
 
-static void lead_to_node(struct gate *gate, struct call *call, const char *name) {
-    struct node *node = find_node(gate, call, name);
-    if (!node) {
-        fail_unknown(call, name);
-        return;
-    }
-    if (!may_call(call, node))
-        return;
-    if (!node->session) {
-        fail_offline(call, node);
-        return;
-    }
-    traffic_begin(gate->config.traffic, call, node->name);
+static void send_to_node(struct gate *gate, struct call *call, struct node *node) {
+    if (!call->observer.on_finished) /* else it was led before, and did not arrive */
+        traffic_begin(gate->config.traffic, call, node->name);
     clean_metadata(call);
     if (older_is_external(call->method))
         older_begin(call);
     call_start(call, session_target(node->session));
 }
 
-/* No service of ours, and no node is named. */
-static void fail_homeless(struct call *call) {
-    if (call->tunnel)
-        call_finish(call, GRPC_INVALID_ARGUMENT,
-                    "a tunnel starts at a node: name it with the field \"name\"", NULL);
-    else if (older_is_external(call->method))
-        older_fail_nameless(call);
-    else if (older_is_internal(call->method))
-        older_fail_unknown(call);
+static void lead_to_node(struct gate *gate, struct call *call) {
+    struct node *node = find_node(gate, call, call->destination);
+
+    if (!node)
+        refusal_unknown(call, call->destination);
+    else if (!may_call(call, node))
+        return;
+    else if (waiting_is_reachable(node))
+        send_to_node(gate, call, node);
+    else if (!waiting_add(gate->waiting, call, node))
+        refusal_offline(call, node);
+}
+
+/* The node for which the call waited did not come back. */
+static void give_up(void *arg, struct call *call, const char *name) {
+    struct gate *gate = arg;
+    struct node *node = registry_find(gate->config.registry, name);
+
+    if (node)
+        refusal_offline(call, node);
     else
-        call_fail(
-            call, GRPC_UNIMPLEMENTED,
-            "the hub has no method %s; for a node's, say which: metadata name: NODE",
-            call->method);
+        refusal_unknown(call, name);
 }
 
 static void lead_to_hub(struct gate *gate, struct call *call) {
@@ -190,7 +162,7 @@ static void lead_to_hub(struct gate *gate, struct call *call) {
     const ProtobufCMethodDescriptor *types;
 
     if (!services_find(gate->config.services, call->method, &kind, &types))
-        fail_homeless(call);
+        refusal_homeless(call);
     else if (call->actor && !call->actor->admin && roles_is_admin_only(call->method))
         call_finish(call, GRPC_PERMISSION_DENIED, "only an administrator may do this",
                     NULL);
@@ -213,24 +185,46 @@ static void start(struct target *target, struct call *call) {
     if (!authenticate(gate, call))
         return;
     const char *name = name_of(call);
-    if (!name)
+    if (!name) {
         lead_to_hub(gate, call);
-    else if (!call->actor && !older_is_external(call->method))
+        return;
+    }
+    if (!call->actor && !older_is_external(call->method)) {
         call_finish(call, GRPC_UNAUTHENTICATED, "a credential is needed to call a node",
                     NULL);
-    else
-        lead_to_node(gate, call, name);
+        return;
+    }
+    call->destination = mem_strdup(name);
+    call->again = &gate->again;
+    lead_to_node(gate, call);
+}
+
+/* A call that was let in before, and has to find its way anew. */
+static void start_again(struct target *target, struct call *call) {
+    lead_to_node(container_of(target, struct gate, again), call);
 }
 
 struct gate *gate_new(const struct gate_config *config) {
     struct gate *gate = mem_new(sizeof(*gate));
 
     gate->target.start = start;
+    gate->again.start = start_again;
     gate->config = *config;
+    struct waiting_config waiting = {
+        .loop = config->loop,
+        .registry = config->registry,
+        .again = &gate->again,
+        .give_up = give_up,
+        .arg = gate,
+    };
+    gate->waiting = waiting_new(&waiting);
     return gate;
 }
 
 struct gate *gate_free(struct gate *gate) {
+    if (!gate)
+        return NULL;
+    waiting_free(gate->waiting);
     free(gate);
     return NULL;
 }

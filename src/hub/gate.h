@@ -4,7 +4,8 @@
  * A target itself: every call of anybody outside starts here. It takes the hub
  * credential off the metadata, finds who is asking, and leads to the hub's own services
  * or, with `name` (or `roost-node`), to the node's session, if the actor's role suffices
- * (roles.h). Methods of the older hub fail as older.h says.
+ * (roles.h). Methods of the older hub fail as older.h says. Calls for a node that is
+ * being restarted wait (waiting.h).
  */
 #pragma once
 
@@ -13,12 +14,14 @@
 struct access;
 struct gate;
 struct headers;
+struct loop;
 struct registry;
 struct services;
 struct target;
 struct traffic;
 
 struct gate_config { /* all borrowed, all outlive it */
+    struct loop *loop;
     struct access *access;
     struct registry *registry;
     struct traffic *traffic;

@@ -297,6 +297,7 @@ static void make_services(struct hub *hub) {
         .arg = hub,
     };
     struct gate_config gate = {
+        .loop = hub->loop,
         .access = hub->access,
         .registry = hub->registry,
         .traffic = hub->traffic,

@@ -32,7 +32,10 @@ struct node {
     int64_t last_seen_ms;
     uint64_t generation; /* of the live link, or of the last one */
     enum node_kind kind;
-    bool anonymous; /* it registered without a credential, by the older dialect */
+    uint64_t
+        leaving_ms;  /* loop time at which its peer said that it goes; 0: it did not */
+    bool was_online; /* when the hub stopped; so it will dial in again soon */
+    bool anonymous;  /* it registered without a credential, by the older dialect */
     struct session
         *session;          /* borrowed: the session that holds the name; NULL: offline */
     char *refused;         /* owned: the instance that was refused last; "" */

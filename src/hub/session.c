@@ -126,6 +126,8 @@ static void on_probe_end(struct timer *timer) {
 
 void session_leaves(struct session *session) {
     session->leaving = true;
+    if (session->node)
+        session->node->leaving_ms = loop_now_ms(session->sessions->config.loop);
 }
 
 bool session_is_leaving(const struct session *session) {
@@ -168,6 +170,8 @@ static void take_node(struct session *session, const struct session_config *conf
     struct session *older = node->session;
 
     node->session = session;
+    node->leaving_ms = 0;
+    node->was_online = false;
     node->generation = config->generation;
     node->online_since_ms = clock_wall_ms();
     node->last_seen_ms = node->online_since_ms;

@@ -1,0 +1,62 @@
+#include "hub/refusal.h"
+
+#include "base/clock.h"
+#include "hub/node.h"
+#include "hub/older.h"
+#include "rpc/call.h"
+
+void refusal_unknown(struct call *call, const char *name) {
+    if (older_is_external(call->method))
+        older_fail_absent(call);
+    else if (name[0] == '\0')
+        call_finish(call, GRPC_NOT_FOUND, "the metadata key name is empty: which node?",
+                    NULL);
+    else
+        call_fail(call, GRPC_NOT_FOUND, "no node \"%s\"", name);
+}
+
+void refusal_offline(struct call *call, const struct node *node) {
+    char since[CLOCK_TEXT_LEN];
+
+    if (older_is_external(call->method)) {
+        older_fail_absent(call);
+    } else if (node->session) {
+        call_fail(call, GRPC_UNAVAILABLE, "node \"%s\" is leaving: it takes no new calls",
+                  node->name);
+    } else if (node->last_seen_ms == 0) {
+        call_fail(call, GRPC_UNAVAILABLE, "node \"%s\" has never been online",
+                  node->name);
+    } else {
+        clock_print(node->last_seen_ms, since);
+        call_fail(call, GRPC_UNAVAILABLE, "node \"%s\" is offline, last seen %s",
+                  node->name, since);
+    }
+}
+
+void refusal_role(struct call *call,
+                  const char *name,
+                  enum actor_role role,
+                  enum actor_role needed) {
+    call_fail(call, GRPC_PERMISSION_DENIED, "%s on \"%s\" needs the role %s; %s is %s",
+              call->method, name, actor_role_name(needed), call->actor->name,
+              actor_role_name(role));
+}
+
+void refusal_hub_only(struct call *call) {
+    call_finish(call, GRPC_PERMISSION_DENIED, "only the hub itself may call this", NULL);
+}
+
+void refusal_homeless(struct call *call) {
+    if (call->tunnel)
+        call_finish(call, GRPC_INVALID_ARGUMENT,
+                    "a tunnel starts at a node: name it with the field \"name\"", NULL);
+    else if (older_is_external(call->method))
+        older_fail_nameless(call);
+    else if (older_is_internal(call->method))
+        older_fail_unknown(call);
+    else
+        call_fail(
+            call, GRPC_UNIMPLEMENTED,
+            "the hub has no method %s; for a node's, say which: metadata name: NODE",
+            call->method);
+}
