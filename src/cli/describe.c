@@ -111,6 +111,16 @@ void describe_add_types(struct buf *out, const struct schema_method *method) {
     enqueue(&walk, method->output);
     run_walk(&walk);
     buf_add_text(out, "\n// a request as JSON\n");
-    pbjson_sample(out, method->input);
+    pbjson_sample(out, method->input, true);
     buf_add_byte(out, '\n');
+}
+
+void describe_add_message(struct buf *out, const ProtobufCMessageDescriptor *type) {
+    struct buf types = { 0 };
+    struct walk walk = { .out = &types, .seen = map_new() };
+
+    enqueue(&walk, type);
+    run_walk(&walk);
+    buf_add_slice(out, slice_after(buf_slice(&types), 1)); /* an empty line */
+    buf_done(&types);
 }

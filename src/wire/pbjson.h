@@ -6,8 +6,8 @@
  * mapping says; input accepts what the mapping lets a parser accept. Errors carry the
  * path of the field ("users[2].name").
  *
- * Where we differ from the mapping: an Any is always {"@type": URL, "value": BASE64},
- * whether its type is known or not; a Value without a kind is written as null; a text
+ * Where we differ from the mapping: an Any whose type is not known (struct pbjson_types)
+ * is {"@type": URL, "value": BASE64}; a Value without a kind is written as null; a text
  * with a NUL in it is refused, because protobuf-c cannot hold one.
  */
 #pragma once
@@ -19,11 +19,20 @@
 
 enum { PBJSON_E_BAD = 1 }; /* *ret_why says where and what */
 
+/* The types that an Any may hold, by their full names. Zeroed: none is known. */
+struct pbjson_types {
+    const ProtobufCMessageDescriptor *(*find)(void *arg, const char *name);
+    void *arg;
+};
+
 struct pbjson_style {
     bool pretty;        /* two spaces a level */
     bool with_defaults; /* also fields that hold their default, where "not set" and "set
                            to the default" are the same */
     bool proto_names;   /* memory_bytes instead of memoryBytes */
+    bool enum_numbers;  /* 2 instead of "STARTED" */
+    bool long_numbers;  /* 64 bits as numbers, though not every reader has them whole */
+    struct pbjson_types types;
 };
 
 /* Appends the message as JSON; style may be NULL. 0, or PBJSON_E_BAD for a value that has
@@ -44,6 +53,13 @@ int pbjson_read(const ProtobufCMessageDescriptor *type,
                 ProtobufCMessage **ret_message,
                 char **ret_why);
 
-/* Appends a sample of the type: every field with a telling value, for `--sample`. It is
- * pretty, can be read back, and leaves out what nests more than a few levels deep. */
-void pbjson_sample(struct buf *out, const ProtobufCMessageDescriptor *type);
+/* The same with types that an Any may hold; they are borrowed. */
+int pbjson_read_with(const ProtobufCMessageDescriptor *type,
+                     struct slice json,
+                     const struct pbjson_types *types,
+                     ProtobufCMessage **ret_message,
+                     char **ret_why);
+
+/* Appends a sample of the type: every field with a telling value, for `--sample`. It
+ * can be read back, and leaves out what nests more than a few levels deep. */
+void pbjson_sample(struct buf *out, const ProtobufCMessageDescriptor *type, bool pretty);

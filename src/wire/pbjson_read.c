@@ -15,6 +15,7 @@ enum { BLOCK_COST = 32 }; /* what malloc takes at least */
 
 struct reading {
     struct json_reader json;
+    struct pbjson_types types;
     size_t budget;  /* of unpacked memory, what may still be spent */
     unsigned depth; /* of messages */
     char *why;      /* owned; what is wrong */
@@ -24,6 +25,8 @@ struct reading {
 struct filling {
     ProtobufCMessage *message; /* borrowed: its parent, at the top pbjson_read() */
     uint8_t *seen;             /* owned; a bit for each field that stood in the JSON */
+    bool is_any;               /* an "@type" stands beside the fields */
+    bool has_type;             /* ... and did already */
 };
 
 static int __attribute__((format(printf, 3, 4)))
@@ -454,6 +457,16 @@ static int check_required(struct reading *reading,
     return 0;
 }
 
+/* The "@type" of an Any was read ahead. */
+static int skip_type(struct reading *reading,
+                     const struct pbpath *path,
+                     struct filling *filling) {
+    if (filling->has_type)
+        return fail(reading, path, "@type stands twice");
+    filling->has_type = true;
+    return json_reader_next(&reading->json) == JSON_TEXT ? 0 : fail_syntax(reading);
+}
+
 static int read_members(struct reading *reading,
                         const struct pbpath *path,
                         struct filling *filling) {
@@ -463,7 +476,9 @@ static int read_members(struct reading *reading,
             return check_required(reading, path, filling);
         if (token != JSON_NAME)
             return fail_syntax(reading);
-        int r = read_member(reading, path, filling);
+        int r = filling->is_any && slice_is_text(lent(reading), "@type")
+                    ? skip_type(reading, path, filling)
+                    : read_member(reading, path, filling);
         if (r != 0)
             return r;
     }
@@ -578,16 +593,13 @@ static int read_kind(struct reading *reading,
 }
 
 /* {"@type": URL, "value": BASE64}, in any order. */
-static int read_any(struct reading *reading,
-                    const struct pbpath *up,
-                    enum json_token token,
-                    ProtobufCMessage *message) {
+static int read_raw_any(struct reading *reading,
+                        const struct pbpath *up,
+                        ProtobufCMessage *message) {
     unsigned seen = 0;
 
-    if (token != JSON_OBJECT)
-        return fail_token(reading, up, token, "an object");
     for (;;) {
-        token = json_reader_next(&reading->json);
+        enum json_token token = json_reader_next(&reading->json);
         if (token == JSON_OBJECT_END)
             return 0;
         if (token != JSON_NAME)
@@ -609,6 +621,108 @@ static int read_any(struct reading *reading,
         if (r != 0)
             return r;
     }
+}
+
+/* The "@type" of the object whose bracket was read, as a new string; or NULL. */
+static char *find_any_url(const struct reading *reading) {
+    struct slice from = slice_after(reading->json.json, reading->json.at - 1);
+    struct json_reader ahead;
+    char *url = NULL;
+
+    json_reader_init(&ahead, from);
+    json_reader_next(&ahead);
+    while (!url && json_reader_next(&ahead) == JSON_NAME) {
+        bool is_type = slice_is_text(json_reader_value(&ahead), "@type");
+        enum json_token token = json_reader_next(&ahead);
+        struct slice value = json_reader_value(&ahead);
+        if (is_type && token == JSON_TEXT && !memchr(value.at, 0, value.len))
+            url = mem_dup(value.at, value.len);
+        else if (is_type || !json_reader_skip(&ahead, token))
+            break;
+    }
+    json_reader_done(&ahead);
+    return url;
+}
+
+/* The members of an Any whose type has a form of its own: @type and value. */
+static int read_known_any(struct reading *reading,
+                          const struct pbpath *up,
+                          ProtobufCMessage *inner) {
+    unsigned seen = 0;
+
+    for (;;) {
+        enum json_token token = json_reader_next(&reading->json);
+        if (token == JSON_OBJECT_END)
+            return seen & 2 ? 0 : fail(reading, up, "the value is missing");
+        if (token != JSON_NAME)
+            return fail_syntax(reading);
+        struct pbpath path = { up, PBPATH_FIELD, slice_of_text("value"), 0 };
+        bool is_type = slice_is_text(lent(reading), "@type");
+        if (!is_type && !slice_is_text(lent(reading), "value"))
+            return fail(reading, up, "an Any of %s has only @type and value",
+                        inner->descriptor->name);
+        if (seen & (is_type ? 1 : 2))
+            return fail(reading, up, "a member stands twice");
+        seen |= is_type ? 1 : 2;
+        token = json_reader_next(&reading->json);
+        int r = is_type ? 0 : read_message(reading, &path, token, inner);
+        if (r != 0)
+            return r;
+    }
+}
+
+static int read_any_inner(struct reading *reading,
+                          const struct pbpath *path,
+                          ProtobufCMessage *inner) {
+    if (pbknown_of(inner->descriptor) != PBKNOWN_NONE)
+        return read_known_any(reading, path, inner);
+    struct filling filling = { .message = inner, .is_any = true };
+    filling.seen = mem_new(inner->descriptor->n_fields / 8 + 1);
+    int r = read_members(reading, path, &filling);
+    free(filling.seen);
+    return r;
+}
+
+/* Packs what was read; its bytes are charged as what it was read into was. */
+static int fill_any(struct reading *reading,
+                    const struct pbpath *path,
+                    ProtobufCMessage *message,
+                    const char *url,
+                    const ProtobufCMessage *inner) {
+    struct buf bytes = { 0 };
+
+    pb_pack(&bytes, inner);
+    int r = charge(reading, path, bytes.len + strlen(url) + 2 * BLOCK_COST);
+    if (r == 0) {
+        ProtobufCBinaryData *value = place_of(message, 2);
+        *(char **)place_of(message, 1) = mem_strdup(url);
+        *value = (ProtobufCBinaryData) { bytes.len, mem_dup(bytes.data, bytes.len) };
+    }
+    buf_done(&bytes);
+    return r;
+}
+
+static int read_any(struct reading *reading,
+                    const struct pbpath *path,
+                    enum json_token token,
+                    ProtobufCMessage *message) {
+    const struct pbjson_types *types = &reading->types;
+
+    if (token != JSON_OBJECT)
+        return fail_token(reading, path, token, "an object");
+    auto_(mem_freep) char *url = types->find ? find_any_url(reading) : NULL;
+    const char *slash = url ? strrchr(url, '/') : NULL;
+    const ProtobufCMessageDescriptor *type =
+        slash ? types->find(types->arg, slash + 1) : NULL;
+    if (!type)
+        return read_raw_any(reading, path, message);
+
+    int r = charge(reading, path, type->sizeof_message + BLOCK_COST);
+    if (r != 0)
+        return r;
+    auto_(pb_freep) ProtobufCMessage *inner = pb_new(type);
+    r = read_any_inner(reading, path, inner);
+    return r == 0 ? fill_any(reading, path, message, url, inner) : r;
 }
 
 static int read_known(struct reading *reading,
@@ -655,7 +769,16 @@ int pbjson_read(const ProtobufCMessageDescriptor *type,
                 struct slice json,
                 ProtobufCMessage **ret_message,
                 char **ret_why) {
-    struct reading reading = { .budget = PB_BUDGET };
+    static const struct pbjson_types none;
+    return pbjson_read_with(type, json, &none, ret_message, ret_why);
+}
+
+int pbjson_read_with(const ProtobufCMessageDescriptor *type,
+                     struct slice json,
+                     const struct pbjson_types *types,
+                     ProtobufCMessage **ret_message,
+                     char **ret_why) {
+    struct reading reading = { .budget = PB_BUDGET, .types = *types };
     auto_(pb_freep) ProtobufCMessage *message = pb_new(type);
 
     json_reader_init(&reading.json, json);

@@ -124,8 +124,8 @@ static void fill(struct sampling *sampling, ProtobufCMessage *message) {
     sampling->level--;
 }
 
-void pbjson_sample(struct buf *out, const ProtobufCMessageDescriptor *type) {
-    static const struct pbjson_style style = { .pretty = true };
+void pbjson_sample(struct buf *out, const ProtobufCMessageDescriptor *type, bool pretty) {
+    const struct pbjson_style style = { .pretty = pretty };
     struct sampling sampling = { 0 };
     auto_(pb_freep) ProtobufCMessage *message = pb_new(type);
     char *why = NULL;

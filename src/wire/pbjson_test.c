@@ -220,7 +220,13 @@ static void random_messages_come_back_to_the_byte(void) {
         struct buf text = { 0 };
         struct buf one = { 0 };
         struct buf two = { 0 };
-        struct pbjson_style style = { i & 1, i & 2, i & 4 };
+        struct pbjson_style style = {
+            .pretty = i & 1,
+            .with_defaults = i & 2,
+            .proto_names = i & 4,
+            .enum_numbers = i & 8,
+            .long_numbers = i & 16,
+        };
         ProtobufCMessage *message = NULL;
         char *why = NULL;
 
@@ -379,7 +385,7 @@ static void a_sample_can_be_read_back(void) {
 
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         struct buf sample = { 0 };
-        pbjson_sample(&sample, types[i]);
+        pbjson_sample(&sample, types[i], true);
         ProtobufCMessage *message = read_or_fail(types[i], buf_slice(&sample));
         check_written(message, &(struct pbjson_style) { .pretty = true },
                       buf_text(&sample));

@@ -82,7 +82,9 @@ static int write_enum(struct writing *writing,
         return write_word(writing, "null");
 
     const ProtobufCEnumValue *value =
-        protobuf_c_enum_descriptor_get_value(field->descriptor, number);
+        writing->style.enum_numbers
+            ? NULL
+            : protobuf_c_enum_descriptor_get_value(field->descriptor, number);
     if (value) {
         json_writer_text(&writing->json, slice_of_text(value->name));
         return 0;
@@ -133,7 +135,7 @@ static int write_integer(struct writing *writing,
     struct buf *out = scratch(writing);
 
     add_integer(out, field, at);
-    if (pb_type_size(field->type) < 8)
+    if (pb_type_size(field->type) < 8 || writing->style.long_numbers)
         return write_scratch(writing);
     json_writer_text(&writing->json, buf_slice(out));
     return 0;
@@ -272,13 +274,12 @@ static int write_field(struct writing *writing,
     return write_value(writing, path, field, pbfield_value(message, field));
 }
 
-static int write_fields(struct writing *writing,
-                        const struct pbpath *up,
-                        const ProtobufCMessage *message) {
+static int write_members(struct writing *writing,
+                         const struct pbpath *up,
+                         const ProtobufCMessage *message) {
     const ProtobufCMessageDescriptor *type = message->descriptor;
     bool with_defaults = writing->style.with_defaults;
 
-    json_writer_open_object(&writing->json);
     for (unsigned i = 0; i < type->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &type->fields[i];
         if (!pbfield_is_set(message, field) &&
@@ -296,8 +297,16 @@ static int write_fields(struct writing *writing,
         if (r != 0)
             return r;
     }
-    json_writer_close_object(&writing->json);
     return 0;
+}
+
+static int write_fields(struct writing *writing,
+                        const struct pbpath *up,
+                        const ProtobufCMessage *message) {
+    json_writer_open_object(&writing->json);
+    int r = write_members(writing, up, message);
+    json_writer_close_object(&writing->json);
+    return r;
 }
 
 static const void *field_of(const ProtobufCMessage *message, uint32_t number) {
@@ -369,18 +378,50 @@ static int write_mask(struct writing *writing,
     return 0;
 }
 
+/* What the Any holds, unpacked, when its type is known and fits. */
+static ProtobufCMessage *open_any(const struct writing *writing,
+                                  const ProtobufCMessage *message) {
+    const struct pbjson_types *types = &writing->style.types;
+    const char *url = *(char *const *)field_of(message, 1);
+    const ProtobufCBinaryData *bytes = field_of(message, 2);
+    const char *slash = strrchr(url, '/');
+    ProtobufCMessage *inner = NULL;
+
+    const ProtobufCMessageDescriptor *type =
+        types->find && slash ? types->find(types->arg, slash + 1) : NULL;
+    if (type)
+        pb_unpack(type, slice_of(bytes->data, bytes->len), &inner);
+    return inner;
+}
+
+/* What is known has its fields beside @type, or its own form as "value". */
+static int write_any_inner(struct writing *writing,
+                           const struct pbpath *path,
+                           const ProtobufCMessage *inner) {
+    if (writing->depth == PB_DEPTH_MAX)
+        return fail(writing, NULL, "nests more than %d levels deep", PB_DEPTH_MAX);
+    if (pbknown_of(inner->descriptor) == PBKNOWN_NONE)
+        return write_members(writing, path, inner);
+    json_writer_name(&writing->json, slice_of_text("value"));
+    return write_message(writing, path, inner);
+}
+
 static int write_any(struct writing *writing,
                      const struct pbpath *path,
                      const ProtobufCMessage *message) {
+    auto_(pb_freep) ProtobufCMessage *inner = open_any(writing, message);
+
     json_writer_open_object(&writing->json);
     json_writer_name(&writing->json, slice_of_text("@type"));
     int r = write_text(writing, path, *(char *const *)field_of(message, 1));
-    if (r != 0)
-        return r;
-    json_writer_name(&writing->json, slice_of_text("value"));
-    write_bytes(writing, field_of(message, 2));
+    if (r == 0 && inner) {
+        r = write_any_inner(writing, path, inner);
+    } else if (r == 0) {
+        json_writer_name(&writing->json, slice_of_text("value"));
+        r = write_bytes(writing, field_of(message, 2));
+    }
     json_writer_close_object(&writing->json);
-    return 0;
+    return r;
 }
 
 static int write_known(struct writing *writing,

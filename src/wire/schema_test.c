@@ -173,8 +173,8 @@ static void samples_are_the_same_for_both_kinds_of_types(void) {
     struct buf one = { 0 };
     struct buf two = { 0 };
 
-    pbjson_sample(&one, schema_message_find(schema, "everything.All"));
-    pbjson_sample(&two, &everything__all__descriptor);
+    pbjson_sample(&one, schema_message_find(schema, "everything.All"), true);
+    pbjson_sample(&two, &everything__all__descriptor, true);
     CHECK_TEXT(buf_text(&one), buf_text(&two));
     buf_done(&one);
     buf_done(&two);

@@ -13,7 +13,7 @@ static void use(const ProtobufCMessageDescriptor *type) {
     struct buf out = { 0 };
     char *why = NULL;
 
-    pbjson_sample(&out, type);
+    pbjson_sample(&out, type, true);
     if (pbjson_read(type, buf_slice(&out), &message, &why) == 0) {
         buf_clear(&out);
         pb_pack(&out, message);
