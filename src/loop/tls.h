@@ -49,13 +49,15 @@ struct tls_trust {
     const char *pin; /* base64url of SHA-256 of a CA's public key (SPKI): 43 characters;
                         or NULL */
     const char *ca_file; /* PEM; or NULL: the system's CAs when there is no pin either */
-    bool insecure;       /* checks nothing; seed compatibility and --insecure */
-    bool ignore_names;   /* the chain must hold, any name will do */
+    const char *cert_file; /* PEM: a chain of ours that the server asks for; or NULL */
+    const char *key_file;  /* PEM: its key; NULL: in the same file */
+    bool insecure;         /* checks nothing; seed compatibility and --insecure */
+    bool ignore_names;     /* the chain must hold, any name will do */
 };
 
-/* Copies what it needs of trust; -errno when the CA file cannot be read. Keeps sessions
- * of the servers it met for resumption; session_path (or NULL) keeps them over restarts,
- * 0600. */
+/* Copies what it needs of trust; -errno when the CA file cannot be read, TLS_E_CERT or
+ * TLS_E_KEY when our own certificate cannot be used. Keeps sessions of the servers it met
+ * for resumption; session_path (or NULL) keeps them over restarts, 0600. */
 int tls_client_new(const struct tls_trust *trust,
                    const char *session_path,
                    struct tls_client **ret_client);

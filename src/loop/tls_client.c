@@ -175,9 +175,10 @@ static int on_new_session(SSL *ssl, SSL_SESSION *session) {
 
 /* Whoever changes the trust must not resume what was trusted otherwise. */
 static char *make_trust_text(const struct tls_trust *trust) {
-    return mem_printf("%s%s%s:%s", trust->insecure ? "insecure" : "",
+    return mem_printf("%s%s%s:%s:%s", trust->insecure ? "insecure" : "",
                       trust->ignore_names ? "anyname" : "", trust->pin ? trust->pin : "",
-                      trust->ca_file && !trust->pin ? trust->ca_file : "");
+                      trust->ca_file && !trust->pin ? trust->ca_file : "",
+                      trust->cert_file ? trust->cert_file : "");
 }
 
 /* --- making --- */
@@ -190,6 +191,17 @@ static int load_anchors(SSL_CTX *ctx, const struct tls_trust *trust) {
     if (access(trust->ca_file, R_OK) < 0)
         return -errno;
     return SSL_CTX_load_verify_file(ctx, trust->ca_file) == 1 ? 0 : -EINVAL;
+}
+
+static int load_own(SSL_CTX *ctx, const struct tls_trust *trust) {
+    const char *key = trust->key_file ? trust->key_file : trust->cert_file;
+
+    if (!trust->cert_file)
+        return trust->key_file ? TLS_E_CERT : 0;
+    if (SSL_CTX_use_certificate_chain_file(ctx, trust->cert_file) != 1)
+        return TLS_E_CERT;
+    /* Also checks that it fits the certificate. */
+    return SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) == 1 ? 0 : TLS_E_KEY;
 }
 
 static bool is_pin(const char *text) {
@@ -207,8 +219,10 @@ int tls_client_new(const struct tls_trust *trust,
     if (!ctx)
         return -ENOMEM;
     int r = load_anchors(ctx, trust);
+    if (r == 0)
+        r = load_own(ctx, trust);
     ERR_clear_error();
-    if (r < 0) {
+    if (r != 0) {
         SSL_CTX_free(ctx);
         return r;
     }
