@@ -161,7 +161,7 @@ static bool parse_digits(const char *text, uint64_t *ret_value, const char **ret
     return errno == 0;
 }
 
-static bool parse_bytes(const char *text, uint64_t *ret_value) {
+bool settings_parse_bytes(const char *text, uint64_t *ret_value) {
     static const char *const units[] = { "",   "b",   "k", "kb", "kib", "m",
                                          "mb", "mib", "g", "gb", "gib" };
     static const unsigned shifts[] = { 0, 0, 10, 10, 10, 20, 20, 20, 30, 30, 30 };
@@ -185,7 +185,7 @@ static bool parse_number(enum settings_kind kind, const char *text, uint64_t *re
     if (kind == SETTINGS_DURATION)
         return clock_parse_duration(text, ret_value) == 0;
     if (kind == SETTINGS_BYTES)
-        return parse_bytes(text, ret_value);
+        return settings_parse_bytes(text, ret_value);
     return parse_digits(text, ret_value, &rest) && *rest == '\0';
 }
 

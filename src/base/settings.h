@@ -167,3 +167,6 @@ void settings_complain(const struct settings *settings, FILE *to);
 
 /* Does a list of words apart by spaces have this word? NULL has none. */
 bool settings_has_word(const char *words, const char *word);
+
+/* "64k", "1MiB", "1000": a size, false when it is none. */
+bool settings_parse_bytes(const char *text, uint64_t *ret_value);
