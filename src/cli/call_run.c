@@ -1,26 +1,33 @@
 #include "cli/call_run.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
+#include "cli/call_details.h"
+#include "cli/callee.h"
 #include "cli/cli.h"
 #include "cli/input.h"
 #include "cli/reflect.h"
 #include "cli/session.h"
-#include "cli/yaml.h"
 #include "loop/loop.h"
 #include "rpc/client.h"
 #include "wire/pb.h"
-#include "wire/pbjson.h"
 
-enum { WAITING_MAX = 65536 }; /* bytes under way before the input is paused */
+enum {
+    WAITING_MAX = 65536, /* bytes under way before the input is paused */
+    FILE_MAX = 16 << 20, /* as of a JSON object in cli/input.c */
+};
 
 struct running {
     const struct call_run *run; /* borrowed: the caller */
     struct client_call *client; /* owned; NULL when it has ended */
     struct input *input;        /* owned */
+    struct loop_signal *signal; /* owned; of an interrupt */
+    struct headers trailers;
     size_t sent;
     size_t printed;
     enum grpc_status status;
@@ -54,44 +61,37 @@ static void on_head(void *user, const struct headers *head) {
         print_fields("<", head);
 }
 
-static int print_text(struct running *running, const struct buf *json) {
-    bool is_stream = running->run->method->server_streaming;
-    struct buf out = { 0 };
-
-    if (!running->run->yaml) {
-        fwrite(json->data, 1, json->len, stdout);
-        putchar('\n');
-        return 0;
-    }
-    if (is_stream)
-        buf_add_text(&out, "---\n");
-    yaml_add_json(&out, buf_slice(json));
-    fwrite(out.data, 1, out.len, stdout);
-    buf_done(&out);
-    return 0;
+static struct pbjson_types types_of(const struct call_run *run) {
+    return (struct pbjson_types) {
+        .find = call_details_find,
+        .arg = (void *)(uintptr_t)run->callee,
+    };
 }
 
 static int print_message(struct running *running, struct slice bytes) {
-    const struct pbjson_style style = {
-        .pretty = !running->run->method->server_streaming && !running->run->yaml,
+    const struct call_run *run = running->run;
+    const struct form_style style = {
+        .form = run->form,
+        .is_stream = run->method->server_streaming,
+        .older = run->older,
+        .types = types_of(run),
     };
     ProtobufCMessage *message;
-    struct buf json = { 0 };
+    struct buf out = { 0 };
     char *why = NULL;
 
-    if (pb_unpack(running->run->method->output, bytes, &message) != 0)
+    if (pb_unpack(run->method->output, bytes, &message) != 0)
         return report_fail(REPORT_CALL + GRPC_INTERNAL, NULL, "%s: the reply is no %s",
-                           running->run->path, running->run->method->output->name);
-    int r = pbjson_write(&json, message, &style, &why);
+                           run->path + 1, run->method->output->name);
+    int r = form_add(&out, message, &style, &why);
     if (r == 0)
-        print_text(running, &json);
+        fwrite(out.data, 1, out.len, stdout);
     else
         r = report_fail(REPORT_CALL + GRPC_INTERNAL, NULL,
-                        "%s: the reply has no JSON "
-                        "form: %s",
-                        running->run->path, why ? why : "");
+                        "%s: the reply has no JSON form: %s", run->path + 1,
+                        why ? why : "");
     free(why);
-    buf_done(&json);
+    buf_done(&out);
     pb_free(message);
     return r;
 }
@@ -125,14 +125,27 @@ static void on_done(void *user,
     running->client = NULL;
     running->status = status;
     running->message = mem_strdup(message ? message : "");
+    headers_add_all(&running->trailers, trailers);
     finish(running);
+}
+
+static void on_interrupt(void *user, int signo) {
+    struct running *running = user;
+
+    (void)signo;
+    if (running->done)
+        return;
+    abandon(running, report_fail(REPORT_CALL + GRPC_CANCELLED, NULL,
+                                 "%s: CANCELLED: interrupted", running->run->path + 1));
 }
 
 static void send_object(struct running *running, struct slice object) {
     ProtobufCMessage *message;
+    const struct pbjson_types types = types_of(running->run);
     char *why = NULL;
 
-    if (pbjson_read(running->run->method->input, object, &message, &why) != 0) {
+    if (pbjson_read_with(running->run->method->input, object, &types, &message, &why) !=
+        0) {
         int r = report_fail(REPORT_USAGE, "the same with --describe", "request %zu: %s",
                             running->sent + 1, why ? why : "not the JSON of this type");
         free(why);
@@ -161,7 +174,7 @@ static void on_object(void *user, struct slice object) {
     if (running->sent > 0 && !running->run->method->client_streaming)
         abandon(running,
                 report_fail(REPORT_USAGE, NULL, "%s: takes one request, and more came",
-                            running->run->path));
+                            running->run->path + 1));
     else
         send_object(running, object);
 }
@@ -180,6 +193,28 @@ static void on_input_end(void *user, const char *why) {
     half_close(running);
 }
 
+/* A file of YAML or XML is read as a whole. */
+static int open_other(struct running *running, const struct input_events *events) {
+    const struct call_run *run = running->run;
+    struct buf text = { 0 };
+    struct buf json = { 0 };
+    char *why = NULL;
+
+    int r = file_read(run->file, FILE_MAX, &text);
+    if (r < 0)
+        r = report_fail(REPORT_FAILED, NULL, "%s: %s", run->file, strerror(-r));
+    else if (form_read(&json, run->method->input, form_of_file(run->file),
+                       buf_slice(&text), &why) != 0)
+        r = report_fail(REPORT_USAGE, NULL, "%s: %s", run->file, why);
+    else
+        running->input =
+            input_new_text(cli_loop(run->cli), buf_text(&json), events, running);
+    free(why);
+    buf_done(&text);
+    buf_done(&json);
+    return r;
+}
+
 static int open_input(struct running *running) {
     static const struct input_events events = {
         .on_object = on_object,
@@ -188,6 +223,8 @@ static int open_input(struct running *running) {
     const struct call_run *run = running->run;
     struct loop *loop = cli_loop(run->cli);
 
+    if (!run->json && form_of_file(run->file) != FORM_JSON)
+        return open_other(running, &events);
     if (run->json) {
         running->input = input_new_text(loop, run->json, &events, running);
         return 0;
@@ -210,17 +247,21 @@ static void start(struct running *running) {
     struct headers metadata;
 
     session_metadata(session, run->node, &metadata);
-    if (headers_get(run->metadata, "authorization")) /* the back end's, not the hub's */
-        headers_remove(&metadata, "authorization");
-    headers_add_all(&metadata, run->metadata);
+    if (run->metadata) {
+        /* The back end's, not the hub's. */
+        if (headers_get(run->metadata, "authorization"))
+            headers_remove(&metadata, "authorization");
+        headers_add_all(&metadata, run->metadata);
+    }
     struct client_request request = {
         .method = run->path,
         .metadata = &metadata,
         .timeout_ms = run->deadline_ms,
-        .message_max = 64 << 20,
+        .message_max = run->message_max,
     };
-    if (run->cli->verbose > 0)
+    if (run->cli->verbose > 0 && run->metadata)
         print_fields(">", run->metadata);
+    running->signal = loop_signal_new(cli_loop(run->cli), SIGINT, on_interrupt, running);
     running->client = client_start(session_loop(session), session_target(session),
                                    &request, &events, running);
     headers_done(&metadata);
@@ -233,9 +274,9 @@ static int outcome(const struct running *running) {
         return running->code;
     if (running->status == GRPC_OK)
         return REPORT_OK;
-    auto_(mem_freep) char *what =
-        mem_printf("%s %s", run->node ? run->node : "hub", run->path + 1);
-    return reflect_fail(run->cli, what, running->status, running->message);
+    int code = reflect_fail(run->cli, run->path + 1, running->status, running->message);
+    call_details_tell(run->callee, &running->trailers);
+    return code;
 }
 
 int call_run(const struct call_run *run) {
@@ -246,8 +287,11 @@ int call_run(const struct call_run *run) {
         return r;
     start(&running);
     session_wait(run->cli->session, &running.done);
+    loop_settle(cli_loop(run->cli)); /* a cancelled call is told to the callee */
+    loop_signal_free(running.signal);
     input_free(running.input);
     r = outcome(&running);
+    headers_done(&running.trailers);
     free(running.message);
     return r;
 }

@@ -102,15 +102,19 @@ int reflect_fail(struct cli *cli,
                  enum grpc_status status,
                  const char *message) {
     int code = (int)status <= GRPC_UNAUTHENTICATED ? (int)status : GRPC_UNKNOWN;
-    const char *remedy = status == GRPC_UNAUTHENTICATED     ? "roost whoami"
+    bool is_direct = session_is_direct(cli->session);
+    const char *remedy = is_direct                          ? NULL
+                         : status == GRPC_UNAUTHENTICATED   ? "roost whoami"
                          : status == GRPC_PERMISSION_DENIED ? "roost whoami"
                          : status == GRPC_UNAVAILABLE       ? "roost nodes"
                          : status == GRPC_NOT_FOUND         ? "roost nodes"
                                                             : NULL;
 
     if (session_is_lost(cli->session))
-        return report_fail(REPORT_CALL + GRPC_UNAVAILABLE, "roost doctor",
-                           "%s: the connection to the hub was lost", what);
+        return report_fail(REPORT_CALL + GRPC_UNAVAILABLE,
+                           is_direct ? NULL : "roost doctor",
+                           "%s: UNAVAILABLE: the connection%s was lost", what,
+                           is_direct ? "" : " to the hub");
     return report_fail((enum report_exit)(REPORT_CALL + code), remedy, "%s: %s%s%s", what,
                        grpc_status_name((int)status), message && *message ? ": " : "",
                        message ? message : "");

@@ -1,12 +1,17 @@
 #include "cli/session.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "cli/url.h"
 #include "loop/conn.h"
+#include "loop/conn_tcp.h"
 #include "loop/loop.h"
 #include "rpc/client.h"
 #include "rpc/h2conn.h"
@@ -23,6 +28,7 @@ struct session {
     struct loop *loop;     /* borrowed: the config */
     struct h2conn *h2conn; /* owned */
     char *bearer;          /* owned: "Bearer TOKEN"; NULL: none */
+    bool is_direct;
     bool lost;
 };
 
@@ -69,8 +75,8 @@ static void on_closed(void *owner, struct h2conn *h2conn, int reason) {
 
 static struct h2conn *speak(struct session *session,
                             struct conn *conn,
-                            const struct address *address) {
-    char authority[ADDRESS_TEXT_LEN];
+                            const struct session_config *from) {
+    char authority[ADDRESS_TEXT_LEN] = "localhost";
     struct h2conn_config config = {
         .role = H2_CLIENT,
         .limits = { .streams_max = STREAMS_MAX,
@@ -82,8 +88,66 @@ static struct h2conn *speak(struct session *session,
         .owner = session,
     };
 
-    address_print(address, authority);
+    if (!from->path)
+        address_print(&from->url->address, authority);
     return h2conn_new(conn, &config);
+}
+
+static void dial(struct opening *opening) {
+    const struct session_config *config = opening->config;
+    const struct url *url = config->url;
+    auto_(mem_freep) char *proxy =
+        url->plain ? NULL : dialler_proxy_for(url->address.host);
+    struct dial_config dial = {
+        .host = url->address.host,
+        .port = url->address.port,
+        .proxy = proxy,
+        .tls = config->tls,
+        .server_name = config->name,
+        .alpn = "h2",
+        .timeout_ms = (unsigned)config->timeout_ms,
+        .on_step = on_step,
+        .on_done = on_dialled,
+        .arg = opening,
+    };
+
+    struct dial *started = dialler_start(config->loop, &dial);
+    while (!opening->done && !(config->cancelled && *config->cancelled))
+        loop_run(config->loop);
+    if (!opening->done) {
+        dialler_cancel(started);
+        snprintf(opening->problem->why, sizeof(opening->problem->why), "cancelled");
+    }
+}
+
+/* A socket of this machine: connected, or -errno. */
+static int connect_path(const char *path) {
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+    if (strlen(path) >= sizeof(address.sun_path))
+        return -ENAMETOOLONG;
+    memcpy(address.sun_path, path, strlen(path));
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+        return fd;
+    int r = -errno;
+    close(fd);
+    return r;
+}
+
+static void open_path(struct opening *opening) {
+    struct sockaddr_storage nowhere = { 0 };
+    int fd = connect_path(opening->config->path);
+    int r = fd < 0 ? fd
+                   : conn_tcp_accept(opening->config->loop, fd, &nowhere, &opening->conn);
+
+    if (r < 0) {
+        opening->problem->step = DIAL_CONNECT;
+        snprintf(opening->problem->why, sizeof(opening->problem->why), "%s",
+                 strerror(-r));
+    }
 }
 
 int session_open(const struct session_config *config,
@@ -94,36 +158,21 @@ int session_open(const struct session_config *config,
         .problem = ret_problem,
         .config = config,
     };
-    const struct url *url = config->url;
-    auto_(mem_freep) char *proxy =
-        url->plain ? NULL : dialler_proxy_for(url->address.host);
-    struct dial_config dial = {
-        .host = url->address.host,
-        .port = url->address.port,
-        .proxy = proxy,
-        .tls = config->tls,
-        .alpn = "h2",
-        .timeout_ms = (unsigned)config->timeout_ms,
-        .on_step = on_step,
-        .on_done = on_dialled,
-        .arg = &opening,
-    };
 
-    struct dial *started = dialler_start(config->loop, &dial);
-    while (!opening.done && !(config->cancelled && *config->cancelled))
-        loop_run(config->loop);
-    if (!opening.done) {
-        dialler_cancel(started);
-        snprintf(ret_problem->why, sizeof(ret_problem->why), "cancelled");
-    }
+    if (config->path)
+        open_path(&opening);
+    else
+        dial(&opening);
     if (!opening.conn)
         return SESSION_E_DIAL;
 
     struct session *session = mem_new(sizeof(*session));
     session->loop = config->loop;
+    session->is_direct = config->is_direct;
     if (config->token)
-        session->bearer = mem_printf("Bearer %s", config->token);
-    session->h2conn = speak(session, opening.conn, &url->address);
+        session->bearer = mem_printf("%s %s", config->scheme ? config->scheme : "Bearer",
+                                     config->token);
+    session->h2conn = speak(session, opening.conn, config);
     *ret_session = session;
     return 0;
 }
@@ -147,6 +196,10 @@ struct target *session_target(const struct session *session) {
     return h2conn_target(session->h2conn);
 }
 
+bool session_is_direct(const struct session *session) {
+    return session->is_direct;
+}
+
 bool session_is_lost(const struct session *session) {
     return session->lost;
 }
@@ -158,7 +211,8 @@ void session_metadata(const struct session *session,
     if (node)
         headers_add(ret_metadata, "name", node);
     if (session->bearer)
-        headers_add(ret_metadata, node ? "proxy-authorization" : "authorization",
+        headers_add(ret_metadata,
+                    node && !session->is_direct ? "proxy-authorization" : "authorization",
                     session->bearer);
 }
 

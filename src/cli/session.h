@@ -27,9 +27,13 @@ enum {
 
 struct session_config {
     struct loop *loop;      /* borrowed: outlives the session */
-    const struct url *url;  /* copied */
+    const struct url *url;  /* copied; its address counts unless there is a path */
+    const char *path;       /* a socket of this machine; NULL: none */
     struct tls_client *tls; /* borrowed: outlives the loop; NULL for http */
+    const char *name;       /* what the certificate must say; NULL: the url's host */
     const char *token;      /* copied; NULL: none */
+    const char *scheme;     /* before the token; copied; NULL: "Bearer" */
+    bool is_direct;         /* the other end is no hub: the token is for the callee */
     uint64_t timeout_ms;    /* for connecting */
     /* Steps as they succeed; may be NULL. */
     void (*on_step)(void *arg, enum dial_step step, const char *text);
@@ -52,6 +56,9 @@ struct session *session_free(struct session *session);
 
 struct loop *session_loop(const struct session *session);
 struct target *session_target(const struct session *session);
+
+/* Is the other end no hub, but the callee itself? */
+bool session_is_direct(const struct session *session);
 
 /* Has the connection ended? */
 bool session_is_lost(const struct session *session);

@@ -9,6 +9,7 @@ enum { DEPTH_MAX = 128 };
 struct reader {
     struct slice left;
     struct buf *out;
+    bool lower_keys;
 };
 
 static int add_value(struct reader *reader, unsigned depth, bool in_line);
@@ -98,13 +99,23 @@ static void indent(struct reader *reader, unsigned depth) {
         buf_add_text(reader->out, "  ");
 }
 
+static int add_key(struct reader *reader) {
+    size_t from = reader->out->len;
+    int r = add_string(reader);
+
+    for (size_t i = from; reader->lower_keys && i < reader->out->len; i++)
+        if (reader->out->data[i] >= 'A' && reader->out->data[i] <= 'Z')
+            reader->out->data[i] |= 0x20;
+    return r;
+}
+
 /* in_line: the first entry goes on the line that was begun ("- "). */
 static int add_map(struct reader *reader, unsigned depth, bool in_line) {
     do {
         if (!in_line)
             indent(reader, depth);
         in_line = false;
-        if (peek(reader) != '"' || add_string(reader) < 0 || !take(reader, ':'))
+        if (peek(reader) != '"' || add_key(reader) < 0 || !take(reader, ':'))
             return -EINVAL;
         buf_add_byte(reader->out, ':');
         int r = add_value(reader, depth + 1, false);
@@ -159,8 +170,8 @@ static int add_value(struct reader *reader, unsigned depth, bool in_line) {
     return r;
 }
 
-int yaml_add_json(struct buf *out, struct slice json) {
-    struct reader reader = { .left = json, .out = out };
+int yaml_add_json(struct buf *out, struct slice json, bool lower_keys) {
+    struct reader reader = { .left = json, .out = out, .lower_keys = lower_keys };
     int r = add_value(&reader, 0, false);
 
     if (r == 0 && peek(&reader) >= 0)

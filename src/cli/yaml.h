@@ -6,7 +6,10 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 
-/* Appends the JSON text as one YAML document without "---". Negative: not JSON. */
-int yaml_add_json(struct buf *out, struct slice json);
+/* Appends the JSON text as one YAML document without "---", its keys in lower case on
+ * request. Negative: not JSON. */
+int yaml_add_json(struct buf *out, struct slice json, bool lower_keys);

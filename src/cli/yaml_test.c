@@ -23,7 +23,7 @@ static void json_becomes_blocks(void) {
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct buf out = { 0 };
-        CHECK_INT(yaml_add_json(&out, slice_of_text(rows[i].json)), 0);
+        CHECK_INT(yaml_add_json(&out, slice_of_text(rows[i].json), false), 0);
         CHECK_TEXT(buf_text(&out), rows[i].yaml);
         buf_done(&out);
     }
@@ -37,7 +37,7 @@ static void what_is_cut_off_is_refused(void) {
         struct buf out = { 0 };
         uint8_t *copy = malloc(len ? len : 1);
         memcpy(copy, json, len);
-        CHECK(yaml_add_json(&out, slice_of(copy, len)) < 0);
+        CHECK(yaml_add_json(&out, slice_of(copy, len), false) < 0);
         free(copy);
         buf_done(&out);
     }
@@ -49,7 +49,7 @@ static void bottomless_nesting_is_refused(void) {
 
     for (int i = 0; i < 100000; i++)
         buf_add_byte(&json, '[');
-    CHECK(yaml_add_json(&out, buf_slice(&json)) < 0);
+    CHECK(yaml_add_json(&out, buf_slice(&json), false) < 0);
     buf_done(&json);
     buf_done(&out);
 }

@@ -23,7 +23,7 @@ static void cut(struct slice bytes, size_t step) {
         while (braces_next(&braces, &object) == 0) {
             struct buf yaml = { 0 };
             assert(object.len >= 2 && object.len <= OBJECT_MAX && object.at[0] == '{');
-            yaml_add_json(&yaml, object);
+            yaml_add_json(&yaml, object, false);
             buf_done(&yaml);
         }
     }
@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct buf yaml = { 0 };
 
     cut(slice_of(data + 1, size - 1), (size_t)(data[0] & 15) + 1);
-    yaml_add_json(&yaml, slice_of(data + 1, size - 1));
+    yaml_add_json(&yaml, slice_of(data + 1, size - 1), false);
     buf_done(&yaml);
     show(text);
     read_url(text);
