@@ -1,5 +1,6 @@
 #include "loop/wsconn.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -7,6 +8,7 @@
 #include "base/mem.h"
 #include "loop/conn_layer.h"
 #include "loop/loop_uv.h"
+#include "loop/timer.h"
 #include "wire/ws.h"
 
 enum {
@@ -17,6 +19,9 @@ enum {
 struct wsconn {
     struct conn conn;
     struct ws *ws; /* owned */
+    struct wsconn_config config;
+    struct timer ping;
+    struct timer quiet;
     struct task grave;
     bool over; /* close frames are exchanged, or the peer broke the rules */
 };
@@ -66,11 +71,38 @@ static void take_close(struct wsconn *wsconn) {
         conn_hand_end(&wsconn->conn, 0);
 }
 
+/* The silence begins anew: the peer was heard, or we read again. */
+static void hear(struct wsconn *wsconn) {
+    if (wsconn->config.quiet_ms > 0)
+        timer_start(wsconn->conn.loop, &wsconn->quiet, wsconn->config.quiet_ms);
+}
+
+static void on_quiet(struct timer *timer) {
+    struct wsconn *wsconn = container_of(timer, struct wsconn, quiet);
+
+    if (wsconn->over)
+        return;
+    wsconn->over = true;
+    conn_hand_end(&wsconn->conn, -ETIMEDOUT);
+}
+
+/* A ping behind bytes that do not go out would ask nothing. */
+static void on_ping(struct timer *timer) {
+    struct wsconn *wsconn = container_of(timer, struct wsconn, ping);
+
+    if (!wsconn->over && conn_is_writable(wsconn->conn.lower)) {
+        ws_ping(wsconn->ws);
+        send_out(wsconn);
+    }
+    timer_start(wsconn->conn.loop, timer, wsconn->config.ping_ms);
+}
+
 static void on_lower_bytes(void *owner, struct slice bytes) {
     struct wsconn *wsconn = owner;
 
     if (wsconn->over)
         return;
+    hear(wsconn);
     int r = ws_feed(wsconn->ws, bytes);
     take_messages(wsconn);
     if (wsconn->conn.closed)
@@ -99,9 +131,10 @@ static void on_lower_closed(void *owner, int reason) {
 
 static void ws_layer_send(struct conn *conn, struct slice bytes) {
     struct wsconn *wsconn = wsconn_of(conn);
+    size_t max = wsconn->config.slice_max;
 
     while (!wsconn->over && bytes.len > 0) {
-        size_t n = bytes.len < SLICE_MAX ? bytes.len : SLICE_MAX;
+        size_t n = bytes.len < max ? bytes.len : max;
         ws_send(wsconn->ws, WS_BINARY, slice_of(bytes.at, n));
         bytes = slice_after(bytes, n);
     }
@@ -113,6 +146,12 @@ static bool ws_layer_is_writable(const struct conn *conn) {
 }
 
 static void ws_layer_read(struct conn *conn, bool wanted) {
+    struct wsconn *wsconn = wsconn_of(conn);
+
+    if (wanted)
+        hear(wsconn);
+    else
+        timer_stop(&wsconn->quiet);
     conn_pause(conn->lower, !wanted);
 }
 
@@ -134,18 +173,26 @@ static void run_grave(struct task *task) {
 }
 
 static void ws_layer_close(struct conn *conn) {
+    timer_stop(&wsconn_of(conn)->ping);
+    timer_stop(&wsconn_of(conn)->quiet);
     conn_close(conn->lower);
     loop_bury(conn->loop, &wsconn_of(conn)->grave);
 }
 
+static const struct conn_ops ops = {
+    .send = ws_layer_send,
+    .read = ws_layer_read,
+    .is_writable = ws_layer_is_writable,
+    .finish = ws_layer_finish,
+    .close = ws_layer_close,
+};
+
 struct conn *wsconn_new(struct conn *lower, bool is_client) {
-    static const struct conn_ops ops = {
-        .send = ws_layer_send,
-        .read = ws_layer_read,
-        .is_writable = ws_layer_is_writable,
-        .finish = ws_layer_finish,
-        .close = ws_layer_close,
-    };
+    struct wsconn_config config = { .is_client = is_client };
+    return wsconn_new_with(lower, &config);
+}
+
+struct conn *wsconn_new_with(struct conn *lower, const struct wsconn_config *config) {
     static const struct conn_events lower_events = {
         .on_bytes = on_lower_bytes,
         .on_writable = on_lower_writable,
@@ -154,9 +201,27 @@ struct conn *wsconn_new(struct conn *lower, bool is_client) {
     struct wsconn *wsconn = mem_new(sizeof(*wsconn));
 
     conn_init(&wsconn->conn, &ops, conn_loop(lower), lower);
-    wsconn->ws = ws_new(is_client, MESSAGE_MAX);
+    wsconn->config = *config;
+    if (config->slice_max == 0)
+        wsconn->config.slice_max = SLICE_MAX;
+    wsconn->ws = ws_new(config->is_client, MESSAGE_MAX);
     wsconn->grave.run = run_grave;
+    wsconn->quiet.fire = on_quiet;
+    wsconn->ping.fire = on_ping;
+    if (config->ping_ms > 0)
+        timer_start(wsconn->conn.loop, &wsconn->ping, config->ping_ms);
     conn_pause(lower, true); /* until the new conn has an owner */
     conn_set_owner(lower, &lower_events, wsconn);
     return &wsconn->conn;
+}
+
+void wsconn_finish(struct conn *conn, unsigned code, const char *reason) {
+    struct wsconn *wsconn = wsconn_of(conn);
+
+    assert(conn->ops == &ops);
+    if (conn->closed || conn->finishing)
+        return;
+    if (!wsconn->over)
+        ws_close(wsconn->ws, code, reason);
+    conn_finish(conn);
 }

@@ -141,4 +141,65 @@ static void broken_rules_end_it_with_a_code(void) {
     }
 }
 
-TESTS(TEST(messages_become_a_stream), TEST(broken_rules_end_it_with_a_code))
+/* Runs a server with this config until its end; the peer says nothing but sent. */
+static int run_with(const struct wsconn_config *config,
+                    struct slice sent,
+                    void (*act)(struct conn *server),
+                    struct buf *ret_at_peer) {
+    struct test_pair pair;
+
+    test_pair_open(&pair, TRANSPORT_TCP);
+    struct talk talk = {
+        .loop = pair.loop,
+        .server = wsconn_new_with(TAKE(pair.server), config),
+        .peer = TAKE(pair.client),
+        .reason = 1,
+    };
+    conn_set_owner(talk.server, &server_events, &talk);
+    conn_set_owner(talk.peer, &peer_events, &talk);
+    if (act)
+        act(talk.server);
+    conn_send(talk.peer, sent);
+    loop_run(pair.loop);
+    buf_add_slice(ret_at_peer, buf_slice(&talk.at_peer));
+    buf_done(&talk.at_server);
+    buf_done(&talk.at_peer);
+    test_pair_close(&pair);
+    return talk.reason;
+}
+
+static void send_ten(struct conn *server) {
+    conn_send(server, slice_of_text("0123456789"));
+    wsconn_finish(server, 1000, "name is empty");
+    wsconn_finish(server, 1001, "too late");
+}
+
+static void messages_are_cut_and_the_end_says_why(void) {
+    struct wsconn_config config = { .slice_max = 4 };
+    struct slice wanted = BYTES("\x82\x04"
+                                "0123\x82\x04"
+                                "4567\x82\x02"
+                                "89\x88\x0f\x03\xe8name is empty");
+    struct buf got = { 0 };
+
+    CHECK_INT(run_with(&config, (struct slice)BYTES("\x88\x82\0\0\0\0\x03\xe8"), send_ten,
+                       &got),
+              0);
+    CHECK(slice_equal(buf_slice(&got), wanted));
+    buf_done(&got);
+}
+
+static void silence_is_asked_and_then_ends_it(void) {
+    struct wsconn_config config = { .ping_ms = 20, .quiet_ms = 200 };
+    struct buf got = { 0 };
+
+    CHECK_INT(run_with(&config, (struct slice)BYTES("\x8a\x80\0\0\0\0"), NULL, &got),
+              -ETIMEDOUT);
+    CHECK(got.len >= 4 && got.data[0] == 0x89 && got.data[1] == 0 && got.data[2] == 0x89);
+    buf_done(&got);
+}
+
+TESTS(TEST(messages_become_a_stream),
+      TEST(broken_rules_end_it_with_a_code),
+      TEST(messages_are_cut_and_the_end_says_why),
+      TEST(silence_is_asked_and_then_ends_it))
