@@ -293,7 +293,7 @@ static int take_lost(struct intake *intake, const Roost__V1__Lost *lost) {
     return 0;
 }
 
-static int take_message(struct intake *intake,
+int intake_take_message(struct intake *intake,
                         const Roost__V1__SamplesResponse *message) {
     switch (message->kind_case) {
     case ROOST__V1__SAMPLES_RESPONSE__KIND_CATALOGUE:
@@ -312,7 +312,7 @@ int intake_take(struct intake *intake, struct slice bytes) {
 
     if (pb_unpack(&roost__v1__samples_response__descriptor, bytes, &message) != 0)
         return refuse(intake, "a message of it is damaged");
-    int r = take_message(intake, (const Roost__V1__SamplesResponse *)message);
+    int r = intake_take_message(intake, (const Roost__V1__SamplesResponse *)message);
     pb_free(message);
     return r;
 }

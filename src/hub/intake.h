@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "roost/v1/host.pb-c.h"
 
 struct activity;
 struct history;
@@ -52,6 +53,9 @@ void intake_begin(struct intake *intake);
 /* One message, packed: 0 or INTAKE_E_*. After one of those only intake_begin() makes
  * sense. */
 int intake_take(struct intake *intake, struct slice message);
+
+/* The same of one that is unpacked already. */
+int intake_take_message(struct intake *intake, const Roost__V1__SamplesResponse *message);
 
 /* What was wrong. Lent: static. */
 const char *intake_fault(const struct intake *intake);

@@ -2,7 +2,6 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/list.h"
 #include "base/log.h"
@@ -10,11 +9,11 @@
 #include "hub/activity.h"
 #include "hub/intake.h"
 #include "hub/node.h"
+#include "hub/receipt.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
 #include "roost/v1/host.pb-c.h"
 #include "rpc/client.h"
-#include "store/history.h"
 
 enum {
     AGAIN_MS = 5000,          /* before an ended stream is opened again */
@@ -36,86 +35,43 @@ struct sampling {
     struct client_call *client; /* owned; NULL between streams */
     uint64_t opened_ms;         /* loop time */
     struct timer again;
-    unsigned refusals; /* one after the other */
-    struct history_watcher watcher;
-    char *watched; /* owned: the node's name as the watcher has it */
-    struct history_cursor durable;
-    struct history_cursor acked;
-    uint64_t acked_ms; /* loop time */
-    struct timer ack;
+    unsigned refusals;       /* one after the other */
+    struct receipt *receipt; /* owned */
     bool is_stopping;
-    bool has_ended; /* our half of the stream */
 };
 
-static bool are_equal(struct history_cursor a, struct history_cursor b) {
-    return a.epoch == b.epoch && a.seq == b.seq;
+static bool is_urgent(void *user) {
+    const struct sampling *sampling = user;
+    return intake_replayed(sampling->intake, false) >= ACK_BYTES;
 }
 
-static void send_ack(struct sampling *sampling) {
+static void on_due(void *user, struct history_cursor durable) {
+    struct sampling *sampling = user;
     Roost__V1__SamplesRequest request = ROOST__V1__SAMPLES_REQUEST__INIT;
     Roost__V1__Cursor cursor = ROOST__V1__CURSOR__INIT;
 
-    timer_stop(&sampling->ack);
-    if (!sampling->client || are_equal(sampling->durable, sampling->acked))
-        return;
-    cursor.epoch = sampling->durable.epoch;
-    cursor.seq = sampling->durable.seq;
+    cursor.epoch = durable.epoch;
+    cursor.seq = durable.seq;
     request.kind_case = ROOST__V1__SAMPLES_REQUEST__KIND_DURABLE;
     request.durable = &cursor;
     client_send(sampling->client, &request.base);
-    sampling->acked = sampling->durable;
-    sampling->acked_ms = loop_now_ms(sampling->shared.loop);
     intake_replayed(sampling->intake, true);
 }
 
-static void on_ack(struct timer *timer) {
-    send_ack(container_of(timer, struct sampling, ack));
-}
-
-/* The last word, once everything that was taken is durable or the disk refuses. */
-static void finish_if_done(struct sampling *sampling) {
-    struct history *history = sampling->shared.history;
-
-    if (!sampling->client || sampling->has_ended ||
-        (!are_equal(sampling->durable, history_taken(history, sampling->watched)) &&
-         !history_trouble(history)))
-        return;
-    send_ack(sampling);
-    sampling->has_ended = true;
+static void on_settled(void *user) {
+    struct sampling *sampling = user;
     client_end(sampling->client);
 }
 
-static void on_durable(struct history_watcher *watcher, struct history_cursor durable) {
-    struct sampling *sampling = container_of(watcher, struct sampling, watcher);
-    uint64_t waited_ms = loop_now_ms(sampling->shared.loop) - sampling->acked_ms;
-    uint64_t ack_ms = sampling->shared.ack_ms;
-
-    sampling->durable = durable;
-    if (sampling->is_stopping)
-        finish_if_done(sampling);
-    else if (intake_replayed(sampling->intake, false) >= ACK_BYTES)
-        send_ack(sampling);
-    else if (!timer_is_running(&sampling->ack))
-        timer_start(sampling->shared.loop, &sampling->ack,
-                    waited_ms >= ack_ms ? 0 : ack_ms - waited_ms);
-}
-
-/* Follows the node to a new name. */
-static void watch(struct sampling *sampling) {
-    if (sampling->watched && strcmp(sampling->watched, sampling->node->name) == 0)
-        return;
-    if (sampling->watched)
-        history_unwatch(&sampling->watcher);
-    free(sampling->watched);
-    sampling->watched = mem_strdup(sampling->node->name);
-    sampling->watcher.node = sampling->watched;
-    sampling->durable = history_durable(sampling->shared.history, sampling->watched);
-    history_watch(sampling->shared.history, &sampling->watcher);
-}
+static const struct receipt_events receipt_events = {
+    .is_urgent = is_urgent,
+    .on_due = on_due,
+    .on_settled = on_settled,
+};
 
 static void end(struct sampling *sampling, unsigned again_ms) {
     sampling->client = client_cancel(sampling->client);
-    timer_stop(&sampling->ack);
+    receipt_pause(sampling->receipt);
     if (!sampling->is_stopping)
         timer_start(sampling->shared.loop, &sampling->again, again_ms);
 }
@@ -142,7 +98,7 @@ static void on_message(void *user, struct slice bytes) {
 
     if (sampling->is_stopping || sampling->node->generation != sampling->generation)
         return;
-    watch(sampling);
+    receipt_follow(sampling->receipt);
     switch (intake_take(sampling->intake, bytes)) {
     case 0:
         if (intake_is_starved(sampling->intake) && !timer_is_running(&sampling->again))
@@ -167,7 +123,7 @@ static void on_done(void *user,
     struct sampling *sampling = user;
 
     sampling->client = NULL;
-    timer_stop(&sampling->ack);
+    receipt_pause(sampling->receipt);
     if (status == GRPC_UNIMPLEMENTED || sampling->is_stopping)
         return; /* a node that is no host */
     log_debug("%s: samples ended: %s", sampling->node->name, message);
@@ -187,14 +143,11 @@ static void start(struct sampling *sampling) {
         .message_max = CATALOGUE_MAX,
     };
 
-    watch(sampling);
     intake_begin(sampling->intake);
-    sampling->durable = history_durable(sampling->shared.history, sampling->watched);
-    sampling->acked = sampling->durable;
+    struct history_cursor durable = receipt_begin(sampling->receipt);
     sampling->opened_ms = loop_now_ms(sampling->shared.loop);
-    sampling->acked_ms = sampling->opened_ms;
-    after.epoch = sampling->durable.epoch;
-    after.seq = sampling->durable.seq;
+    after.epoch = durable.epoch;
+    after.seq = durable.seq;
     wish.after = &after;
     request.kind_case = ROOST__V1__SAMPLES_REQUEST__KIND_START;
     request.start = &wish;
@@ -221,10 +174,9 @@ struct sampling *sampling_new(const struct intake_shared *shared,
         .node = node,
         .generation = node->generation,
         .intake = intake_new(shared, node),
-        .watcher.on_durable = on_durable,
         .again.fire = on_again,
-        .ack.fire = on_ack,
     };
+    sampling->receipt = receipt_new(shared, node, &receipt_events, sampling);
     start(sampling);
     return sampling;
 }
@@ -234,21 +186,16 @@ void sampling_stop(struct sampling *sampling) {
         return;
     sampling->is_stopping = true;
     timer_stop(&sampling->again);
-    timer_stop(&sampling->ack);
-    sampling->durable = history_durable(sampling->shared.history, sampling->watched);
-    history_flush(sampling->shared.history);
-    finish_if_done(sampling);
+    receipt_settle(sampling->receipt);
 }
 
 struct sampling *sampling_free(struct sampling *sampling) {
     if (!sampling)
         return NULL;
     timer_stop(&sampling->again);
-    timer_stop(&sampling->ack);
     client_cancel(sampling->client);
-    history_unwatch(&sampling->watcher);
+    receipt_free(sampling->receipt);
     intake_free(sampling->intake);
-    free(sampling->watched);
     free(sampling);
     return NULL;
 }
