@@ -22,6 +22,7 @@ struct invocation {
     bool has_request; /* the one request is here */
     bool handled;     /* ... and was given */
     bool said_end;    /* the end of the requests was given */
+    bool lingers;     /* services_stop() leaves it alone */
     bool was_waiting; /* reply bytes waited at the last look */
 };
 
@@ -179,7 +180,7 @@ void invocation_start(struct call *call, const struct invocation_config *config)
 void invocation_stop_streams(const struct list *running) {
     list_for_each_safe(node, after, running) {
         struct invocation *it = container_of(node, struct invocation, node);
-        if (it->config.method->kind != SERVICE_UNARY)
+        if (it->config.method->kind != SERVICE_UNARY && !it->lingers)
             call_finish(it->call, GRPC_UNAVAILABLE, "the server stops", NULL);
     }
 }
@@ -193,6 +194,10 @@ void invocation_set_user(struct invocation *invocation,
                          void (*on_gone)(struct invocation *invocation, void *user)) {
     invocation->user = user;
     invocation->on_gone = on_gone;
+}
+
+void invocation_linger(struct invocation *invocation) {
+    invocation->lingers = true;
 }
 
 void *invocation_user(const struct invocation *invocation) {

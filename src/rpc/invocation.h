@@ -28,7 +28,8 @@ struct invocation_config {
 /* For services.c: answers the call. Copies the config. */
 void invocation_start(struct call *call, const struct invocation_config *config);
 
-/* For services.c: ends every stream of the list with UNAVAILABLE; unary calls go on. */
+/* For services.c: ends every stream of the list with UNAVAILABLE; unary calls go on,
+ * and what lingers. */
 void invocation_stop_streams(const struct list *running);
 
 /* The call that is answered: metadata, actor, deadline. Lent. */
@@ -44,6 +45,9 @@ void *invocation_user(const struct invocation *invocation);
 /* Sends the response metadata of a stream now, which goes with the first message else:
  * the caller knows that whatever happens from now on will be told. */
 void invocation_begin(struct invocation *invocation);
+
+/* A stream that services_stop() leaves to its handler to end. */
+void invocation_linger(struct invocation *invocation);
 
 /* Sends one message of a stream, copied. */
 void invocation_send(struct invocation *invocation, const ProtobufCMessage *message);

@@ -50,7 +50,7 @@ struct services *services_new(size_t message_max);
 struct services *services_free(struct services *services);
 
 /* Ends every stream at once with UNAVAILABLE, and so each that is asked for later; unary
- * calls are still answered. */
+ * calls are still answered, and streams that linger go on. */
 void services_stop(struct services *services);
 
 /* Another message_max, for calls to come. */
