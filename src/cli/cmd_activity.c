@@ -10,6 +10,7 @@
 #include "cli/nodes.h"
 #include "cli/output.h"
 #include "cli/text.h"
+#include "cli/units.h"
 #include "cli/when.h"
 #include "loop/loop.h"
 #include "roost/v1/activity.pb-c.h"
@@ -35,7 +36,7 @@ static enum terminal_colour colour_of(const char *kind) {
         { "node.registered", TERMINAL_GREEN }, { "node.unregistered", TERMINAL_YELLOW },
         { "node.refused", TERMINAL_RED },      { "node.removed", TERMINAL_RED },
         { "token.revoked", TERMINAL_RED },     { "user.claimed", TERMINAL_CYAN },
-        { "hub.started", TERMINAL_CYAN },
+        { "hub.started", TERMINAL_CYAN },      { "dropped", TERMINAL_RED },
     };
     for (size_t i = 0; i < sizeof(colours) / sizeof(colours[0]); i++)
         if (strcmp(colours[i].kind, kind) == 0)
@@ -48,6 +49,18 @@ static void add_padded(struct buf *out, const char *text, size_t columns) {
 
     text_add_clean(out, text);
     text_add_spaces(out, width < columns ? columns - width : 0);
+}
+
+/* " NOT_FOUND 1.5 ms 12 B/20 KiB": how the call ended, how long it took, what it moved.
+ */
+static void add_call(struct buf *out, const Roost__V1__ProxiedCall *call) {
+    char length[UNITS_LEN], request[UNITS_LEN], reply[UNITS_LEN];
+
+    units_latency(call->duration_us, length);
+    units_bytes((double)call->request_bytes, request);
+    units_bytes((double)call->reply_bytes, reply);
+    buf_printf(out, "  %s  %s  %s/%s", grpc_status_name((int)call->status), length,
+               request, reply);
 }
 
 /* One line: local time, kind, node, text, actor. */
@@ -69,6 +82,8 @@ static void print_text(const struct cli *cli, const Roost__V1__ActivityEvent *ev
     add_padded(&out, event->node, 12);
     buf_printf(&out, "%s  ", terminal_colour(terminal, TERMINAL_PLAIN));
     text_add_clean(&out, event->text);
+    if (event->call)
+        add_call(&out, event->call);
     if (*event->actor) {
         buf_printf(&out, " %s(", terminal_colour(terminal, TERMINAL_DIM));
         text_add_clean(&out, event->actor);
@@ -161,6 +176,10 @@ static int show_past(struct cli *cli, uint32_t count, uint64_t *ret_last_id) {
     return r;
 }
 
+static bool shows_calls(const struct cli *cli) {
+    return args_has(cli->args, "calls") || args_has(cli->args, "method");
+}
+
 static void finish(struct following *following) {
     following->done = true;
     loop_stop(cli_loop(following->cli));
@@ -174,8 +193,9 @@ static void on_message(void *user, struct slice bytes) {
         pb_unpack(&roost__v1__activity_event__descriptor, bytes, &message) != 0)
         return;
     const Roost__V1__ActivityEvent *event = (const Roost__V1__ActivityEvent *)message;
-    if (event->id > following->last_id) {
-        following->last_id = event->id;
+    if (event->id == 0 || event->id > following->last_id) { /* 0: it is not kept */
+        if (event->id > 0)
+            following->last_id = event->id;
         following->code = print_event(following->cli, event);
     }
     pb_free(message);
@@ -207,6 +227,8 @@ static int follow(struct cli *cli, uint64_t last_id) {
     watch.node = option_text(cli, "node");
     watch.actor = option_text(cli, "actor");
     watch.after_id = last_id;
+    watch.calls = shows_calls(cli);
+    watch.method = option_text(cli, "method");
     session_metadata(cli->session, NULL, &metadata);
     struct client_request request = {
         .method = "/roost.v1.Activity/Watch",
@@ -232,12 +254,13 @@ static int follow(struct cli *cli, uint64_t last_id) {
 }
 
 static int run(struct cli *cli) {
-    bool follows = args_has(cli->args, "follow");
+    bool follows = args_has(cli->args, "follow") || shows_calls(cli);
+    bool only_calls = args_has(cli->args, "method");
     uint64_t last_id = 0;
     uint32_t count;
 
-    int r = read_count(cli, follows ? 10 : 100, &count);
-    if (r == 0 && (count > 0 || !follows))
+    int r = read_count(cli, only_calls ? 0 : follows ? 10 : 100, &count);
+    if (r == 0 && !only_calls && (count > 0 || !follows))
         r = show_past(cli, count, &last_id);
     else if (r == 0)
         r = hub_connect(cli);
@@ -251,6 +274,8 @@ static const struct args_option options[] = {
     { "lines", 'n', "N", "at most so many (100; 10 with -f)" },
     { "node", 0, "NODE", "only of this node" },
     { "actor", 0, "NAME", "only by this user or token" },
+    { "calls", 0, NULL, "also the calls to nodes, as they end (goes on, as with -f)" },
+    { "method", 0, "PATTERN", "only calls of such methods ('/mail.*')" },
     { "since", 0, "TIME", "from then on: 2h (ago), 2026-11-20, yesterday" },
     { "until", 0, "TIME", "up to then" },
     { 0 },
@@ -261,6 +286,8 @@ static const char *const examples[] = {
     "what happened last",
     "roost activity -f --node pi",
     "what happens to one node",
+    "roost activity --calls --node pi",
+    "and each call to it",
     "roost activity --since 1d --json",
     "a day of it for a script",
     NULL,
@@ -271,6 +298,11 @@ const struct command cmd_activity = {
     .alias = "activities",
     .usage = "",
     .summary = "show what happened",
+    .details =
+        "Calls to nodes are not kept one by one: --calls shows them as they end, with "
+        "status, duration, and the bytes of request and reply; \"roost traffic\" shows "
+        "what was counted. A terminal that is too slow misses some, and is told how "
+        "many.",
     .examples = examples,
     .options = options,
     .run = run,

@@ -34,6 +34,7 @@ static const char *source_of(const char *kind) {
         { "shell", "bash zsh fish" },
         { "ROLE", "viewer operator owner admin" },
         { "json|yaml", "json yaml" },
+        { "WHAT", "node caller method" },
     };
 
     for (size_t i = 0; kind && i < sizeof(sources) / sizeof(sources[0]); i++)

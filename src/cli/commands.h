@@ -21,6 +21,7 @@ extern const struct command cmd_query;
 extern const struct command cmd_status;
 extern const struct command cmd_storage;
 extern const struct command cmd_token;
+extern const struct command cmd_traffic;
 extern const struct command cmd_version;
 extern const struct command cmd_watch;
 extern const struct command cmd_whoami;

@@ -89,6 +89,17 @@ void units_number(double number, char ret_text[static UNITS_LEN]) {
     snprintf(ret_text, UNITS_LEN, "%.*f", decimals, number);
 }
 
+void units_latency(uint64_t us, char ret_text[static UNITS_LEN]) {
+    double ms = (double)us / 1000;
+
+    if (ms >= 60000)
+        units_duration(ms / 1000, ret_text);
+    else if (ms >= 999.5)
+        snprintf(ret_text, UNITS_LEN, "%.*f s", ms < 9950 ? 1 : 0, ms / 1000);
+    else
+        snprintf(ret_text, UNITS_LEN, "%.*f ms", ms < 0.995 ? 2 : ms < 9.95 ? 1 : 0, ms);
+}
+
 static void with_unit(double value, const char *unit, char ret_text[static UNITS_LEN]) {
     char number[UNITS_LEN];
 

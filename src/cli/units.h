@@ -20,6 +20,9 @@ void units_rate(double bytes, char ret_text[static UNITS_LEN]);
 /* A length of time, the two largest units of it. */
 void units_duration(double seconds, char ret_text[static UNITS_LEN]);
 
+/* How long a call took, given in microseconds: "0.85 ms", "12 ms", "1.5 s". */
+void units_latency(uint64_t us, char ret_text[static UNITS_LEN]);
+
 /* "3 min ago", "just now", "in 5 min" for a time before or after now. */
 void units_ago(int64_t then_ms, int64_t now_ms, char ret_text[static UNITS_LEN]);
 

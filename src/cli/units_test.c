@@ -4,6 +4,24 @@
 
 #include "base/check.h"
 
+static void latencies_have_two_digits_or_three(void) {
+    static const struct {
+        uint64_t us;
+        const char *text;
+    } rows[] = {
+        { 0, "0.00 ms" },     { 850, "0.85 ms" },        { 994, "0.99 ms" },
+        { 995, "1.0 ms" },    { 1500, "1.5 ms" },        { 12345, "12 ms" },
+        { 999499, "999 ms" }, { 999500, "1.0 s" },       { 9949999, "9.9 s" },
+        { 59000000, "59 s" }, { 61000000, "1 min 1 s" },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[UNITS_LEN];
+        units_latency(rows[i].us, text);
+        CHECK_TEXT(text, rows[i].text);
+    }
+}
+
 static void values_read_well_in_their_units(void) {
     static const struct {
         double value;
@@ -80,6 +98,7 @@ static void the_past_is_told_in_one_unit(void) {
     }
 }
 
-TESTS(TEST(values_read_well_in_their_units),
+TESTS(TEST(latencies_have_two_digits_or_three),
+      TEST(values_read_well_in_their_units),
       TEST(numbers_of_json_keep_their_exactness),
       TEST(the_past_is_told_in_one_unit))

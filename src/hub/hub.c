@@ -304,6 +304,13 @@ static void make_services(struct hub *hub) {
         .services = hub->services,
     };
 
+    struct service_activity_config activity = {
+        .services = hub->services,
+        .activity = hub->activity,
+        .store = hub->store,
+        .traffic = hub->traffic,
+        .registry = hub->registry,
+    };
     struct service_internal_config internal = {
         .services = hub->services,
         .registry = hub->registry,
@@ -314,7 +321,7 @@ static void make_services(struct hub *hub) {
     hub->nodes = service_nodes_new(&nodes);
     make_sample_services(hub);
     hub->tokens = service_tokens_new(&tokens);
-    hub->activities = service_activity_new(hub->services, hub->activity, hub->store);
+    hub->activities = service_activity_new(&activity);
     hub->internal = service_internal_new(&internal);
     hub->health = health_new(hub->services);
     hub->reflection = reflection_new(hub->services);

@@ -3,8 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
+#include "base/name.h"
 #include "hub/activity.h"
+#include "hub/traffic.h"
+#include "hub/traffic_query.h"
 #include "roost/v1/activity.pb-c.h"
 #include "rpc/actor.h"
 #include "rpc/call.h"
@@ -18,11 +22,12 @@ enum {
     LIST_USUAL = 100,
     REPLAY_MAX = 1000,           /* events that a watch from an old id starts with */
     WATCH_WAITING_MAX = 1 << 20, /* a watcher that is this far behind is dropped */
+    CALLS_WAITING_MAX = 1 << 18, /* ... and that far behind misses calls */
 };
 
 struct service_activity {
-    struct activity *activity; /* borrowed: outlives us */
-    struct store *store;       /* borrowed: outlives us */
+    struct service_activity_config config;
+    struct traffic_query_shared queries;
 };
 
 /* A List that waits for the store. */
@@ -33,9 +38,12 @@ struct listing {
 /* One Watch stream. */
 struct activity_watch {
     struct activity_watcher watcher;
+    struct traffic_watcher calls;
     struct invocation *invocation; /* borrowed: until on_gone; NULL when it has gone */
     char *node;                    /* owned */
     char *actor;                   /* owned */
+    char *method;                  /* owned: a pattern; "" is any, and other events too */
+    uint64_t dropped;              /* calls that are not told yet */
     struct store *store;           /* borrowed: outlives us */
     uint64_t last_id;              /* replayed so far */
     bool loading;                  /* the store still answers; then it frees us */
@@ -124,7 +132,7 @@ static void on_list(void *arg,
 
     listing->invocation = invocation;
     invocation_set_user(invocation, listing, on_listing_gone);
-    if (store_list_events(service->store, &query, on_listed, listing) == 0)
+    if (store_list_events(service->config.store, &query, on_listed, listing) == 0)
         return;
     invocation_set_user(invocation, NULL, NULL);
     free(listing);
@@ -134,8 +142,10 @@ static void on_list(void *arg,
 
 static void watch_free(struct activity_watch *watch) {
     activity_unwatch(&watch->watcher);
+    traffic_unwatch(&watch->calls);
     free(watch->node);
     free(watch->actor);
+    free(watch->method);
     free(watch);
 }
 
@@ -144,6 +154,7 @@ static void on_watch_gone(struct invocation *invocation, void *user) {
 
     watch->invocation = NULL;
     activity_unwatch(&watch->watcher);
+    traffic_unwatch(&watch->calls);
     if (!watch->loading)
         watch_free(watch);
 }
@@ -184,11 +195,70 @@ static void on_event(struct activity_watcher *watcher,
         return;
     if (invocation_waiting(watch->invocation) > WATCH_WAITING_MAX) {
         activity_unwatch(watcher);
+        traffic_unwatch(&watch->calls);
         invocation_finish(watch->invocation, GRPC_RESOURCE_EXHAUSTED,
                           "the watcher is too slow; watch again");
         return;
     }
     send_event(watch, &row);
+}
+
+/* Tells how many calls were left out, now that there is room. */
+static void send_dropped(struct activity_watch *watch) {
+    uint64_t dropped = watch->dropped;
+    Roost__V1__ActivityEvent message = ROOST__V1__ACTIVITY_EVENT__INIT;
+    Google__Protobuf__Timestamp time;
+
+    if (dropped == 0)
+        return;
+    watch->dropped = 0;
+    auto_(mem_freep) char *text = mem_printf(
+        "%llu calls were left out: the watcher is too slow", (unsigned long long)dropped);
+    message.time = timestamp_set(&time, clock_wall_ms());
+    message.kind = (char *)"dropped";
+    message.text = text;
+    message.dropped = dropped;
+    invocation_send(watch->invocation, &message.base);
+}
+
+static void on_drained(struct invocation *invocation, void *user) {
+    send_dropped(user);
+}
+
+static void send_call(struct activity_watch *watch, const struct traffic_call *call) {
+    Roost__V1__ProxiedCall details = ROOST__V1__PROXIED_CALL__INIT;
+    Roost__V1__ActivityEvent message;
+    Google__Protobuf__Timestamp time;
+    const struct store_event event = {
+        .time_ms = call->time_ms,
+        .kind = "call",
+        .node = call->node,
+        .actor = call->caller,
+        .text = call->method,
+    };
+
+    event_init(&message, &time, &event);
+    details.method = (char *)(uintptr_t)call->method;
+    details.status = call->status;
+    details.duration_us = call->duration_us;
+    details.request_bytes = call->request_bytes;
+    details.reply_bytes = call->reply_bytes;
+    message.call = &details;
+    invocation_send(watch->invocation, &message.base);
+}
+
+static void on_ended(struct traffic_watcher *watcher, const struct traffic_call *call) {
+    struct activity_watch *watch = container_of(watcher, struct activity_watch, calls);
+
+    if (!is_wanted(watch, call->node, call->caller) ||
+        (watch->method[0] != '\0' && !name_match_glob(watch->method, call->method)))
+        return;
+    if (invocation_waiting(watch->invocation) > CALLS_WAITING_MAX) {
+        watch->dropped++;
+        return;
+    }
+    send_dropped(watch);
+    send_call(watch, call);
 }
 
 static void on_replayed(void *arg,
@@ -240,27 +310,42 @@ static void on_watch(void *arg,
 
     *watch = (struct activity_watch) {
         .watcher.on_event = on_event,
+        .calls.on_ended = on_ended,
         .invocation = invocation,
         .node = mem_strdup(request->node),
         .actor = mem_strdup(request->actor),
-        .store = service->store,
+        .method = mem_strdup(request->method),
+        .store = service->config.store,
         .last_id = request->after_id,
     };
     invocation_set_user(invocation, watch, on_watch_gone);
-    activity_watch(service->activity, &watch->watcher);
+    invocation_on_drained(invocation, on_drained);
+    invocation_begin(invocation);
+    if (request->calls)
+        traffic_watch(service->config.traffic, &watch->calls);
+    if (request->method[0] != '\0')
+        return;
+    activity_watch(service->config.activity, &watch->watcher);
     if (watch->last_id > 0)
         replay(watch);
+}
+
+static void on_traffic(void *arg,
+                       struct invocation *invocation,
+                       const ProtobufCMessage *message) {
+    struct service_activity *service = arg;
+    traffic_query_run(&service->queries, invocation, message);
 }
 
 static const struct service_method methods[] = {
     { "List", SERVICE_UNARY, on_list },
     { "Watch", SERVICE_SERVER_STREAM, on_watch },
+    { "Traffic", SERVICE_UNARY, on_traffic },
     { 0 },
 };
 
-struct service_activity *service_activity_new(struct services *services,
-                                              struct activity *activity,
-                                              struct store *store) {
+struct service_activity *service_activity_new(
+    const struct service_activity_config *config) {
     struct service_activity *service = mem_new(sizeof(*service));
     struct service table = {
         .descriptor = &roost__v1__activity__descriptor,
@@ -268,9 +353,10 @@ struct service_activity *service_activity_new(struct services *services,
         .arg = service,
     };
 
-    service->activity = activity;
-    service->store = store;
-    services_add(services, &table);
+    service->config = *config;
+    service->queries = (struct traffic_query_shared) { config->traffic, config->store,
+                                                       config->registry };
+    services_add(config->services, &table);
     return service;
 }
 
