@@ -191,6 +191,17 @@ static const struct settings_row rows[] = {
       .high = 100000,
       .help = "Calls of the hub at the same time",
       .live = true },
+    /* One stream at 84 MB/s over 100 ms. */
+    { .section = "agent",
+      .name = "window_bytes",
+      .kind = SETTINGS_BYTES,
+      AT(window_bytes),
+      .fallback = "8MiB",
+      .low = 0,
+      .high = 1073741824,
+      .help = "How much more than 64 KiB each the calls that send much may have under "
+              "way, all together, where the hub is far",
+      .live = true },
     /* Each holds some 128 KiB when its ends are slow. */
     { .section = "agent",
       .name = "tunnels",

@@ -33,6 +33,7 @@ struct agent_config {
     uint64_t drain_ms;
     uint64_t message_bytes_max;
     uint64_t streams_max;
+    uint64_t window_bytes;
     uint64_t tunnels_max;
 
     struct settings_list net_include; /* globs, as the others but net_ignore */

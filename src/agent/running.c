@@ -30,6 +30,7 @@
 #include "rpc/health.h"
 #include "rpc/reflection.h"
 #include "rpc/services.h"
+#include "wire/h2_window.h"
 
 enum {
     HOUR_MS = 3600000,
@@ -52,6 +53,7 @@ struct running {
     struct tunnels *tunnels;
     struct router *router;
     struct uplink *uplink;
+    struct h2_window_budget windows; /* of streams on the link */
     struct timer trim;   /* when a handshake and a replay are over: what they took */
     char *sessions_path; /* owned: TLS sessions over restarts */
     struct pulse pulse;
@@ -300,6 +302,7 @@ static void make_services(struct running *running) {
 }
 
 static int start_uplink(struct running *running) {
+    running->windows.limit = (size_t)running->config->window_bytes;
     running->sessions_path = file_join(running->config->state, "tls-sessions");
     struct uplink_config config = {
         .identity = running->identity,
@@ -310,6 +313,7 @@ static int start_uplink(struct running *running) {
         .capabilities = policy_capabilities(running->policy),
         .backoff_max_ms = (unsigned)running->config->backoff_max_ms,
         .streams_max = (uint32_t)running->config->streams_max,
+        .windows = &running->windows,
         .on_linked = on_linked,
         .on_trouble = on_trouble,
         .arg = running,
@@ -335,6 +339,7 @@ static void apply(struct running *running) {
     services_limit(running->services, config->message_bytes_max);
     uplink_tune(running->uplink, config->proxy, (unsigned)config->backoff_max_ms,
                 (uint32_t)config->streams_max);
+    running->windows.limit = (size_t)config->window_bytes;
     spool_keep(running->spool, config->spool_hours * HOUR_MS);
     tunnels_limit(running->tunnels, (size_t)config->tunnels_max);
     if (!running->resamples)

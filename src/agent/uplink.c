@@ -210,6 +210,7 @@ static void take_link(struct uplink *uplink, const struct link_dial_result *resu
         .limits = {
             .streams_max = uplink->config.streams_max,
             .window = CALL_PIPE_MAX,
+            .windows = uplink->config.windows,
             .header_bytes_max = HEADER_BYTES_MAX,
             .trust_resets = true,
         },

@@ -15,6 +15,7 @@
 
 #include "rpc/link.h"
 
+struct h2_window_budget;
 struct identity;
 struct loop;
 struct target;
@@ -38,7 +39,8 @@ struct uplink_config {
     const char *sessions_path; /* borrowed: TLS sessions over restarts; or NULL */
     const char *capabilities;  /* borrowed */
     unsigned backoff_max_ms;
-    uint32_t streams_max; /* of the hub on a link */
+    uint32_t streams_max;             /* of the hub on a link */
+    struct h2_window_budget *windows; /* borrowed: as in h2.h */
     bool join; /* one round to exchange a join token: on_joined or on_gave_up ends it */
     /* The link is there; on the name and transport. */
     void (*on_linked)(void *arg, const char *name, enum link_transport transport);

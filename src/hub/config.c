@@ -229,6 +229,18 @@ static const struct settings_row rows[] = {
       .high = 10000,
       .help = "Requests at the same time on one connection",
       .live = true },
+    /* Eight streams at 84 MB/s over 100 ms each. */
+    { .section = "limits",
+      .name = "window_bytes",
+      .kind = SETTINGS_BYTES,
+      AT(window_bytes),
+      .fallback = "64MiB",
+      .low = 0,
+      .high = UINT64_C(65536) * MIB,
+      .help =
+          "How much more than 64 KiB each the streams of far peers that carry much may "
+          "have under way, all together",
+      .live = true },
     /* What every gRPC library takes by default. */
     { .section = "limits",
       .name = "message_bytes",

@@ -49,6 +49,7 @@
 #include "rpc/services.h"
 #include "store/history.h"
 #include "store/store.h"
+#include "wire/h2_window.h"
 
 enum {
     LISTENERS_MAX = 16,
@@ -95,6 +96,7 @@ struct hub {
     char *addresses; /* owned: [hub] address, joined */
     char *database;  /* owned: where the store's file is */
     struct listener_limits limits;
+    struct h2_window_budget windows; /* of all streams */
     struct guests *guests;
     struct timer touch;
     struct timer drain;
@@ -223,6 +225,7 @@ static void make_sessions(struct hub *hub, const struct store_facts *facts) {
     struct link_sessions_config links = {
         .sessions = hub->sessions,
         .streams_max = (uint32_t)hub->config->streams_max,
+        .windows = &hub->windows,
         .header_bytes_max = hub->config->header_bytes_max,
         .samples = {
             .loop = hub->loop,
@@ -352,11 +355,14 @@ static uint32_t streams_of(const struct hub_config *config) {
     return (uint32_t)(fit < config->streams_max ? fit : config->streams_max);
 }
 
-static struct front_limits front_limits_of(const struct hub_config *config) {
+static struct front_limits front_limits_of(struct hub *hub) {
+    const struct hub_config *config = hub->config;
+
     return (struct front_limits) {
         .header_bytes_max = config->header_bytes_max,
         .streams_max = streams_of(config),
         .held_max = config->connection_bytes_max,
+        .windows = &hub->windows,
         .head_ms = (unsigned)config->head_ms,
         .body_ms = (unsigned)config->body_ms,
         .idle_ms = (unsigned)config->idle_ms,
@@ -415,7 +421,7 @@ static void make_front(struct hub *hub) {
         .message_max = config->message_bytes_max,
     };
     struct front_config front = {
-        .limits = front_limits_of(config),
+        .limits = front_limits_of(hub),
         .on_call = on_call,
         .on_exchange = on_exchange,
         .arg = hub,
@@ -424,6 +430,7 @@ static void make_front(struct hub *hub) {
     hub->web = web_new(&web);
     hub->front = front_new(hub->loop, &front);
     hub->limits = listener_limits_of(config);
+    hub->windows.limit = config->window_bytes;
 }
 
 static int listen_on(struct hub *hub, const char *address, bool plain, char **ret_why) {
@@ -535,9 +542,10 @@ static void reload_names(struct hub *hub) {
 
 static void reload_limits(struct hub *hub) {
     const struct hub_config *config = hub->config;
-    struct front_limits limits = front_limits_of(config);
+    struct front_limits limits = front_limits_of(hub);
 
     hub->limits = listener_limits_of(config);
+    hub->windows.limit = config->window_bytes;
     front_limit(hub->front, &limits);
     link_sessions_limit(hub->links, (uint32_t)config->streams_max,
                         config->header_bytes_max);

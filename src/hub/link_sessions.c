@@ -49,6 +49,7 @@ static void *link_open(struct session *session, void *arg) {
         .limits = {
             .streams_max = shared->streams_max,
             .window = CALL_PIPE_MAX,
+            .windows = shared->windows,
             .header_bytes_max = (uint32_t)shared->header_bytes_max,
         },
         .pings = true,

@@ -13,12 +13,14 @@
 #include "hub/session.h"
 
 struct conn;
+struct h2_window_budget;
 struct link_sessions;
 
 /* What links share. Borrowed pointers, all outlive it. */
 struct link_sessions_config {
     struct session_pool *sessions;
     uint32_t streams_max;
+    struct h2_window_budget *windows; /* as in h2.h */
     size_t header_bytes_max;
     struct intake_shared samples; /* what their samples go into */
 };

@@ -170,6 +170,10 @@ static void enqueue(struct list *queue, struct task *task) {
         list_add_tail(queue, &task->node);
 }
 
+uint64_t loop_clock_us(void) {
+    return uv_hrtime() / 1000;
+}
+
 struct buf *loop_gather(struct loop *loop) {
     return &loop->gather;
 }

@@ -42,6 +42,9 @@ void loop_settle(struct loop *loop);
  */
 uint64_t loop_now_ms(const struct loop *loop);
 
+/* Microseconds of the same clock now, and not at the start of the turn. */
+uint64_t loop_clock_us(void);
+
 /* Runs the task in this turn, after the code that posts it has returned; idempotent. */
 void loop_post(struct loop *loop, struct task *task);
 

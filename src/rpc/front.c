@@ -76,6 +76,7 @@ static void serve_h2(struct visitor *visitor) {
         .limits = {
             .streams_max = limits->streams_max,
             .window = CALL_PIPE_MAX,
+            .windows = limits->windows,
             .header_bytes_max = (uint32_t)limits->header_bytes_max,
         },
         .idle_ms = limits->idle_ms,

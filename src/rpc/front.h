@@ -16,13 +16,15 @@ struct call;
 struct conn;
 struct exchange;
 struct front;
+struct h2_window_budget;
 struct loop;
 
 struct front_limits {
     size_t header_bytes_max; /* of one request's head */
     uint32_t streams_max;    /* concurrent requests of one HTTP/2 connection */
-    size_t held_max;      /* of unfinished requests of one connection, as in h2conn.h */
-    unsigned head_ms;     /* a request's head must be complete by then */
+    size_t held_max; /* of unfinished requests of one connection, as in h2conn.h */
+    struct h2_window_budget *windows; /* borrowed: outlives the front; as in h2.h */
+    unsigned head_ms;                 /* a request's head must be complete by then */
     unsigned body_ms;     /* an HTTP/1.1 request body must be complete by then */
     unsigned idle_ms;     /* a connection without requests lives so long */
     unsigned stranger_ms; /* a connection that showed no credential lives so long */

@@ -11,6 +11,10 @@
 
 enum { GATHER_MAX = 65536 }; /* bytes of one turn's write */
 
+void h2conn_tick(struct h2conn *h2conn) {
+    h2_tick(h2conn->h2, loop_clock_us());
+}
+
 void h2conn_mark_dirty(struct h2conn *h2conn) {
     loop_flush_later(conn_loop(h2conn->conn), &h2conn->flush);
 }
@@ -133,6 +137,8 @@ static void send_last(struct h2conn *h2conn, int reason) {
 static void flush(struct h2conn *h2conn, const void *unused) {
     struct buf *out = loop_gather(conn_loop(h2conn->conn));
 
+    h2conn_tick(h2conn);
+
     while (!h2conn->over && conn_is_writable(h2conn->conn) && h2_has_output(h2conn->h2)) {
         buf_clear(out);
         int r = h2_drain(h2conn->h2, out, GATHER_MAX);
@@ -225,6 +231,7 @@ static void feed(struct h2conn *h2conn, const void *arg) {
     tell_alive(h2conn);
     if (h2conn->over)
         return;
+    h2conn_tick(h2conn);
     int r = h2_feed(h2conn->h2, *bytes);
     tell_leaving(h2conn); /* first: calls that it refused are led on */
     take_news(h2conn);

@@ -74,6 +74,7 @@ struct h2 *h2_new(enum h2_role role, const struct h2_limits *limits) {
     list_init(&h2->news);
     h2_guard_init(&h2->guard);
     h2_past_init(&h2->past);
+    h2_window_path_init(&h2->path, limits->windows);
     open_session(h2);
     submit_settings(h2);
     return h2;
@@ -106,6 +107,10 @@ struct h2 *h2_free(struct h2 *h2) {
     buf_done(&h2->early);
     free(h2);
     return NULL;
+}
+
+void h2_tick(struct h2 *h2, uint64_t now_us) {
+    h2->now_us = now_us;
 }
 
 void h2_touch(struct h2 *h2) {
@@ -323,6 +328,8 @@ bool h2_is_greeted(const struct h2 *h2) {
     return h2->greeted;
 }
 
+static const uint8_t path_ping[8] = "path";
+
 /* The answer to it comes after everything that the peer sent before the notice came. */
 static const uint8_t leaving_ping[8] = "leaving";
 
@@ -340,8 +347,17 @@ void h2_leave(struct h2 *h2) {
     h2_touch(h2);
 }
 
+void h2_ping_path(struct h2 *h2) {
+    h2->pings_open++;
+    nghttp2_submit_ping(h2->session, NGHTTP2_FLAG_NONE, path_ping);
+}
+
 void h2_ping_answered(struct h2 *h2, const uint8_t opaque[static 8]) {
     h2->pings_open--;
+    if (memcmp(opaque, path_ping, sizeof(path_ping)) == 0) {
+        h2_window_path_answered(&h2->path, h2->now_us);
+        return;
+    }
     h2->pongs++;
     if (h2->noticed && memcmp(opaque, leaving_ping, sizeof(leaving_ping)) == 0)
         h2_goaway(h2, H2_NO_ERROR);

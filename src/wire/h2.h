@@ -9,6 +9,7 @@
  *
  * Flow control: connection credit returns on receipt; stream credit returns with
  * h2_stream_consume(), so a stream that nobody reads stops its own sender and no other.
+ * On a far path the window of a stream that is read grows (h2_window.h).
  * Outgoing bodies wait in the stream's pipe; h2_stream_room() says when it is full.
  *
  * Floods (rapid reset, CONTINUATION, SETTINGS, PING, empty DATA, window games) and broken
@@ -26,6 +27,7 @@
 #include "wire/headers.h"
 
 struct h2;
+struct h2_window_budget;
 
 enum h2_role { H2_CLIENT, H2_SERVER };
 
@@ -34,6 +36,8 @@ struct h2_limits {
     uint32_t window;      /* initial stream window that we grant, 64 KiB */
     uint32_t header_bytes_max; /* SETTINGS_MAX_HEADER_LIST_SIZE, enforced */
     bool trust_resets; /* a link's agent: the peer is our hub, resets are no attack */
+    struct h2_window_budget *windows; /* borrowed: outlives the connection; what stream
+                                         windows grow by; NULL: they do not */
 };
 
 /* RFC 9113, 7. The ones that we send. */
@@ -76,6 +80,10 @@ struct h2 *h2_new(enum h2_role role, const struct h2_limits *limits);
 /* Ends it: every stream that is not released becomes closed and keeps living until its
  * owner releases it; take h2_next() first if they shall be told. Always returns NULL. */
 struct h2 *h2_free(struct h2 *h2);
+
+/* Says what time it is, by a clock that never goes back: for windows that grow. To be
+ * said before h2_feed(), and whenever the owner may take bytes. */
+void h2_tick(struct h2 *h2, uint64_t now_us);
 
 /* Takes bytes of the peer: 0, or -EPROTO (the connection must end after a last drain). */
 int h2_feed(struct h2 *h2, struct slice bytes);

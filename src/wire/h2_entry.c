@@ -10,6 +10,7 @@ struct h2_entry *h2_entry_new(struct h2 *h2, int32_t id, bool given) {
     entry->stream.id = id;
     pipe_init(&entry->stream.in);
     pipe_init(&entry->out);
+    h2_window_init(&entry->window, h2->limits.window);
     list_init(&entry->news);
     entry->given = given;
     entry->engine_open = true;
@@ -45,6 +46,7 @@ void h2_entry_close(struct h2_entry *entry, bool was_reset, uint32_t code) {
     stream->was_reset = was_reset;
     stream->reset_code = code;
     h2_entry_drop_output(entry);
+    h2_window_done(&entry->window, &stream->h2->path);
     if (entry->given)
         h2_entry_tell(entry);
     else

@@ -83,6 +83,8 @@ static int on_body(nghttp2_session *session,
         return 0;
     }
     h2_guard_useful(&h2->guard, len);
+    if (h2_window_path_received(&h2->path, len, h2->now_us))
+        h2_ping_path(h2);
     pipe_add(&entry->stream.in, slice_of(bytes, len));
     entry->credit += len;
     if (entry->stream.has_head)

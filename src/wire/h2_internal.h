@@ -14,6 +14,7 @@
 #include "wire/h2.h"
 #include "wire/h2_guard.h"
 #include "wire/h2_past.h"
+#include "wire/h2_window.h"
 
 struct h2_mem;
 
@@ -29,7 +30,9 @@ struct h2 {
     size_t open;              /* streams that the engine has */
     struct h2_guard guard;
     struct h2_past past; /* server: of the client's streams */
-    struct buf early;    /* frames that the engine gave before the owner drained */
+    struct h2_window_path path;
+    uint64_t now_us;  /* as the owner said last */
+    struct buf early; /* frames that the engine gave before the owner drained */
     uint64_t pongs;
     uint64_t pings_open; /* sent and not yet answered */
     bool failed;         /* no more input is taken */
@@ -50,19 +53,20 @@ struct h2_entry {
     struct list news;        /* in h2.news */
     struct pipe out;         /* body bytes that the engine has not yet taken */
     struct headers out_trailers;
-    size_t credit;    /* body bytes that came and were not consumed */
-    size_t head_size; /* what the header list being read would count to */
-    bool engine_open; /* the engine has it: its user data points here */
-    bool given;       /* the owner knows it */
-    bool released;    /* the owner has forgotten it */
-    bool sent;        /* client: the request's head is on its way */
-    bool responded;   /* server: the response's head is queued */
-    bool out_ended;   /* our END_STREAM follows what is in out */
-    bool end_sent;    /* our END_STREAM is on its way */
-    bool deferred;    /* the engine waits for nghttp2_session_resume_data() */
-    bool wants_room;  /* the owner saw a full output */
-    bool ignoring;    /* what still comes is dropped */
-    bool our_reset;   /* the RST_STREAM that leaves was the owner's decision */
+    struct h2_window window; /* what we grant */
+    size_t credit;           /* body bytes that came and were not consumed */
+    size_t head_size;        /* what the header list being read would count to */
+    bool engine_open;        /* the engine has it: its user data points here */
+    bool given;              /* the owner knows it */
+    bool released;           /* the owner has forgotten it */
+    bool sent;               /* client: the request's head is on its way */
+    bool responded;          /* server: the response's head is queued */
+    bool out_ended;          /* our END_STREAM follows what is in out */
+    bool end_sent;           /* our END_STREAM is on its way */
+    bool deferred;           /* the engine waits for nghttp2_session_resume_data() */
+    bool wants_room;         /* the owner saw a full output */
+    bool ignoring;           /* what still comes is dropped */
+    bool our_reset;          /* the RST_STREAM that leaves was the owner's decision */
 };
 
 static inline struct h2_entry *h2_entry_of(const struct h2_stream *stream) {
@@ -75,6 +79,9 @@ static inline struct h2_entry *h2_entry_of(const struct h2_stream *stream) {
 void h2_touch(struct h2 *h2);
 
 /* The peer answered a PING of ours. */
+/* Sends a PING to measure the round trip. */
+void h2_ping_path(struct h2 *h2);
+
 void h2_ping_answered(struct h2 *h2, const uint8_t opaque[static 8]);
 
 /* Ends the connection with a GOAWAY that carries the code; every stream closes. */

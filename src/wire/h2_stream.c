@@ -80,14 +80,31 @@ void h2_stream_stop_reading(struct h2_stream *stream) {
     h2_touch(stream->h2);
 }
 
+/* Gives the credit that is due for so many bytes: less when the window shrinks, more when
+ * it grows. */
+static void give_credit(struct h2_entry *entry, size_t taken) {
+    struct h2 *h2 = entry->stream.h2;
+    int32_t id = entry->stream.id;
+
+    size_t due =
+        h2_window_take(&entry->window, &h2->path, taken, entry->credit == 0, h2->now_us);
+    nghttp2_session_consume_stream(h2->session, id, taken);
+    if (due == taken)
+        return;
+    int32_t size =
+        nghttp2_session_get_stream_effective_local_window_size(h2->session, id);
+    size += (int32_t)((int64_t)due - (int64_t)taken);
+    nghttp2_session_set_local_window_size(h2->session, NGHTTP2_FLAG_NONE, id, size);
+}
+
 void h2_stream_consume(struct h2_stream *stream, size_t n) {
     struct h2_entry *entry = h2_entry_of(stream);
-    size_t credit = n < entry->credit ? n : entry->credit;
+    size_t taken = n < entry->credit ? n : entry->credit;
 
-    entry->credit -= credit;
-    if (credit == 0 || stream->closed || stream->in_ended)
+    entry->credit -= taken;
+    if (taken == 0 || stream->closed || stream->in_ended)
         return;
-    nghttp2_session_consume_stream(stream->h2->session, stream->id, credit);
+    give_credit(entry, taken);
     h2_touch(stream->h2);
 }
 
