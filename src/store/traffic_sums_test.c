@@ -9,8 +9,9 @@
 
 enum { MINUTE_MS = 60000 };
 
-/* A store in memory on a loop, and the last answer as text. */
+/* A store in a folder of its own, on a loop, and the last answer as text. */
 struct place {
+    char dir[32];
     struct loop *loop;
     struct store *store;
     char answer[1024];
@@ -21,14 +22,19 @@ static void place_init(struct place *place) {
     struct store_facts facts;
     char *why = NULL;
 
-    *place = (struct place) { .loop = loop_new() };
-    CHECK_INT(store_open(":memory:", &place->store, &why), 0);
+    *place = (struct place) { .dir = "/tmp/roost-traffic-XXXXXX", .loop = loop_new() };
+    CHECK(mkdtemp(place->dir));
+    auto_(mem_freep) char *path = mem_printf("%s/roost.db", place->dir);
+    CHECK_INT(store_open(path, &place->store, &why), 0);
     CHECK_INT(store_start(place->store, place->loop, 100, &facts), 0);
 }
 
 static void place_done(struct place *place) {
+    auto_(mem_freep) char *command = mem_printf("rm -r '%s'", place->dir);
+
     store_close(place->store);
     loop_free(place->loop);
+    CHECK_INT(system(command), 0);
 }
 
 static void on_done(void *arg, int result) {
