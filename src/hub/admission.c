@@ -115,8 +115,10 @@ static void refuse_taken(struct admission *admission,
         "one, or join this host with a token for another name",
         node->name);
 
-    if (strcmp(node->refused, applicant->hello.instance) != 0) {
-        node_set(&node->refused, applicant->hello.instance);
+    /* A dialect has no instances: one refusal stands for all. */
+    const char *who = applicant->is_dialect ? "-" : applicant->hello.instance;
+    if (strcmp(node->refused, who) != 0) {
+        node_set(&node->refused, who);
         activity_add(admission->config.activity, "node.refused", node->name, "",
                      "another instance asks for the name, from %s", applicant->peer);
     }
@@ -212,6 +214,18 @@ static void give_credential(struct admission *admission,
         on_joined(joining, r);
 }
 
+/* The node that it will hold. */
+static struct node *node_for(struct admission *admission,
+                             const struct admission_applicant *applicant,
+                             const char *name) {
+    bool is_new = !registry_find(admission->config.registry, name);
+    struct node *node = node_of(admission, name);
+
+    if (is_new && !applicant->token)
+        node->anonymous = true;
+    return node;
+}
+
 static void admit(struct admission *admission,
                   struct admission_applicant *applicant,
                   const char *name) {
@@ -229,10 +243,11 @@ static void admit(struct admission *admission,
         applicant->door->answer(applicant, name, NULL);
         break;
     default:
-        session.node = node_of(admission, name);
+        session.node = node_for(admission, applicant, name);
         session.generation =
             admission->config.start_number << 32 | ++admission->generations;
-        applicant->token->used_ms = clock_wall_ms();
+        if (applicant->token)
+            applicant->token->used_ms = clock_wall_ms();
         applicant->door->admit(applicant, &session);
     }
 }
@@ -245,7 +260,7 @@ static void on_answer(void *arg, bool alive) {
     applicant->rival = NULL;
     list_remove(&applicant->node);
     if (alive)
-        refuse_taken(admission, applicant, node_of(admission, name));
+        refuse_taken(admission, applicant, node_for(admission, applicant, name));
     else
         admit(admission, applicant, name);
     free(name);
@@ -275,27 +290,43 @@ static bool choose_name(struct admission *admission,
         int len = i == 1 ? snprintf(ret_name, NAME_LEN_MAX + 1, "%s", base)
                          : snprintf(ret_name, NAME_LEN_MAX + 1, "%.59s-%u", base, i);
         const struct node *node = registry_find(admission->config.registry, ret_name);
-        if (registry_is_reserved(admission->config.registry, ret_name))
-            continue;
         if (len > 0 && (!node || strcmp(node->instance, hello->instance) == 0))
             return true;
     }
     return false;
 }
 
+/* Tries kinds in turn: 0, or the first ACCESS_E_* but ACCESS_E_KIND. */
+static int find_kinds(struct admission *admission,
+                      const struct link_hello *hello,
+                      const enum access_kind *kinds,
+                      struct access_token **ret_token) {
+    int r = ACCESS_E_KIND;
+
+    for (; r == ACCESS_E_KIND && *kinds; kinds++)
+        r = access_find(admission->config.access, hello->credential, *kinds,
+                        clock_wall_ms(), ret_token);
+    return r;
+}
+
 /* Finds the token: 0 or ACCESS_E_*. A join token that was used serves nobody any more,
  * not even who used it and never got the answer. */
 static int find_token(struct admission *admission,
-                      const struct link_hello *hello,
+                      const struct admission_applicant *applicant,
                       struct access_token **ret_token) {
+    static const enum access_kind of_join[] = { ACCESS_JOIN, 0 };
+    static const enum access_kind of_check[] = { ACCESS_NODE, ACCESS_JOIN, 0 };
+    static const enum access_kind of_dialect[] = { ACCESS_DIALECT, ACCESS_NODE, 0 };
+    static const enum access_kind of_node[] = { ACCESS_NODE, 0 };
+    const struct link_hello *hello = &applicant->hello;
     struct access_token *token = NULL;
-    int r = access_find(admission->config.access, hello->credential,
-                        hello->intent == LINK_JOIN ? ACCESS_JOIN : ACCESS_NODE,
-                        clock_wall_ms(), &token);
 
-    if (r == ACCESS_E_KIND && hello->intent == LINK_CHECK)
-        r = access_find(admission->config.access, hello->credential, ACCESS_JOIN,
-                        clock_wall_ms(), &token);
+    int r = find_kinds(admission, hello,
+                       hello->intent == LINK_JOIN    ? of_join
+                       : hello->intent == LINK_CHECK ? of_check
+                       : applicant->is_dialect       ? of_dialect
+                                                     : of_node,
+                       &token);
     if (r != 0)
         return r;
     if (token->kind == ACCESS_JOIN && token->used && !token->reusable)
@@ -304,12 +335,36 @@ static int find_token(struct admission *admission,
     return 0;
 }
 
+/* Whoever has a credential for a name comes before who has none. */
+static void put_out(struct admission *admission, struct node *node) {
+    if (node->session)
+        session_close(node->session, "whoever has a credential for the name asks for it");
+    registry_remove(admission->config.registry, node);
+}
+
+static void ask_for(struct admission *admission,
+                    struct admission_applicant *applicant,
+                    const char *name) {
+    const struct link_hello *hello = &applicant->hello;
+    struct node *node = registry_find(admission->config.registry, name);
+
+    if (node && node->anonymous && applicant->token && hello->intent != LINK_CHECK) {
+        put_out(admission, node);
+        node = NULL;
+    }
+    if (hello->intent != LINK_CHECK && node && node->session &&
+        strcmp(session_instance(node->session), hello->instance) != 0)
+        ask_rival(admission, applicant, node);
+    else
+        admit(admission, applicant, name);
+}
+
 void admission_ask(struct admission *admission, struct admission_applicant *applicant) {
     const struct link_hello *hello = &applicant->hello;
     char name[NAME_LEN_MAX + 1];
 
     applicant->admission = admission;
-    int r = find_token(admission, hello, &applicant->token);
+    int r = find_token(admission, applicant, &applicant->token);
     if (r != 0) {
         refuse(applicant, r);
         return;
@@ -319,17 +374,14 @@ void admission_ask(struct admission *admission, struct admission_applicant *appl
         refuse_name(applicant, "no free name like this one is left");
         return;
     }
-    if (registry_is_reserved(admission->config.registry, name)) {
-        refuse_name(applicant, "the name is a group's; take a token for another name, or "
-                               "give the group another one");
-        return;
-    }
-    struct node *node = registry_find(admission->config.registry, name);
-    if (hello->intent != LINK_CHECK && node && node->session &&
-        strcmp(session_instance(node->session), hello->instance) != 0)
-        ask_rival(admission, applicant, node);
-    else
-        admit(admission, applicant, name);
+    ask_for(admission, applicant, name);
+}
+
+void admission_ask_anonymous(struct admission *admission,
+                             struct admission_applicant *applicant,
+                             const char *name) {
+    applicant->admission = admission;
+    ask_for(admission, applicant, name);
 }
 
 /* The store's answer will find nobody. */

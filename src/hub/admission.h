@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/list.h"
@@ -64,6 +65,7 @@ struct admission_applicant {
     struct link_hello hello;           /* its texts are borrowed: the door */
     const char *transport;             /* borrowed: static; "ptth" */
     const char *peer;                  /* borrowed: the door */
+    bool is_dialect; /* not our agent: a dialect token lets it in as a node's does */
     /* The admission's own; zeroed at first. */
     struct list node;
     struct admission *admission;       /* borrowed: outlives those who wait */
@@ -80,6 +82,12 @@ struct admission *admission_free(struct admission *admission);
 
 /* May it hold the name of its credential? The hello has a credential and an instance. */
 void admission_ask(struct admission *admission, struct admission_applicant *applicant);
+
+/* The same without a credential, for a valid name that the door lets it ask for; the node
+ * is anonymous, unless it is known. */
+void admission_ask_anonymous(struct admission *admission,
+                             struct admission_applicant *applicant,
+                             const char *name);
 
 /* It has gone before it was answered; harmless when it does not wait. */
 void admission_withdraw(struct admission_applicant *applicant);

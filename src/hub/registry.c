@@ -11,8 +11,7 @@
 
 struct registry {
     struct registry_keeper keeper;
-    struct map *nodes;    /* owned; of owned struct node */
-    struct map *reserved; /* owned; names, the values are the registry itself */
+    struct map *nodes; /* owned; of owned struct node */
     struct list watchers;
 };
 
@@ -21,7 +20,6 @@ struct registry *registry_new(const struct registry_keeper *keeper) {
 
     registry->keeper = *keeper;
     registry->nodes = map_new();
-    registry->reserved = map_new();
     list_init(&registry->watchers);
     return registry;
 }
@@ -38,7 +36,6 @@ struct registry *registry_free(struct registry *registry) {
         node_free(node);
     }
     map_free(registry->nodes);
-    map_free(registry->reserved);
     free(registry);
     return NULL;
 }
@@ -170,33 +167,30 @@ static void tell(struct registry *registry, struct node *node, bool removed) {
     }
 }
 
-void registry_reserve(struct registry *registry, const char *name) {
-    assert(!registry_find(registry, name));
-    map_put(registry->reserved, name, registry);
-}
+struct node *registry_find_anonymous(const struct registry *registry, const char *text) {
+    struct node *found = registry_find(registry, text);
+    struct node *node;
+    size_t at = 0;
 
-void registry_unreserve(struct registry *registry, const char *name) {
-    map_remove(registry->reserved, name);
-}
-
-bool registry_is_reserved(const struct registry *registry, const char *name) {
-    return map_get(registry->reserved, name) != NULL;
+    while (!found && (node = map_next(registry->nodes, &at, NULL)))
+        if (node->anonymous && strcmp(node->title, text) == 0 && text[0] != '\0')
+            found = node;
+    return found && found->anonymous ? found : NULL;
 }
 
 struct node *registry_add(struct registry *registry, const char *name) {
     struct node *node = node_new(name);
 
-    assert(name_is_valid(name) && !registry_find(registry, name) &&
-           !registry_is_reserved(registry, name));
+    assert(name_is_valid(name) && !registry_find(registry, name));
     map_put(registry->nodes, name, node);
     return node;
 }
 
 void registry_rename(struct registry *registry, struct node *node, const char *name) {
-    assert(name_is_valid(name) && !registry_find(registry, name) &&
-           !registry_is_reserved(registry, name));
+    assert(name_is_valid(name) && !registry_find(registry, name));
     map_remove(registry->nodes, node->name);
-    registry->keeper.rename(registry->keeper.arg, node->name, name);
+    if (!node->anonymous)
+        registry->keeper.rename(registry->keeper.arg, node->name, name);
     tell(registry, node, true);
     node_set(&node->name, name);
     map_put(registry->nodes, name, node);
@@ -206,13 +200,15 @@ void registry_rename(struct registry *registry, struct node *node, const char *n
 void registry_remove(struct registry *registry, struct node *node) {
     assert(!node->session);
     map_remove(registry->nodes, node->name);
-    registry->keeper.remove(registry->keeper.arg, node->name);
+    if (!node->anonymous)
+        registry->keeper.remove(registry->keeper.arg, node->name);
     tell(registry, node, true);
     node_free(node);
 }
 
 void registry_changed(struct registry *registry, struct node *node) {
-    registry->keeper.save(registry->keeper.arg, node);
+    if (!node->anonymous)
+        registry->keeper.save(registry->keeper.arg, node);
     tell(registry, node, false);
 }
 

@@ -23,7 +23,7 @@ struct registry_watcher {
     void (*on_values)(struct registry_watcher *watcher, struct node *node);
 };
 
-/* Where nodes are kept over restarts. */
+/* Where nodes are kept over restarts; but not those that are anonymous. */
 struct registry_keeper {
     void (*save)(void *arg, const struct node *node);
     void (*remove)(void *arg, const char *name);
@@ -48,6 +48,9 @@ struct node *registry_resolve(const struct registry *registry,
                               const struct actor *actor,
                               const char *text);
 
+/* The anonymous node of that name, or else of that title; NULL. */
+struct node *registry_find_anonymous(const struct registry *registry, const char *text);
+
 /*
  * The nodes that a selection means ("" is all), as far as the actor may see them, by
  * name. 0 or a NAME_E_*; *ret_nodes is an array to free, *ret_why a text to free.
@@ -65,15 +68,10 @@ bool registry_is_meant(const struct node *node,
                        const struct actor *actor,
                        const char *selection);
 
-/* Keeps nodes from taking the name, which no node has: it stands for something else. */
-void registry_reserve(struct registry *registry, const char *name);
-void registry_unreserve(struct registry *registry, const char *name);
-bool registry_is_reserved(const struct registry *registry, const char *name);
-
 /* Adds an empty node of a free, valid name. */
 struct node *registry_add(struct registry *registry, const char *name);
 
-/* Gives the node another free, valid name. A reserved one is not free. */
+/* Gives the node another free, valid name. */
 void registry_rename(struct registry *registry, struct node *node, const char *name);
 
 /* Forgets the node (its session must be closed before) and frees it. */
