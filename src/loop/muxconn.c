@@ -194,6 +194,11 @@ static void copy_addresses(struct conn_base *to, const struct conn_base *from) {
     memcpy(to->peer_key, from->peer_key, sizeof(to->peer_key));
 }
 
+bool muxconn_is_stalled(const struct conn *conn) {
+    const struct muxstream *stream = stream_of(conn);
+    return stream->stream && stream->out.len > 0 && yamux_room(stream->stream) == 0;
+}
+
 bool muxconn_can_open(const struct muxconn *mux) {
     return !mux->over && yamux_can_open(mux->yamux);
 }

@@ -41,6 +41,9 @@ struct conn *muxconn_open(struct muxconn *mux);
 /* Neither side went away, and the peer has acknowledged most of what was opened. */
 bool muxconn_can_open(const struct muxconn *mux);
 
+/* Has the stream bytes for which its peer gives no window? Those of others go on. */
+bool muxconn_is_stalled(const struct conn *stream);
+
 /* Says that we open and take no more streams; those that run go on. */
 void muxconn_go_away(struct muxconn *mux);
 

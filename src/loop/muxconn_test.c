@@ -288,6 +288,7 @@ static void a_stream_without_window_holds_up_no_other(void) {
     wait_for(&rig, both_got_what_they_may);
     CHECK(conn_is_writable(other.conn));
     CHECK(!conn_is_writable(stalled.conn));
+    CHECK(muxconn_is_stalled(stalled.conn) && !muxconn_is_stalled(other.conn));
     stalled.writable = 0;
     say(&rig, WINDOW, ACK, 1, 5001);
     wait_for(&rig, all_came);
