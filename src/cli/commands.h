@@ -11,7 +11,6 @@ extern const struct command cmd_chart;
 extern const struct command cmd_completion;
 extern const struct command cmd_config;
 extern const struct command cmd_doctor;
-extern const struct command cmd_group;
 extern const struct command cmd_help;
 extern const struct command cmd_hubs;
 extern const struct command cmd_login;

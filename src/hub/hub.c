@@ -16,8 +16,10 @@
 #include "hub/admission.h"
 #include "hub/config.h"
 #include "hub/gate.h"
-#include "hub/groups.h"
+#include "hub/health_page.h"
 #include "hub/hosts.h"
+#include "hub/hubws_door.h"
+#include "hub/hubws_sessions.h"
 #include "hub/keeper.h"
 #include "hub/link_sessions.h"
 #include "hub/painters.h"
@@ -27,7 +29,6 @@
 #include "hub/scrape.h"
 #include "hub/service_activity.h"
 #include "hub/service_admin.h"
-#include "hub/service_groups.h"
 #include "hub/service_internal.h"
 #include "hub/service_metrics.h"
 #include "hub/service_nodes.h"
@@ -70,13 +71,11 @@ struct hub {
     struct trouble *trouble;
     struct access *access;
     struct registry *registry;
-    struct groups *groups;
     struct activity *activity;
     struct services *services;
     struct reflection *reflection;
     struct health *health;
     struct service_nodes *nodes;
-    struct service_groups *group_service;
     struct painters *painters;
     struct service_metrics *metrics;
     struct service_admin *admin;
@@ -87,6 +86,9 @@ struct hub {
     struct presence *presence;
     struct session_pool *sessions;
     struct link_sessions *links;
+    struct hubws_sessions *hubws;
+    struct hubws_door *hubws_door;
+    struct health_page *health_page;
     struct admission *admission;
     struct gate *gate;
     struct remote_writer *writer; /* NULL: samples go nowhere else */
@@ -189,7 +191,6 @@ static int open_history(struct hub *hub, char **ret_why) {
 static int open_store(struct hub *hub, struct store_facts *ret_facts, char **ret_why) {
     struct registry_keeper nodes;
     struct access_keeper tokens;
-    struct groups_keeper groups;
 
     hub->database = config_store_path(hub->config);
     int r = store_open(hub->database, &hub->store, ret_why);
@@ -199,11 +200,7 @@ static int open_store(struct hub *hub, struct store_facts *ret_facts, char **ret
     tokens = keeper_of_tokens(hub->store);
     hub->registry = registry_new(&nodes);
     hub->access = access_new(&tokens);
-    groups = keeper_of_groups(hub->store);
     r = keeper_load(hub->store, hub->registry, hub->access);
-    hub->groups = groups_new(hub->registry, &groups);
-    if (r == 0)
-        r = keeper_load_groups(hub->store, hub->groups);
     if (r == 0)
         r = timekeeper_new(hub->loop, hub->store, &hub->timekeeper);
     if (r == 0)
@@ -212,6 +209,26 @@ static int open_store(struct hub *hub, struct store_facts *ret_facts, char **ret
         return fail_to_read(r, ret_why);
     timekeeper_start(hub->timekeeper);
     return open_history(hub, ret_why);
+}
+
+/* Of the older hub: its servers dial in, its programs ask for /health. */
+static void make_older_sessions(struct hub *hub) {
+    struct hubws_sessions_config sessions = {
+        .loop = hub->loop,
+        .sessions = hub->sessions,
+        .registry = hub->registry,
+        .header_bytes_max = hub->config->header_bytes_max,
+    };
+    hub->hubws = hubws_sessions_new(&sessions);
+    struct hubws_door_config door = {
+        .admission = hub->admission,
+        .sessions = hub->hubws,
+        .registry = hub->registry,
+        .access = hub->access,
+    };
+    hub->hubws_door = hubws_door_new(&door);
+    hubws_door_let_anonymous(hub->hubws_door, hub->config->hubws_anonymous);
+    hub->health_page = health_page_new(presence_start_ns(hub->presence));
 }
 
 static void make_sessions(struct hub *hub, const struct store_facts *facts) {
@@ -255,6 +272,7 @@ static void make_sessions(struct hub *hub, const struct store_facts *facts) {
         .start_number = facts->start,
     };
     hub->admission = admission_new(&admission);
+    make_older_sessions(hub);
 }
 
 /* As many as there are cores, unless it was set. */
@@ -296,13 +314,6 @@ static void make_services(struct hub *hub) {
         .activity = hub->activity,
         .access = hub->access,
     };
-    struct service_groups_config groups = {
-        .loop = hub->loop,
-        .services = hub->services,
-        .registry = hub->registry,
-        .groups = hub->groups,
-        .activity = hub->activity,
-    };
     struct service_tokens_config tokens = {
         .loop = hub->loop,
         .store = hub->store,
@@ -319,7 +330,6 @@ static void make_services(struct hub *hub) {
         .loop = hub->loop,
         .access = hub->access,
         .registry = hub->registry,
-        .groups = hub->groups,
         .traffic = hub->traffic,
         .services = hub->services,
     };
@@ -339,7 +349,6 @@ static void make_services(struct hub *hub) {
     };
 
     hub->nodes = service_nodes_new(&nodes);
-    hub->group_service = service_groups_new(&groups);
     make_sample_services(hub);
     hub->tokens = service_tokens_new(&tokens);
     hub->activities = service_activity_new(&activity);
@@ -433,6 +442,8 @@ static void make_front(struct hub *hub) {
         .services = hub->services,
         .admission = hub->admission,
         .links = hub->links,
+        .hubws = hub->hubws_door,
+        .health = hub->health_page,
         .scrape = hub->scrape,
         .gate = gate_target(hub->gate),
         .hosts = hub->hosts.names,
@@ -568,7 +579,9 @@ static void reload_limits(struct hub *hub) {
     link_sessions_limit(hub->links, (uint32_t)config->streams_max,
                         config->header_bytes_max);
     services_limit(hub->services, config->message_bytes_max);
+    hubws_sessions_limit(hub->hubws, config->header_bytes_max);
     gate_let_anonymous(hub->gate, config->hubws_anonymous);
+    hubws_door_let_anonymous(hub->hubws_door, config->hubws_anonymous);
     web_limit(hub->web, config->message_bytes_max);
     store_limit_events(hub->store, config->events_max);
     traffic_limit(hub->traffic, config->traffic_keep_ms, config->traffic_rows_max);
@@ -607,6 +620,7 @@ void hub_finish(struct hub *hub,
     hub->drain_until_ms = loop_now_ms(hub->loop) + limit_ms;
     stop_listening(hub);
     health_stop(hub->health);
+    health_page_stop(hub->health_page);
     service_internal_stop(hub->internal);
     services_stop(hub->services);
     session_pool_drain(hub->sessions);
@@ -626,8 +640,11 @@ struct hub *hub_free(struct hub *hub) {
     web_free(hub->web);
     scrape_free(hub->scrape);
     admission_free(hub->admission);
+    hubws_door_free(hub->hubws_door);
+    health_page_free(hub->health_page);
     session_pool_free(hub->sessions);
     link_sessions_free(hub->links);
+    hubws_sessions_free(hub->hubws);
     remote_writer_free(hub->writer);
     loop_settle(hub->loop); /* calls learn of the end of their connections */
     gate_free(hub->gate);
@@ -637,7 +654,6 @@ struct hub *hub_free(struct hub *hub) {
     painters_free(hub->painters);
     service_metrics_free(hub->metrics);
     service_admin_free(hub->admin);
-    service_groups_free(hub->group_service);
     service_nodes_free(hub->nodes);
     reflection_free(hub->reflection);
     health_free(hub->health);
@@ -650,7 +666,6 @@ struct hub *hub_free(struct hub *hub) {
     store_close(hub->store);
     activity_free(hub->activity);
     access_free(hub->access);
-    groups_free(hub->groups);
     registry_free(hub->registry);
     tls_files_free(hub->tls);
     hosts_clear(&hub->hosts);

@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "base/version.h"
 #include "hub/gate.h"
+#include "hub/health_page.h"
+#include "hub/hubws_door.h"
 #include "hub/link_door.h"
 #include "hub/scrape.h"
 #include "loop/listener.h"
@@ -114,6 +116,10 @@ void web_serve(struct web *web, struct exchange *exchange) {
         link_accept_refuse(
             exchange, 426, "upgrade-required",
             "links need Upgrade: ptth, or a WebSocket of protocol ptth.h2");
+    else if (hubws_door_is_asked(exchange))
+        hubws_door_take(web->config.hubws, exchange);
+    else if (health_page_is_asked(exchange))
+        health_page_serve(web->config.health, exchange);
     else if (scrape_is_asked(exchange))
         scrape_serve(web->config.scrape, exchange);
     else if (is_api(exchange_path(exchange)))

@@ -1,8 +1,9 @@
 /*
  * web - what the hub answers over HTTP besides gRPC
  *
- * Links, the API as JSON, /metrics, and a line for people who open the address in a
- * browser. Requests of pages of other origins are refused before anything looks at them.
+ * Links, servers of the older hub, the API as JSON, /metrics, /health, and a line for
+ * people who open the address in a browser. Requests of pages of other origins are
+ * refused before anything looks at them.
  */
 #pragma once
 
@@ -10,6 +11,8 @@
 
 struct admission;
 struct exchange;
+struct health_page;
+struct hubws_door;
 struct link_sessions;
 struct loop;
 struct scrape;
@@ -22,6 +25,8 @@ struct web_config { /* all borrowed, all outlive it */
     struct services *services;
     struct admission *admission;
     struct link_sessions *links;
+    struct hubws_door *hubws;
+    struct health_page *health;
     struct scrape *scrape;
     struct target *gate;
     const char *const
