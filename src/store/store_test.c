@@ -510,7 +510,7 @@ static void a_newer_schema_is_left_alone(void) {
     CHECK_INT(store_open(place.path, &place.store, &why), STORE_E_NEWER);
     CHECK(strstr(why, "its schema is version 99, of a newer Roost"));
     free(why);
-    run_sql(place.path, "PRAGMA user_version = 3");
+    run_sql(place.path, "PRAGMA user_version = 4");
     CHECK_INT(place_open(&place), 0);
     place_done(&place);
 }
@@ -532,7 +532,7 @@ static void an_older_schema_is_brought_up(void) {
     run_sql(place.path, "DROP TABLE samples_nodes; DROP TABLE samples_cursors;"
                         "DROP TABLE samples_catalogues; DROP TABLE samples_journal;"
                         "DROP TABLE samples_series; DROP TABLE samples_chunks;"
-                        "DROP TABLE traffic_keys; DROP TABLE traffic;"
+                        "DROP TABLE traffic_keys; DROP TABLE traffic; DROP TABLE groups;"
                         "PRAGMA user_version = 1; PRAGMA auto_vacuum = NONE; VACUUM");
     CHECK_INT(place_open(&place), 0);
     CHECK_INT(store_check_now(place.store, &counts, &why), 0);
