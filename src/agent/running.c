@@ -8,6 +8,7 @@
 #include "agent/boot_id.h"
 #include "agent/collect/sampler.h"
 #include "agent/config.h"
+#include "agent/expose.h"
 #include "agent/first_contact.h"
 #include "agent/identity.h"
 #include "agent/policy.h"
@@ -52,6 +53,7 @@ struct running {
     struct policy *policy;
     struct tunnels *tunnels;
     struct router *router;
+    struct expose *expose;
     struct uplink *uplink;
     struct h2_window_budget windows; /* of streams on the link */
     struct timer trim;   /* when a handshake and a replay are over: what they took */
@@ -279,6 +281,13 @@ static const int64_t *get_values(void *arg) {
     return sampler_values(running->sampler);
 }
 
+static void on_exposed(void *arg) {
+    struct running *running = arg;
+
+    health_changed(running->health);
+    service_link_changed(running->link);
+}
+
 static void make_services(struct running *running) {
     running->services = services_new(running->config->message_bytes_max);
     struct service_host_config host = {
@@ -293,12 +302,18 @@ static void make_services(struct running *running) {
     };
 
     running->host = service_host_new(&host);
-    running->link = service_link_new(running->services, running->identity,
-                                     running->config->state, on_trusted, running);
+    running->expose = expose_new(running->loop, running->services, on_exposed, running);
+    running->link =
+        service_link_new(running->services, running->identity, running->config->state,
+                         running->expose, on_trusted, running);
     running->health = health_new(running->services);
     running->reflection = reflection_new(running->services);
     running->router = router_new(running->services);
     router_tunnel(running->router, tunnels_target(running->tunnels));
+    health_add_others(running->health, expose_health(running->expose));
+    reflection_add_others(running->reflection, expose_reflection(running->expose));
+    router_expose(running->router, expose_target(running->expose));
+    expose_set(running->expose, &running->config->exposes, running->config->state);
 }
 
 static int start_uplink(struct running *running) {
@@ -340,6 +355,7 @@ static void apply(struct running *running) {
     uplink_tune(running->uplink, config->proxy, (unsigned)config->backoff_max_ms,
                 (uint32_t)config->streams_max);
     running->windows.limit = (size_t)config->window_bytes;
+    expose_set(running->expose, &config->exposes, config->state);
     spool_keep(running->spool, config->spool_hours * HOUR_MS);
     tunnels_limit(running->tunnels, (size_t)config->tunnels_max);
     if (!running->resamples)
@@ -401,6 +417,8 @@ enum running_end running_run(struct agent_config *config,
     }
     uplink_free(running.uplink);
     loop_settle(running.loop); /* calls that the link carried learn of its end */
+    expose_free(running.expose);
+    loop_settle(running.loop); /* and so do those to what is exposed */
     router_free(running.router);
     tunnels_free(running.tunnels);
     policy_free(running.policy);

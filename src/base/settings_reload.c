@@ -1,6 +1,5 @@
 #include "base/settings_reload.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/settings.h"
@@ -46,6 +45,12 @@ static const struct settings_row *find_change(const struct settings_table *table
             return row;
     }
     return NULL;
+}
+
+bool settings_reload_is_same(const struct settings_table *table,
+                             const void *a,
+                             const void *b) {
+    return !find_change(table, a, b);
 }
 
 /* What differs between two lists of members; the first row when one is not in both. */

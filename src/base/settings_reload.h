@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 struct settings_row;
 struct settings_table;
 
@@ -21,3 +23,8 @@ void settings_reload(const struct settings_table *table,
                      void *fresh,
                      void (*on_change)(void *arg, const struct settings_row *row),
                      void *arg);
+
+/* Have two structs of the table the same values in all its rows? */
+bool settings_reload_is_same(const struct settings_table *table,
+                             const void *a,
+                             const void *b);

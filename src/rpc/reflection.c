@@ -25,7 +25,8 @@ static_assert(sizeof(Request) ==
               "reflection v1 and v1alpha have one shape");
 
 struct reflection {
-    const struct services *services; /* borrowed: outlives us */
+    const struct services *services;        /* borrowed: outlives us */
+    const struct reflection_others *others; /* borrowed: outlives us; or NULL */
 };
 
 typedef Google__Protobuf__FileDescriptorSet FileSet;
@@ -123,10 +124,6 @@ static void send_file(const FileSet *set,
         GRPC__REFLECTION__V1__FILE_DESCRIPTOR_RESPONSE__INIT;
     struct closure closure = { 0 };
 
-    if (!file) {
-        send_error(invocation, response, GRPC_NOT_FOUND, "no such file or symbol");
-        return;
-    }
     add_file(set, &closure, file);
     answer.n_file_descriptor_proto = closure.count;
     answer.file_descriptor_proto =
@@ -147,45 +144,80 @@ static void send_file(const FileSet *set,
     free(closure.files);
 }
 
+/* The services of the set, then those of others. */
+static const char *service_at(const struct reflection *reflection, size_t i) {
+    const struct reflection_others *others = reflection->others;
+    size_t own = 0;
+
+    for (const struct service *service;
+         (service = services_at(reflection->services, own)); own++)
+        if (own == i)
+            return service->descriptor->name;
+    return others ? others->service_at(others->arg, i - own) : NULL;
+}
+
 static void send_list(const struct reflection *reflection,
                       struct invocation *invocation,
                       Response *response) {
-    enum { LIST_MAX = 64 };
     Grpc__Reflection__V1__ListServiceResponse list =
         GRPC__REFLECTION__V1__LIST_SERVICE_RESPONSE__INIT;
-    Grpc__Reflection__V1__ServiceResponse services[LIST_MAX];
-    Grpc__Reflection__V1__ServiceResponse *pointers[LIST_MAX];
-    const struct service *service;
+    size_t count = 0;
 
-    for (; list.n_service < LIST_MAX &&
-           (service = services_at(reflection->services, list.n_service));
-         list.n_service++) {
-        grpc__reflection__v1__service_response__init(&services[list.n_service]);
-        services[list.n_service].name = (char *)service->descriptor->name;
-        pointers[list.n_service] = &services[list.n_service];
-    }
+    while (service_at(reflection, count))
+        count++;
+    auto_(mem_freep) void *services =
+        mem_new_array(count + 1, sizeof(Grpc__Reflection__V1__ServiceResponse));
+    auto_(mem_freep) void *pointers = mem_new_array(count + 1, sizeof(*list.service));
     list.service = pointers;
+    for (size_t i = 0; i < count; i++) {
+        list.service[i] = (Grpc__Reflection__V1__ServiceResponse *)services + i;
+        grpc__reflection__v1__service_response__init(list.service[i]);
+        list.service[i]->name = (char *)(uintptr_t)service_at(reflection, i);
+    }
+    list.n_service = count;
     response->message_response_case =
         GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__MESSAGE_RESPONSE_LIST_SERVICES_RESPONSE;
     response->list_services_response = &list;
     invocation_send(invocation, &response->base);
 }
 
+static File *find(const FileSet *set, const Request *request) {
+    return request->message_request_case ==
+                   GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_FILE_BY_FILENAME
+               ? find_file(set, request->file_by_filename)
+               : find_symbol(set, request->file_containing_symbol);
+}
+
+/* Answers from one set: false when the file is not there. */
+static bool send_from(struct slice files,
+                      struct invocation *invocation,
+                      Response *response,
+                      const Request *request) {
+    FileSet *set =
+        google__protobuf__file_descriptor_set__unpack(NULL, files.len, files.at);
+    if (!set)
+        return false;
+    File *file = find(set, request);
+    if (file)
+        send_file(set, invocation, response, file);
+    google__protobuf__file_descriptor_set__free_unpacked(set, NULL);
+    return file != NULL;
+}
+
 /* The set is read anew for each question: agents are asked seldom, and have no 60 KiB to
  * spare for the answers in between. */
-static void send_declaration(struct invocation *invocation,
+static void send_declaration(const struct reflection *reflection,
+                             struct invocation *invocation,
                              Response *response,
                              const Request *request) {
-    FileSet *set = google__protobuf__file_descriptor_set__unpack(NULL, descriptors_len,
-                                                                 descriptors_data);
-    assert(set);
-    send_file(
-        set, invocation, response,
-        request->message_request_case ==
-                GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_FILE_BY_FILENAME
-            ? find_file(set, request->file_by_filename)
-            : find_symbol(set, request->file_containing_symbol));
-    google__protobuf__file_descriptor_set__free_unpacked(set, NULL);
+    const struct reflection_others *others = reflection->others;
+    struct slice files = slice_of(descriptors_data, descriptors_len);
+    bool sent = send_from(files, invocation, response, request);
+
+    for (size_t i = 0; !sent && others && others->files_at(others->arg, i, &files); i++)
+        sent = files.len > 0 && send_from(files, invocation, response, request);
+    if (!sent)
+        send_error(invocation, response, GRPC_NOT_FOUND, "no such file or symbol");
 }
 
 static void on_info(void *arg,
@@ -209,7 +241,7 @@ static void on_info(void *arg,
     switch (request->message_request_case) {
     case GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_FILE_BY_FILENAME:
     case GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_FILE_CONTAINING_SYMBOL:
-        send_declaration(invocation, &response, request);
+        send_declaration(reflection, invocation, &response, request);
         break;
     case GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_LIST_SERVICES:
         send_list(reflection, invocation, &response);
@@ -244,6 +276,11 @@ struct reflection *reflection_new(struct services *services) {
     services_add(services, &v1);
     services_add(services, &v1alpha);
     return reflection;
+}
+
+void reflection_add_others(struct reflection *reflection,
+                           const struct reflection_others *others) {
+    reflection->others = others;
 }
 
 struct reflection *reflection_free(struct reflection *reflection) {

@@ -1,0 +1,47 @@
+/*
+ * expose - all servers that this agent exposes
+ *
+ * A target for RPCs of services that are not the agent's own: each goes to the server
+ * that has the service, be it away for now; where several have it, to the first by name
+ * that is serving. It also knows what reflection and health tell of those services.
+ */
+#pragma once
+
+#include <stddef.h>
+
+struct expose;
+struct health_others;
+struct loop;
+struct offer;
+struct reflection_others;
+struct services;
+struct settings_members;
+struct target;
+
+/* Without any server. on_change is told when what is offered may have changed, never from
+ * inside an expose_* function. Everything is borrowed and outlives the result. */
+struct expose *expose_new(struct loop *loop,
+                          const struct services *own,
+                          void (*on_change)(void *arg),
+                          void *arg);
+
+/* Ends calls under way. NULL is fine; always returns NULL. */
+struct expose *expose_free(struct expose *expose);
+
+/*
+ * Exposes these and no others, members of struct config_expose; one that stays as it was
+ * keeps its connections. The settings are borrowed until the next time; paths in them are
+ * below folder.
+ */
+void expose_set(struct expose *expose,
+                const struct settings_members *members,
+                const char *folder);
+
+struct target *expose_target(struct expose *expose);
+
+/* Walks what is exposed, by name: NULL at the end. Lent. */
+const struct offer *expose_at(const struct expose *expose, size_t i);
+
+/* What reflection and health may ask; both live as long as the expose. Lent. */
+const struct reflection_others *expose_reflection(const struct expose *expose);
+const struct health_others *expose_health(const struct expose *expose);
