@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/fileset.h"
 #include "agent/offer.h"
 #include "base/list.h"
 #include "base/log.h"
@@ -11,6 +10,7 @@
 #include "base/settings_group.h"
 #include "loop/loop.h"
 #include "rpc/call.h"
+#include "rpc/fileset.h"
 #include "rpc/health.h"
 #include "rpc/reflection.h"
 #include "rpc/target.h"

@@ -5,8 +5,6 @@
 
 #include "agent/backend.h"
 #include "agent/config_expose.h"
-#include "agent/discovery.h"
-#include "agent/fileset.h"
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -16,6 +14,8 @@
 #include "loop/loop.h"
 #include "loop/timer.h"
 #include "rpc/client.h"
+#include "rpc/discovery.h"
+#include "rpc/fileset.h"
 #include "rpc/services.h"
 #include "wire/pb.h"
 

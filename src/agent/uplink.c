@@ -24,6 +24,7 @@ enum {
     MISMATCH_WAIT_MS = 60000, /* a changed key is a person's business: no hurry */
     STEADY_MS = 30000,        /* a link that lived so long starts the back-off anew */
     HEADER_BYTES_MAX = 65536, /* of a request of the hub */
+    HUB_STREAMS = 8, /* its own: samples, services, trust; callers' come on top */
 };
 
 struct uplink {
@@ -208,7 +209,7 @@ static void take_link(struct uplink *uplink, const struct link_dial_result *resu
     struct h2conn_config link = {
         .role = H2_SERVER,
         .limits = {
-            .streams_max = uplink->config.streams_max,
+            .streams_max = uplink->config.streams_max + HUB_STREAMS,
             .window = CALL_PIPE_MAX,
             .windows = uplink->config.windows,
             .header_bytes_max = HEADER_BYTES_MAX,

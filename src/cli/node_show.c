@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -125,6 +126,19 @@ static void add_words(struct table *table, const char *key, char **words, size_t
     buf_done(&out);
 }
 
+/* One line a service; who serves it, where that is not the node itself. */
+static void add_services(struct table *table, const Roost__V1__Node *node) {
+    for (size_t i = 0; i < node->n_services; i++) {
+        const Roost__V1__NodeService *service = node->services[i];
+        bool is_any = strcmp(service->name, "*") == 0;
+        table_cell(table, TERMINAL_DIM, i == 0 ? "serves" : "");
+        table_printf(table, TERMINAL_PLAIN, "%s%s%s%s",
+                     is_any ? "any other service" : service->name,
+                     service->back_end[0] ? " (back end " : "", service->back_end,
+                     service->back_end[0] ? ")" : "");
+    }
+}
+
 static void add_node(struct table *table,
                      const struct terminal *terminal,
                      const Roost__V1__Node *node) {
@@ -144,6 +158,7 @@ static void add_node(struct table *table,
     add(table, "link", node->transport);
     add(table, "version", node->version);
     add_words(table, "allows", node->capabilities, node->n_capabilities);
+    add_services(table, node);
     add_time(table, "known since", node->created);
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "hub/offers.h"
 #include "hub/sampling.h"
 #include "loop/conn.h"
 #include "rpc/call.h"
@@ -17,6 +18,7 @@ struct link_session {
     struct session *session;     /* borrowed: it owns us */
     struct h2conn *h2conn;       /* owned */
     struct sampling *sampling;   /* owned; NULL when draining */
+    struct offers *offers;       /* owned; NULL when draining */
 };
 
 /* What open() gets. */
@@ -70,6 +72,9 @@ static void link_begin(void *carrier, struct node *node) {
 
     link->sampling =
         sampling_new(&link->links->config.samples, h2conn_target(link->h2conn), node);
+    link->offers =
+        offers_new(link->links->config.samples.loop, link->links->config.samples.registry,
+                   h2conn_target(link->h2conn), node);
 }
 
 static struct target *link_target(void *carrier) {
@@ -104,6 +109,7 @@ static void link_drain(void *carrier) {
     struct link_session *link = carrier;
 
     link->sampling = sampling_free(link->sampling);
+    link->offers = offers_free(link->offers);
     h2conn_drain(link->h2conn);
 }
 
@@ -111,6 +117,7 @@ static void link_free(void *carrier) {
     struct link_session *link = carrier;
 
     sampling_free(link->sampling);
+    offers_free(link->offers);
     h2conn_free(link->h2conn);
     free(link);
 }

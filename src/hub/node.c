@@ -24,6 +24,15 @@ struct node *node_new(const char *name) {
     return node;
 }
 
+static void clear_services(struct node_services *services) {
+    for (size_t i = 0; i < services->count; i++) {
+        free(services->items[i].name);
+        free(services->items[i].back_end);
+    }
+    free(services->items);
+    *services = (struct node_services) { 0 };
+}
+
 struct node *node_free(struct node *node) {
     if (!node)
         return NULL;
@@ -38,6 +47,7 @@ struct node *node_free(struct node *node) {
     free(node->capabilities);
     free(node->transport);
     free(node->refused);
+    clear_services(&node->services);
     latest_free(node->latest);
     free(node);
     return NULL;
@@ -88,4 +98,40 @@ bool node_remove_tag(struct node *node, const char *tag) {
         return true;
     }
     return false;
+}
+
+static int compare_services(const struct node_service *a, const struct node_service *b) {
+    int r = strcmp(a->name, b->name);
+    return r != 0 ? r : strcmp(a->back_end, b->back_end);
+}
+
+void node_services_add(struct node_services *services,
+                       const char *name,
+                       const char *back_end) {
+    const struct node_service wanted = { .name = (char *)name,
+                                         .back_end = (char *)back_end };
+    size_t at = services->count;
+
+    while (at > 0 && compare_services(&services->items[at - 1], &wanted) > 0)
+        at--;
+    if (at > 0 && compare_services(&services->items[at - 1], &wanted) == 0)
+        return;
+    services->items =
+        mem_grow(services->items, (services->count + 1) * sizeof(*services->items));
+    memmove(services->items + at + 1, services->items + at,
+            (services->count - at) * sizeof(*services->items));
+    services->items[at].name = mem_strdup(name);
+    services->items[at].back_end = mem_strdup(back_end);
+    services->count++;
+}
+
+bool node_set_services(struct node *node, struct node_services *services) {
+    bool same = node->services.count == services->count;
+
+    for (size_t i = 0; i < services->count && same; i++)
+        same = compare_services(&node->services.items[i], &services->items[i]) == 0;
+    clear_services(&node->services);
+    node->services = *services;
+    *services = (struct node_services) { 0 };
+    return !same;
 }

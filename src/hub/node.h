@@ -18,6 +18,17 @@ enum node_kind { NODE_AGENT = 1, NODE_SERVICE, NODE_DEVICE };
 
 enum { NODE_TAGS_MAX = 32 };
 
+/* A gRPC service to be called there. */
+struct node_service {
+    char *name;     /* owned: "package.Service"; "*": any */
+    char *back_end; /* owned: who serves it; "": the node itself */
+};
+
+struct node_services {
+    struct node_service *items; /* owned, sorted by name, then back end */
+    size_t count;
+};
+
 struct node {
     char *name;         /* owned: [a-z0-9][a-z0-9._-]{0,62} */
     char *title;        /* owned; "" when unset */
@@ -37,9 +48,10 @@ struct node {
     bool was_online; /* when the hub stopped; so it will dial in again soon */
     bool anonymous;  /* it registered without a credential, by the older dialect */
     struct session
-        *session;          /* borrowed: the session that holds the name; NULL: offline */
-    char *refused;         /* owned: the instance that was refused last; "" */
-    struct latest *latest; /* owned: the newest sample; NULL before the first */
+        *session;  /* borrowed: the session that holds the name; NULL: offline */
+    char *refused; /* owned: the instance that was refused last; "" */
+    struct node_services services; /* beside Roost's own; of no meaning while offline */
+    struct latest *latest;         /* owned: the newest sample; NULL before the first */
 };
 
 /* An empty node of that name; strings are never NULL. */
@@ -57,3 +69,11 @@ bool node_has_tag(const struct node *node, const char *tag);
 bool node_add_tag(struct node *node, const char *tag);
 bool node_remove_tag(struct node *node, const char *tag);
 size_t node_tag_count(const struct node *node);
+
+/* Adds a copy in its place, unless it is there already. */
+void node_services_add(struct node_services *services,
+                       const char *name,
+                       const char *back_end);
+
+/* Takes the services in place of the old ones; false when they are the same. */
+bool node_set_services(struct node *node, struct node_services *services);

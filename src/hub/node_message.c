@@ -19,6 +19,21 @@ static void cut_capabilities(struct node_message *message, const struct node *no
         message->capabilities[message->node.n_capabilities++] = verb;
 }
 
+/* While it is offline nobody serves anything. */
+static void add_services(struct node_message *message, const struct node *node) {
+    size_t count = node->session ? node->services.count : 0;
+
+    message->services = mem_new_array(count + 1, sizeof(*message->services));
+    message->node.services = mem_new_array(count + 1, sizeof(*message->node.services));
+    message->node.n_services = count;
+    for (size_t i = 0; i < count; i++) {
+        roost__v1__node_service__init(&message->services[i]);
+        message->services[i].name = node->services.items[i].name;
+        message->services[i].back_end = node->services.items[i].back_end;
+        message->node.services[i] = &message->services[i];
+    }
+}
+
 void node_message_init(struct node_message *message, const struct node *node) {
     Roost__V1__Node *out = &message->node;
     int64_t last_seen_ms = node->session ? clock_wall_ms() : node->last_seen_ms;
@@ -39,8 +54,11 @@ void node_message_init(struct node_message *message, const struct node *node) {
     out->transport = node->transport;
     out->generation = node->generation;
     cut_capabilities(message, node);
+    add_services(message, node);
 }
 
 void node_message_done(struct node_message *message) {
     free(message->text);
+    free(message->services);
+    free(message->node.services);
 }

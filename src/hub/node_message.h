@@ -18,6 +18,7 @@ struct node_message {
     Google__Protobuf__Timestamp created;
     char *capabilities[NODE_MESSAGE_VERBS_MAX]; /* borrowed: text */
     char *text;                                 /* owned: the capabilities cut apart */
+    Roost__V1__NodeService *services;           /* owned */
 };
 
 /* Fills the message, which must not move. */

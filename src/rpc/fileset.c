@@ -1,4 +1,4 @@
-#include "agent/fileset.h"
+#include "rpc/fileset.h"
 
 #include <stdint.h>
 #include <stdlib.h>

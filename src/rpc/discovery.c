@@ -1,13 +1,13 @@
-#include "agent/discovery.h"
+#include "rpc/discovery.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/fileset.h"
 #include "base/mem.h"
 #include "grpc/reflection_v1.pb-c.h"
 #include "loop/loop.h"
 #include "rpc/client.h"
+#include "rpc/fileset.h"
 #include "wire/pb.h"
 
 enum {
