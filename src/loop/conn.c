@@ -146,8 +146,10 @@ void conn_pause(struct conn *conn, bool paused) {
 }
 
 void conn_unread(struct conn *conn, struct slice bytes) {
-    if (conn->closed || bytes.len == 0)
+    if (conn->closed)
         return;
+    if (conn->ended && conn->reason == 0)
+        conn->told = false;
     struct pipe whole;
     pipe_init(&whole);
     pipe_add(&whole, bytes);

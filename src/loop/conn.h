@@ -57,8 +57,8 @@ bool conn_is_writable(const struct conn *conn);
 /* Stops or restarts reading: the peer feels it by TCP's window. */
 void conn_pause(struct conn *conn, bool paused);
 
-/* Gives bytes back that on_bytes lent: they come again, first, to the next owner. Copied.
- */
+/* Gives bytes back that on_bytes lent: they come again, first, to the next owner, and
+ * behind them the peer's orderly end if that was told. Copied. */
 void conn_unread(struct conn *conn, struct slice bytes);
 
 /* Sends what is left, then ends in order (close frame, close_notify, FIN), 5 s at most,

@@ -19,6 +19,7 @@
 struct splice {
     struct call *call; /* reference: we are a half of it */
     struct conn *conn; /* owned; NULL when it is over and the call is not yet */
+    struct pipe early; /* what was said before the tunnel was open */
     bool is_callee;
     bool told_open; /* the caller's owner knows that the target is reached */
     bool paused;    /* the conn, because the call has no room */
@@ -101,23 +102,17 @@ static void detach(struct splice *splice) {
         call_detach_caller(call);
 }
 
-/* The conn is over, in whatever way. The splice is gone after this. */
-static void finish(struct splice *splice) {
+/* Lets go of both sides. The splice is gone after this. */
+static void finish(struct splice *splice, void (*end)(struct conn *conn)) {
     struct call *call = call_ref(splice->call);
-    tunnel_done_fn *on_done = splice->on_done;
-    void *arg = splice->arg;
 
-    if (splice->conn)
-        conn_close(TAKE(splice->conn));
     detach(splice);
-    on_done(arg, splice, call);
+    splice->on_done(splice->arg, splice, call);
+    if (splice->conn)
+        end(splice->conn);
+    pipe_done(&splice->early);
     free(splice);
     call_unref(call);
-}
-
-static void reset(struct splice *splice) {
-    conn_abort(TAKE(splice->conn));
-    finish(splice);
 }
 
 /* Reads on when half of what the other side may have under way was taken. */
@@ -160,15 +155,16 @@ static void pump(struct splice *splice) {
 
     if (!splice->conn) {
         if (call->finished)
-            finish(splice);
+            finish(splice, conn_close);
         return;
     }
     if (is_failed || (call->finished && splice->is_callee)) {
-        reset(splice);
+        finish(splice, conn_abort);
         return;
     }
     if (!splice->told_open && call->has_reply_head) {
         splice->told_open = true;
+        pipe_done(&splice->early);
         if (splice->on_open)
             splice->on_open(splice->arg, splice);
     }
@@ -183,6 +179,8 @@ static void on_wake(struct call *call, void *user) {
 static void on_bytes(void *owner, struct slice bytes) {
     struct splice *splice = owner;
 
+    if (!splice->told_open)
+        pipe_add(&splice->early, bytes);
     write_inbound(splice, bytes);
     balance(splice);
 }
@@ -197,7 +195,7 @@ static void conclude(struct splice *splice) {
     if (splice->is_callee)
         call_finish(splice->call, GRPC_OK, NULL, NULL);
     if (splice->call->finished)
-        finish(splice);
+        finish(splice, conn_close);
 }
 
 static void on_closed(void *owner, int reason) {
@@ -207,7 +205,7 @@ static void on_closed(void *owner, int reason) {
         if (splice->is_callee)
             call_fail(splice->call, GRPC_ABORTED, "the connection to %s was lost: %s",
                       splice->call->tunnel, strerror(-reason));
-        finish(splice);
+        finish(splice, conn_close);
         return;
     }
     if (!splice->end_seen) {
@@ -221,6 +219,7 @@ static void on_closed(void *owner, int reason) {
 static struct splice *new_splice(struct conn *conn, tunnel_done_fn *on_done, void *arg) {
     struct splice *splice = mem_new(sizeof(*splice));
 
+    pipe_init(&splice->early);
     splice->conn = conn;
     splice->on_done = on_done;
     splice->arg = arg;
@@ -274,6 +273,20 @@ struct splice *tunnel_cut(struct splice *splice) {
     if (splice->conn)
         conn_abort(TAKE(splice->conn));
     detach(splice);
+    pipe_done(&splice->early);
     free(splice);
     return NULL;
+}
+
+struct conn *tunnel_take_conn(struct splice *splice) {
+    struct buf said = { 0 };
+
+    if (!splice->conn || splice->told_open)
+        return NULL;
+    conn_pause(splice->conn, true);
+    pipe_copy(&splice->early, buf_room(&said, splice->early.len), splice->early.len);
+    buf_added(&said, splice->early.len);
+    conn_unread(splice->conn, buf_slice(&said));
+    buf_done(&said);
+    return TAKE(splice->conn);
 }

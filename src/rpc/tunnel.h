@@ -53,6 +53,12 @@ struct tunnel_request {
 /* Takes the conn and starts the call; on_done comes later, in any case. */
 struct splice *tunnel_ask(struct conn *conn, const struct tunnel_request *request);
 
+/*
+ * From inside on_done of one that was asked for and never opened: the conn, paused, with
+ * all that it has said before, to ask once more. NULL when it is over.
+ */
+struct conn *tunnel_take_conn(struct splice *splice);
+
 /* Ends it at once without on_done: the connection and the call are reset. NULL is fine;
  * always returns NULL. */
 struct splice *tunnel_cut(struct splice *splice);
