@@ -36,6 +36,8 @@ struct policy {
     char *system_path; /* owned */
     char *state_path;  /* owned */
     bool is_user;
+    void (*on_change)(void *arg, const struct policy *policy);
+    void *arg; /* borrowed: whoever made it */
     bool of_system;
     struct print prints[2]; /* of the system's file and the state's */
     uint64_t looked_ms;
@@ -153,6 +155,8 @@ bool policy_refresh(struct policy *policy, uint64_t now_ms) {
         return false;
     memcpy(policy->prints, prints, sizeof(prints));
     load(policy);
+    if (policy->on_change)
+        policy->on_change(policy->arg, policy);
     return true;
 }
 
@@ -163,6 +167,8 @@ struct policy *policy_new(const struct policy_config *config) {
         mem_strdup(config->system_path ? config->system_path : POLICY_SYSTEM_PATH);
     policy->state_path = file_join(config->state, "policy.conf");
     policy->is_user = config->is_user;
+    policy->on_change = config->on_change;
+    policy->arg = config->arg;
     policy->prints[0] = print_of(policy->system_path);
     policy->prints[1] = print_of(policy->state_path);
     load(policy);

@@ -235,7 +235,7 @@ static void make_spool(struct running *running) {
     free(dir);
 }
 
-static void tell_policy(const struct policy *policy) {
+static void tell_policy(void *arg, const struct policy *policy) {
     if (policy_trouble(policy))
         log_error("%s; nothing but looking is allowed until that is mended",
                   policy_trouble(policy));
@@ -243,20 +243,16 @@ static void tell_policy(const struct policy *policy) {
         log_info("%s allows %s", policy_path(policy), policy_capabilities(policy));
 }
 
-/* What is told as capabilities follows the file without being asked. */
-static void read_policy(const struct running *running) {
-    if (policy_refresh(running->policy, loop_now_ms(running->loop)))
-        tell_policy(running->policy);
-}
-
 static void make_policy(struct running *running) {
     struct policy_config config = {
         .state = running->config->state,
         .is_user = policy_edit_is_user(),
+        .on_change = tell_policy,
+        .arg = running,
     };
 
     running->policy = policy_new(&config);
-    tell_policy(running->policy);
+    tell_policy(running, running->policy);
     running->tunnels =
         tunnels_new(running->loop, running->policy, (size_t)running->config->tunnels_max);
 }
@@ -264,7 +260,8 @@ static void make_policy(struct running *running) {
 static void take_sample(void *arg, uint64_t now_boottime_ns, struct spool_cursor next) {
     const struct running *running = arg;
 
-    read_policy(running);
+    /* What is told as capabilities follows the file without being asked for. */
+    policy_refresh(running->policy, loop_now_ms(running->loop));
     sampler_take(running->sampler, now_boottime_ns);
 }
 
