@@ -19,6 +19,7 @@ struct args {
     size_t first;  /* operands before it were shifted out */
     char *culprit; /* owned */
     bool keep_dashes;
+    size_t rest; /* operands behind which every word is one; 0: none */
 };
 
 struct args *args_new(void) {
@@ -115,6 +116,10 @@ void args_keep_dashes(struct args *args) {
     args->keep_dashes = true;
 }
 
+void args_take_rest(struct args *args, size_t operands) {
+    args->rest = operands;
+}
+
 static bool is_operand(const struct args *args, const char *word) {
     if (word[0] != '-' || word[1] == '\0')
         return true;
@@ -134,9 +139,10 @@ int args_parse(struct args *args,
         int taken = 0;
         int r = 0;
 
-        if (only_operands || is_operand(args, word))
+        if (only_operands || is_operand(args, word)) {
             add_operand(args, word);
-        else if (strcmp(word, "--") == 0)
+            only_operands = only_operands || args->operand_count == args->rest;
+        } else if (strcmp(word, "--") == 0)
             only_operands = true;
         else if (word[1] == '-')
             r = take_long(args, word, next, &taken);

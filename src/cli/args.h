@@ -35,6 +35,9 @@ struct args *args_free(struct args *args);
 /* From now on a word like "-home", one dash and several letters, is an operand. */
 void args_keep_dashes(struct args *args);
 
+/* From now on every word behind so many operands is one too, dashes or not. */
+void args_take_rest(struct args *args, size_t operands);
+
 /*
  * Sorts count words. tables are borrowed until args_free(), NULL-terminated; the words
  * too. 0 or ARGS_E_*, and args_culprit() tells which word.

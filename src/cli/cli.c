@@ -83,6 +83,8 @@ static int parse(struct cli *cli, int count, char **words, unsigned names) {
 
     if (cli->command && cli->command->keep_dashes)
         args_keep_dashes(cli->args);
+    if (cli->command && cli->command->rest > 0)
+        args_take_rest(cli->args, names + cli->command->rest);
     switch (args_parse(cli->args, tables, count, words)) {
     case 0:
         break;

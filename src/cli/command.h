@@ -28,6 +28,7 @@ struct command {
     const char *operands; /* what they are, for completion: "node", "profile", "shell",
                              "command", "file", or words apart by spaces; may be NULL */
     bool keep_dashes;     /* "-home" is an operand */
+    unsigned rest;        /* behind so many operands every word is one; 0: none */
     const struct command *const *subcommands; /* ends with NULL; may be NULL */
     int (*run)(struct cli *cli);              /* the exit status */
 };
