@@ -190,9 +190,27 @@ static const char *name_of(const struct call *call) {
     return name ? name : headers_get(&call->metadata, "name");
 }
 
+/* An agent comes with the credential of a node, which the service looks at itself: `name`
+ * is whom it wants to be. */
+static void lead_agent(struct gate *gate, struct call *call) {
+    const char *bearer = link_bearer(&call->metadata, "authorization");
+    struct access_token *token = NULL;
+    int64_t now_ms = clock_wall_ms();
+
+    if (bearer &&
+        (access_find(gate->config.access, bearer, ACCESS_NODE, now_ms, &token) == 0 ||
+         access_find(gate->config.access, bearer, ACCESS_JOIN, now_ms, &token) == 0))
+        call->actor = access_actor(token); /* who may do nothing; but no stranger */
+    lead_to_hub(gate, call);
+}
+
 static void start(struct target *target, struct call *call) {
     struct gate *gate = container_of(target, struct gate, target);
 
+    if (roles_is_for_agents(call->method)) {
+        lead_agent(gate, call);
+        return;
+    }
     if (!authenticate(gate, call))
         return;
     const char *name = name_of(call);

@@ -29,6 +29,7 @@
 #include "hub/scrape.h"
 #include "hub/service_activity.h"
 #include "hub/service_admin.h"
+#include "hub/service_gateway.h"
 #include "hub/service_internal.h"
 #include "hub/service_metrics.h"
 #include "hub/service_nodes.h"
@@ -82,6 +83,7 @@ struct hub {
     struct service_tokens *tokens;
     struct service_activity *activities;
     struct service_internal *internal;
+    struct service_gateway *gateway;
     struct traffic *traffic;
     struct presence *presence;
     struct session_pool *sessions;
@@ -231,6 +233,19 @@ static void make_older_sessions(struct hub *hub) {
     hub->health_page = health_page_new(presence_start_ns(hub->presence));
 }
 
+/* What samples go into, whichever way they come. */
+static struct intake_shared samples_of(const struct hub *hub) {
+    return (struct intake_shared) {
+        .loop = hub->loop,
+        .registry = hub->registry,
+        .activity = hub->activity,
+        .history = hub->history,
+        .timekeeper = hub->timekeeper,
+        .writer = hub->writer,
+        .ack_ms = hub->config->acknowledge_ms,
+    };
+}
+
 static void make_sessions(struct hub *hub, const struct store_facts *facts) {
     hub->activity = activity_new(facts->last_event_id + 1, keeper_keep_event, hub->store);
     struct traffic_config traffic = {
@@ -253,15 +268,7 @@ static void make_sessions(struct hub *hub, const struct store_facts *facts) {
         .streams_max = (uint32_t)hub->config->streams_max,
         .windows = &hub->windows,
         .header_bytes_max = hub->config->header_bytes_max,
-        .samples = {
-            .loop = hub->loop,
-            .registry = hub->registry,
-            .activity = hub->activity,
-            .history = hub->history,
-            .timekeeper = hub->timekeeper,
-            .writer = hub->writer,
-            .ack_ms = hub->config->acknowledge_ms,
-        },
+        .samples = samples_of(hub),
     };
     hub->links = link_sessions_new(&links);
     struct admission_config admission = {
@@ -304,6 +311,21 @@ static void make_sample_services(struct hub *hub) {
 
     hub->metrics = service_metrics_new(&metrics);
     hub->admin = service_admin_new(&admin);
+}
+
+/* Agents that come by gRPC. */
+static void make_gateway(struct hub *hub) {
+    struct service_gateway_config gateway = {
+        .services = hub->services,
+        .access = hub->access,
+        .admission = hub->admission,
+        .sessions = hub->sessions,
+        .samples = samples_of(hub),
+        .calls_max = hub->config->streams_max,
+        .message_max = hub->config->message_bytes_max,
+        .header_bytes_max = hub->config->header_bytes_max,
+    };
+    hub->gateway = service_gateway_new(&gateway);
 }
 
 static void make_services(struct hub *hub) {
@@ -353,6 +375,7 @@ static void make_services(struct hub *hub) {
     hub->tokens = service_tokens_new(&tokens);
     hub->activities = service_activity_new(&activity);
     hub->internal = service_internal_new(&internal);
+    make_gateway(hub);
     hub->health = health_new(hub->services);
     hub->reflection = reflection_new(hub->services);
     hub->gate = gate_new(&gate);
@@ -578,6 +601,8 @@ static void reload_limits(struct hub *hub) {
     front_limit(hub->front, &limits);
     link_sessions_limit(hub->links, (uint32_t)config->streams_max,
                         config->header_bytes_max);
+    service_gateway_limit(hub->gateway, config->streams_max, config->message_bytes_max,
+                          config->header_bytes_max);
     services_limit(hub->services, config->message_bytes_max);
     hubws_sessions_limit(hub->hubws, config->header_bytes_max);
     gate_let_anonymous(hub->gate, config->hubws_anonymous);
@@ -649,6 +674,7 @@ struct hub *hub_free(struct hub *hub) {
     loop_settle(hub->loop); /* calls learn of the end of their connections */
     gate_free(hub->gate);
     service_internal_free(hub->internal);
+    service_gateway_free(hub->gateway);
     service_activity_free(hub->activities);
     service_tokens_free(hub->tokens);
     painters_free(hub->painters);

@@ -13,6 +13,11 @@ static const char *const open_methods[] = {
     NULL,
 };
 
+static const char *const agent_methods[] = {
+    "/roost.v1.Gateway/",
+    NULL,
+};
+
 static const char *const admin_methods[] = {
     "/roost.v1.Admin/Storage",
     "/roost.v1.Tokens/Create",
@@ -59,6 +64,10 @@ static bool is_in(const char *const *entries, const char *method) {
 
 bool roles_is_open(const char *method) {
     return is_in(open_methods, method);
+}
+
+bool roles_is_for_agents(const char *method) {
+    return is_in(agent_methods, method);
 }
 
 bool roles_is_admin_only(const char *method) {

@@ -13,6 +13,9 @@
 /* May the method of the hub be called without a credential? */
 bool roles_is_open(const char *method);
 
+/* Is it what agents call, with the credential of a node? */
+bool roles_is_for_agents(const char *method);
+
 /* Is the method of the hub for administrators alone? The rest looks at the actor itself.
  */
 bool roles_is_admin_only(const char *method);

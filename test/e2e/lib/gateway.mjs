@@ -1,0 +1,79 @@
+// gateway - the example agents, and an agent that says what a test wants it to say
+import { mkdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+import grpc from '@grpc/grpc-js';
+import protoLoader from '@grpc/proto-loader';
+
+import { protoDir, run, top } from './env.mjs';
+import { metadata } from './grpc.mjs';
+
+const examples = path.join(top, 'examples');
+const load = (file, dir, options = {}) =>
+  grpc.loadPackageDefinition(protoLoader.loadSync(file, { includeDirs: [dir, '/usr/include'], longs: String, ...options }));
+
+export const { Gateway } = load('roost/v1/gateway.proto', protoDir, { oneofs: true }).roost.v1;
+export const { Greeter } = load('greeter.proto', examples, { defaults: true }).example;
+
+const ca = (env) => path.join(env.data, 'tls', 'ca.pem');
+export const dial = (env, Service, options = {}) =>
+  new Service(`127.0.0.1:${env.port}`, grpc.credentials.createSsl(readFileSync(ca(env))), options);
+
+// A token to join with, without the link around it.
+export const joinToken = async (env, name, ...args) => /\/\/[^/]+\/([^#]+)#/.exec(await env.link(name, ...args))[1];
+
+// What both example agents need: the descriptors of what they serve, and for Python the
+// messages as modules.
+export async function prepare(folder) {
+  mkdirSync(folder, { recursive: true });
+  await run('protoc', ['-I', examples, '--include_imports', `--descriptor_set_out=${path.join(folder, 'greeter.binpb')}`, '--python_out', folder, 'greeter.proto']);
+  const roost = ['common', 'gateway', 'host'].map((name) => `roost/v1/${name}.proto`);
+  await run('protoc', ['-I', protoDir, '--python_out', folder, ...roost]);
+  return folder;
+}
+
+// One of the examples at work; args are its own.
+export function startExample(env, language, name, args = []) {
+  const folder = env.file('gen');
+  const common = [`127.0.0.1:${env.port}`, '--ca', ca(env), '--name', name, '--state', env.file(`${name}.json`)];
+  common.push('--interval', '0.25', '--descriptors', path.join(folder, 'greeter.binpb'), ...args);
+  if (language === 'python')
+    return env.start('/usr/bin/python3', [path.join(examples, 'python/agent.py'), ...common], { name, env: { PYTHONPATH: folder, PYTHONDONTWRITEBYTECODE: '1' } });
+  return env.start(process.execPath, [path.join(examples, 'node/agent.mjs'), ...common], { name, env: { NODE_PATH: path.join(top, 'test/e2e/node_modules') } });
+}
+
+// A stream on which the test says what it likes. `said` is what the hub said; `ended` is
+// the status, once it has ended.
+export function rawAgent(env, credential, fields = {}) {
+  const stub = dial(env, Gateway);
+  const said = [];
+  const stream = stub.Connect(metadata({ ...(credential && { authorization: `Bearer ${credential}` }), ...fields }));
+  const ended = new Promise((resolve) => {
+    stream.on('error', resolve);
+    stream.on('status', resolve);
+  });
+  stream.on('data', (message) => {
+    said.push(message);
+    stream.emit('said', message);
+  });
+  return {
+    said,
+    ended,
+    stream,
+    say: (message) => stream.write(message),
+    hello: (services = []) => stream.write({ hello: { services } }),
+    // The next message of that kind, or the first that was said.
+    wait(kind) {
+      const known = said.find((message) => message.kind === kind);
+      if (known) return Promise.resolve(known[kind]);
+      return new Promise((resolve, reject) => {
+        stream.on('said', (message) => message.kind === kind && resolve(message[kind]));
+        ended.then((status) => reject(new Error(`${status.code} ${status.details}`)));
+      });
+    },
+    close() {
+      stream.cancel();
+      stub.close();
+    },
+  };
+}
