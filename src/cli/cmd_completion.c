@@ -33,8 +33,8 @@ static const char *source_of(const char *kind) {
         { "PROFILE", profiles },
         { "shell", "bash zsh fish" },
         { "ROLE", "viewer operator owner admin" },
-        { "json|yaml", "json yaml" },
         { "WHAT", "node caller method" },
+        { "json|prettyjson|yaml|xml", "json prettyjson yaml xml" },
     };
 
     for (size_t i = 0; kind && i < sizeof(sources) / sizeof(sources[0]); i++)

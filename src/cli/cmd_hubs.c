@@ -4,9 +4,11 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/hub.h"
+#include "cli/older.h"
 #include "cli/output.h"
 #include "cli/profile.h"
 #include "cli/table.h"
+#include "compat/hub.pb-c.h"
 
 static bool is_current(const struct cli *cli, const struct profile *profile) {
     return cli->profiles->current && strcmp(cli->profiles->current, profile->name) == 0;
@@ -105,6 +107,29 @@ static int find(struct cli *cli, const char **ret_name) {
     return 0;
 }
 
+static int run_list_clients(struct cli *cli) {
+    static const struct older list = {
+        .path = "/internal.Hub/ListClients",
+        .method = {
+            .input = &internal__hub_list_clients_request__descriptor,
+            .output = &internal__hub_list_clients_response__descriptor,
+        },
+    };
+    return older_run(cli, &list);
+}
+
+static int run_activity_feed(struct cli *cli) {
+    static const struct older feed = {
+        .path = "/internal.Hub/StreamActivityFeed",
+        .method = {
+            .input = &internal__hub_activity_feed_request__descriptor,
+            .output = &internal__activity_event__descriptor,
+            .server_streaming = true,
+        },
+    };
+    return older_run(cli, &feed);
+}
+
 static int run_use(struct cli *cli) {
     const char *name = NULL;
 
@@ -155,7 +180,25 @@ static const struct command forget = {
     .operands = "profile",
     .run = run_remove,
 };
-static const struct command *const subcommands[] = { &list, &use, &forget, NULL };
+static const struct args_option older_options[] = { OLDER_OPTIONS, { 0 } };
+
+static const struct command list_clients = {
+    .name = "list-clients",
+    .usage = "",
+    .summary = "the nodes that are connected, as the older client prints them",
+    .options = older_options,
+    .run = run_list_clients,
+};
+static const struct command activity_feed = {
+    .name = "activity-feed",
+    .usage = "",
+    .summary = "what happens from now on, as the older client prints it",
+    .options = older_options,
+    .run = run_activity_feed,
+};
+static const struct command *const subcommands[] = {
+    &list, &use, &forget, &list_clients, &activity_feed, NULL,
+};
 
 static const char *const examples[] = {
     "roost hubs",
@@ -164,14 +207,19 @@ static const char *const examples[] = {
     "talk to that one from now on",
     "roost --hub work nodes",
     "talk to it once",
+    "roost hub list-clients -s hub.example:9090 -o yaml",
+    "ask an older hub",
     NULL,
 };
 
 const struct command cmd_hubs = {
     .name = "hubs",
     .alias = "hub",
-    .usage = "[list|use|remove]",
+    .usage = "[list|use|remove|list-clients|activity-feed]",
     .summary = "list the hubs that roost knows",
+    .details =
+        "list-clients and activity-feed ask one hub, as the older client did: the server "
+        "of -s\nor SERVER_ADDR, else the hub of the profile, else localhost:9090.",
     .examples = examples,
     .options = options,
     .operands = "",

@@ -12,6 +12,7 @@ extern const struct command cmd_completion;
 extern const struct command cmd_config;
 extern const struct command cmd_connect;
 extern const struct command cmd_doctor;
+extern const struct command cmd_fluentd;
 extern const struct command cmd_forward;
 extern const struct command cmd_help;
 extern const struct command cmd_hubs;

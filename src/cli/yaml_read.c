@@ -400,7 +400,8 @@ static int read_block_scalar(struct reader *reader, size_t parent) {
     int r = read_block_head(reader, &head);
     if (r != 0)
         return r;
-    size_t indent = head.indent ? parent + head.indent : block_indent(reader, parent);
+    size_t indent = head.indent ? head.indent + (parent > 0 ? parent - 1 : 0)
+                                : block_indent(reader, parent);
     if (indent >= parent)
         read_block_lines(reader, &head, indent, &out);
     json_writer_text(&reader->json, buf_slice(&out));
