@@ -94,6 +94,10 @@ static bool is_over(const struct reader *reader) {
     return peek(reader) < 0 || is_mark(reader, "---") || is_mark(reader, "...");
 }
 
+static bool is_dash(const struct reader *reader) {
+    return peek(reader) == '-' && is_blank(peek_at(reader, 1));
+}
+
 static int deeper(struct reader *reader) {
     if (reader->depth == DEPTH_MAX)
         return fail(reader, "nests more than %d levels deep", DEPTH_MAX);
@@ -451,6 +455,8 @@ static int read_scalar(struct reader *reader, size_t parent) {
     int r = check_start(reader);
     int byte = peek(reader);
 
+    if (r == 0 && is_dash(reader))
+        r = fail(reader, "a list begins on a line of its own");
     if (r != 0)
         return r;
     if (byte == '|' || byte == '>') {
@@ -468,10 +474,6 @@ static int read_scalar(struct reader *reader, size_t parent) {
 }
 
 /* --- collections in blocks --- */
-
-static bool is_dash(const struct reader *reader) {
-    return peek(reader) == '-' && is_blank(peek_at(reader, 1));
-}
 
 /* No tab may stand before the word that begins a line: its width is anybody's guess. */
 static int check_indent(struct reader *reader) {

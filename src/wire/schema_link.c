@@ -157,7 +157,10 @@ int schema_link_place(struct schema_link *link,
     link->is_proto3 = strcmp(syntax, "proto3") == 0;
     if (!link->is_proto3 && strcmp(syntax, "proto2") != 0)
         return schema_link_fail(link, SCHEMA_E_BAD,
-                                "a file is neither proto2 nor proto3");
+                                strcmp(syntax, "editions") == 0
+                                    ? "a file is of an edition of protobuf; only proto2 "
+                                      "and proto3 are read"
+                                    : "a file is neither proto2 nor proto3");
     if (*package &&
         (!schema_link_is_name(package, true) || strlen(package) >= NAME_LEN_MAX))
         return schema_link_fail(link, SCHEMA_E_BAD, "a file has no proper package name");

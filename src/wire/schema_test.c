@@ -365,6 +365,8 @@ static void inconsistent_files_are_refused(void) {
         { "{\"name\":\"a\",\"enumType\":[{\"name\":\"E\",\"value\":[{\"number\":1}]}]}",
           SCHEMA_E_BAD, "a value of E has no proper name" },
         { "{\"name\":\"a\",\"syntax\":\"editions\"}", SCHEMA_E_BAD,
+          "a file is of an edition of protobuf; only proto2 and proto3 are read" },
+        { "{\"name\":\"a\",\"syntax\":\"proto4\"}", SCHEMA_E_BAD,
           "a file is neither proto2 nor proto3" },
         { "{\"name\":\"a\",\"package\":\".\"}", SCHEMA_E_BAD,
           "a file has no proper package name" },
