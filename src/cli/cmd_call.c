@@ -271,7 +271,7 @@ static const char *const examples[] = {
 
 const struct command cmd_call = {
     .name = "call",
-    .usage = "[NODE [SERVICE/METHOD [JSON]]]",
+    .usage = "NODE [SERVICE/METHOD [JSON]]",
     .summary = "call any gRPC method of a node, or list them",
     .details =
         "Types come from the node itself, by reflection. NODE \"hub\", \"-\" or \".\" is "

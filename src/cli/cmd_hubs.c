@@ -215,7 +215,7 @@ static const char *const examples[] = {
 const struct command cmd_hubs = {
     .name = "hubs",
     .alias = "hub",
-    .usage = "[list|use|remove|list-clients|activity-feed]",
+    .usage = "[list|use|remove]",
     .summary = "list the hubs that roost knows",
     .details =
         "list-clients and activity-feed ask one hub, as the older client did: the server "
