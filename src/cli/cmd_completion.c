@@ -24,11 +24,13 @@ static void each_option(void (*on_option)(const struct args_option *option)) {
  * or by words; "" by nothing. Operands may be the words themselves. */
 static const char *source_of(const char *kind) {
     static const char nodes[] = "$(roost nodes --names --timeout 2s 2>/dev/null)";
+    static const char groups[] = "$(roost group --names --timeout 2s 2>/dev/null)";
     static const char profiles[] = "$(roost hubs --names 2>/dev/null)";
     static const char *const sources[][2] = {
         { "node", nodes },
         { "NODE", nodes },
         { "GLOB", nodes },
+        { "group", groups },
         { "profile", profiles },
         { "PROFILE", profiles },
         { "shell", "bash zsh fish" },

@@ -14,6 +14,7 @@ extern const struct command cmd_connect;
 extern const struct command cmd_doctor;
 extern const struct command cmd_fluentd;
 extern const struct command cmd_forward;
+extern const struct command cmd_group;
 extern const struct command cmd_help;
 extern const struct command cmd_hubs;
 extern const struct command cmd_login;

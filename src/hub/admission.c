@@ -290,6 +290,8 @@ static bool choose_name(struct admission *admission,
         int len = i == 1 ? snprintf(ret_name, NAME_LEN_MAX + 1, "%s", base)
                          : snprintf(ret_name, NAME_LEN_MAX + 1, "%.59s-%u", base, i);
         const struct node *node = registry_find(admission->config.registry, ret_name);
+        if (registry_is_reserved(admission->config.registry, ret_name))
+            continue;
         if (len > 0 && (!node || strcmp(node->instance, hello->instance) == 0))
             return true;
     }
@@ -372,6 +374,11 @@ void admission_ask(struct admission *admission, struct admission_applicant *appl
     snprintf(name, sizeof(name), "%s", applicant->token->name);
     if (name[0] == '\0' && !choose_name(admission, hello, name)) {
         refuse_name(applicant, "no free name like this one is left");
+        return;
+    }
+    if (registry_is_reserved(admission->config.registry, name)) {
+        refuse_name(applicant, "the name is a group's; take a token for another name, or "
+                               "give the group another one");
         return;
     }
     ask_for(admission, applicant, name);

@@ -6,6 +6,10 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "hub/access.h"
+#include "hub/group.h"
+#include "hub/group_health.h"
+#include "hub/group_lead.h"
+#include "hub/groups.h"
 #include "hub/older.h"
 #include "hub/refusal.h"
 #include "hub/registry.h"
@@ -13,6 +17,7 @@
 #include "hub/session.h"
 #include "hub/traffic.h"
 #include "hub/waiting.h"
+#include "loop/loop.h"
 #include "rpc/actor.h"
 #include "rpc/call.h"
 #include "rpc/link.h"
@@ -23,7 +28,8 @@ struct gate {
     struct target target;
     struct target again; /* for calls that did not arrive */
     struct gate_config config;
-    struct waiting *waiting; /* owned */
+    struct waiting *waiting;     /* owned */
+    struct group_health *health; /* owned */
     bool let_anonymous;
 };
 
@@ -138,13 +144,37 @@ static bool may_call(struct call *call, const struct node *node) {
     return !call->finished;
 }
 
-static void send_to_node(struct gate *gate, struct call *call, struct node *node) {
+static void begin_traffic(struct gate *gate, struct call *call, const struct node *node) {
     if (!call->observer.on_finished) /* else it was led before, and did not arrive */
         traffic_begin(gate->config.traffic, call, node->name);
+}
+
+static void send_to_node(struct call *call, const struct node *node) {
     clean_metadata(call);
     if (older_is_external(call->method))
         older_begin(call);
     call_start(call, session_target(node->session));
+}
+
+static void lead_to_group(struct gate *gate, struct call *call, struct group *group) {
+    struct group_lead_answer answer;
+
+    if (roles_is_hub_only(call->method)) {
+        refusal_hub_only(call);
+        return;
+    }
+    group_lead_choose(group, gate->health, call, loop_now_ms(gate->config.loop), &answer);
+    if (!answer.member && answer.reachable == 0 && answer.down &&
+        waiting_add(gate->waiting, call, answer.down))
+        return;
+    if (!answer.member) {
+        group_lead_refuse(call, call->destination, &answer);
+        return;
+    }
+    const struct node *node = answer.member->node;
+    begin_traffic(gate, call, node);
+    group_lead_begin(call, answer.member);
+    send_to_node(call, node);
 }
 
 static void lead_to_node(struct gate *gate, struct call *call) {
@@ -154,10 +184,24 @@ static void lead_to_node(struct gate *gate, struct call *call) {
         refusal_unknown(call, call->destination);
     else if (!may_call(call, node))
         return;
-    else if (waiting_is_reachable(node))
-        send_to_node(gate, call, node);
-    else if (!waiting_add(gate->waiting, call, node))
-        refusal_offline(call, node);
+    else if (!waiting_is_reachable(node)) {
+        if (!waiting_add(gate->waiting, call, node))
+            refusal_offline(call, node);
+    } else {
+        begin_traffic(gate, call, node);
+        send_to_node(call, node);
+    }
+}
+
+/* No node has the name of a group, but a title may be the same. */
+static void lead(struct gate *gate, struct call *call) {
+    const struct groups_row *row =
+        call->actor ? groups_find(gate->config.groups, call->destination) : NULL;
+
+    if (row)
+        lead_to_group(gate, call, row->group);
+    else
+        lead_to_node(gate, call);
 }
 
 /* The node for which the call waited did not come back. */
@@ -225,12 +269,12 @@ static void start(struct target *target, struct call *call) {
     }
     call->destination = mem_strdup(name);
     call->again = &gate->again;
-    lead_to_node(gate, call);
+    lead(gate, call);
 }
 
 /* A call that was let in before, and has to find its way anew. */
 static void start_again(struct target *target, struct call *call) {
-    lead_to_node(container_of(target, struct gate, again), call);
+    lead(container_of(target, struct gate, again), call);
 }
 
 struct gate *gate_new(const struct gate_config *config) {
@@ -247,6 +291,7 @@ struct gate *gate_new(const struct gate_config *config) {
         .arg = gate,
     };
     gate->waiting = waiting_new(&waiting);
+    gate->health = group_health_new(config->loop);
     return gate;
 }
 
@@ -254,6 +299,7 @@ struct gate *gate_free(struct gate *gate) {
     if (!gate)
         return NULL;
     waiting_free(gate->waiting);
+    group_health_free(gate->health);
     free(gate);
     return NULL;
 }

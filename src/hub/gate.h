@@ -3,7 +3,8 @@
  *
  * A target itself: every call of anybody outside starts here. It takes the hub
  * credential off the metadata, finds who is asking, and leads to the hub's own services
- * or, with `name` (or `roost-node`), to the node's session, if the actor's role suffices
+ * or, with `name` (or `roost-node`), to the session of that node, or of
+ * a member of that group, if the actor's role suffices
  * (roles.h). Methods of the older hub fail as older.h says. Calls for a node that is
  * being restarted wait (waiting.h).
  */
@@ -13,6 +14,7 @@
 
 struct access;
 struct gate;
+struct groups;
 struct headers;
 struct loop;
 struct registry;
@@ -24,6 +26,7 @@ struct gate_config { /* all borrowed, all outlive it */
     struct loop *loop;
     struct access *access;
     struct registry *registry;
+    struct groups *groups;
     struct traffic *traffic;
     struct services *services;
 };

@@ -16,6 +16,7 @@
 #include "hub/admission.h"
 #include "hub/config.h"
 #include "hub/gate.h"
+#include "hub/groups.h"
 #include "hub/health_page.h"
 #include "hub/hosts.h"
 #include "hub/hubws_door.h"
@@ -30,6 +31,7 @@
 #include "hub/service_activity.h"
 #include "hub/service_admin.h"
 #include "hub/service_gateway.h"
+#include "hub/service_groups.h"
 #include "hub/service_internal.h"
 #include "hub/service_metrics.h"
 #include "hub/service_nodes.h"
@@ -72,11 +74,13 @@ struct hub {
     struct trouble *trouble;
     struct access *access;
     struct registry *registry;
+    struct groups *groups;
     struct activity *activity;
     struct services *services;
     struct reflection *reflection;
     struct health *health;
     struct service_nodes *nodes;
+    struct service_groups *group_service;
     struct painters *painters;
     struct service_metrics *metrics;
     struct service_admin *admin;
@@ -193,6 +197,7 @@ static int open_history(struct hub *hub, char **ret_why) {
 static int open_store(struct hub *hub, struct store_facts *ret_facts, char **ret_why) {
     struct registry_keeper nodes;
     struct access_keeper tokens;
+    struct groups_keeper groups;
 
     hub->database = config_store_path(hub->config);
     int r = store_open(hub->database, &hub->store, ret_why);
@@ -202,7 +207,11 @@ static int open_store(struct hub *hub, struct store_facts *ret_facts, char **ret
     tokens = keeper_of_tokens(hub->store);
     hub->registry = registry_new(&nodes);
     hub->access = access_new(&tokens);
+    groups = keeper_of_groups(hub->store);
     r = keeper_load(hub->store, hub->registry, hub->access);
+    hub->groups = groups_new(hub->registry, &groups);
+    if (r == 0)
+        r = keeper_load_groups(hub->store, hub->groups);
     if (r == 0)
         r = timekeeper_new(hub->loop, hub->store, &hub->timekeeper);
     if (r == 0)
@@ -336,6 +345,13 @@ static void make_services(struct hub *hub) {
         .activity = hub->activity,
         .access = hub->access,
     };
+    struct service_groups_config groups = {
+        .loop = hub->loop,
+        .services = hub->services,
+        .registry = hub->registry,
+        .groups = hub->groups,
+        .activity = hub->activity,
+    };
     struct service_tokens_config tokens = {
         .loop = hub->loop,
         .store = hub->store,
@@ -352,6 +368,7 @@ static void make_services(struct hub *hub) {
         .loop = hub->loop,
         .access = hub->access,
         .registry = hub->registry,
+        .groups = hub->groups,
         .traffic = hub->traffic,
         .services = hub->services,
     };
@@ -371,6 +388,7 @@ static void make_services(struct hub *hub) {
     };
 
     hub->nodes = service_nodes_new(&nodes);
+    hub->group_service = service_groups_new(&groups);
     make_sample_services(hub);
     hub->tokens = service_tokens_new(&tokens);
     hub->activities = service_activity_new(&activity);
@@ -680,6 +698,7 @@ struct hub *hub_free(struct hub *hub) {
     painters_free(hub->painters);
     service_metrics_free(hub->metrics);
     service_admin_free(hub->admin);
+    service_groups_free(hub->group_service);
     service_nodes_free(hub->nodes);
     reflection_free(hub->reflection);
     health_free(hub->health);
@@ -692,6 +711,7 @@ struct hub *hub_free(struct hub *hub) {
     store_close(hub->store);
     activity_free(hub->activity);
     access_free(hub->access);
+    groups_free(hub->groups);
     registry_free(hub->registry);
     tls_files_free(hub->tls);
     hosts_clear(&hub->hosts);

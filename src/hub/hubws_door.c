@@ -144,7 +144,8 @@ static bool is_title(const struct hubws_door *door,
 }
 
 static bool is_free(const struct hubws_door *door, const char *name) {
-    return !registry_find(door->config.registry, name) && !is_promised(door, name);
+    return !registry_find(door->config.registry, name) &&
+           !registry_is_reserved(door->config.registry, name) && !is_promised(door, name);
 }
 
 /* The name for a text that is none itself. */

@@ -99,6 +99,28 @@ struct access_keeper keeper_of_tokens(struct store *store) {
     return (struct access_keeper) { .save = save_token, .arg = store };
 }
 
+static void save_group(void *arg, const struct groups_row *group) {
+    struct store_group row = {
+        .name = group->name,
+        .members = (const char *const *)group->members,
+        .member_count = group->count,
+        .created_ms = group->created_ms,
+    };
+    check(store_put_group(arg, &row, on_written, NULL));
+}
+
+static void remove_group(void *arg, const char *name) {
+    check(store_remove_group(arg, name, on_written, NULL));
+}
+
+struct groups_keeper keeper_of_groups(struct store *store) {
+    return (struct groups_keeper) {
+        .save = save_group,
+        .remove = remove_group,
+        .arg = store,
+    };
+}
+
 void keeper_keep_event(void *arg, const struct activity_event *event) {
     struct store_event row = {
         .id = event->id,
@@ -165,6 +187,15 @@ int keeper_load(struct store *store, struct registry *registry, struct access *a
         .on_token = load_token,
         .arg = &loading,
     };
+    return store_load(store, &loader);
+}
+
+static void load_group(void *arg, const struct store_group *row) {
+    groups_load(arg, row->name, row->members, row->member_count, row->created_ms);
+}
+
+int keeper_load_groups(struct store *store, struct groups *groups) {
+    struct store_loader loader = { .on_group = load_group, .arg = groups };
     return store_load(store, &loader);
 }
 

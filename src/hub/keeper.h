@@ -1,27 +1,33 @@
 /*
  * keeper - the hub's state on its way into the store
  *
- * Loads nodes and tokens at start, and writes registry, access and activity through as
+ * Loads nodes and tokens at start, and writes registry, access, groups and activity
+ * through as
  * they change. A write that fails is logged; what depends on its being durable (a new
  * token, a claim, a join) asks the store itself and waits.
  */
 #pragma once
 
 #include "hub/access.h"
+#include "hub/groups.h"
 #include "hub/registry.h"
 #include "store/store.h"
 
 struct activity_event;
 
-/* The keepers that registry and access are made with. */
+/* The keepers that registry, access and groups are made with. */
 struct registry_keeper keeper_of_nodes(struct store *store);
 struct access_keeper keeper_of_tokens(struct store *store);
+struct groups_keeper keeper_of_groups(struct store *store);
 
 /* For activity_new(); arg is the store. */
 void keeper_keep_event(void *arg, const struct activity_event *event);
 
 /* Reads everything that is kept: 0, -errno or STORE_E_*. */
 int keeper_load(struct store *store, struct registry *registry, struct access *access);
+
+/* Reads the groups, when the nodes are there: 0, -errno or STORE_E_*. */
+int keeper_load_groups(struct store *store, struct groups *groups);
 
 /* The token as the store takes it; lends the token's strings. */
 struct store_token keeper_token(const struct access_token *token);

@@ -11,7 +11,8 @@
 
 struct registry {
     struct registry_keeper keeper;
-    struct map *nodes; /* owned; of owned struct node */
+    struct map *nodes;    /* owned; of owned struct node */
+    struct map *reserved; /* owned; names, the values are the registry itself */
     struct list watchers;
 };
 
@@ -20,6 +21,7 @@ struct registry *registry_new(const struct registry_keeper *keeper) {
 
     registry->keeper = *keeper;
     registry->nodes = map_new();
+    registry->reserved = map_new();
     list_init(&registry->watchers);
     return registry;
 }
@@ -36,6 +38,7 @@ struct registry *registry_free(struct registry *registry) {
         node_free(node);
     }
     map_free(registry->nodes);
+    map_free(registry->reserved);
     free(registry);
     return NULL;
 }
@@ -178,16 +181,31 @@ struct node *registry_find_anonymous(const struct registry *registry, const char
     return found && found->anonymous ? found : NULL;
 }
 
+void registry_reserve(struct registry *registry, const char *name) {
+    assert(!registry_find(registry, name));
+    map_put(registry->reserved, name, registry);
+}
+
+void registry_unreserve(struct registry *registry, const char *name) {
+    map_remove(registry->reserved, name);
+}
+
+bool registry_is_reserved(const struct registry *registry, const char *name) {
+    return map_get(registry->reserved, name) != NULL;
+}
+
 struct node *registry_add(struct registry *registry, const char *name) {
     struct node *node = node_new(name);
 
-    assert(name_is_valid(name) && !registry_find(registry, name));
+    assert(name_is_valid(name) && !registry_find(registry, name) &&
+           !registry_is_reserved(registry, name));
     map_put(registry->nodes, name, node);
     return node;
 }
 
 void registry_rename(struct registry *registry, struct node *node, const char *name) {
-    assert(name_is_valid(name) && !registry_find(registry, name));
+    assert(name_is_valid(name) && !registry_find(registry, name) &&
+           !registry_is_reserved(registry, name));
     map_remove(registry->nodes, node->name);
     if (!node->anonymous)
         registry->keeper.rename(registry->keeper.arg, node->name, name);

@@ -68,10 +68,15 @@ bool registry_is_meant(const struct node *node,
                        const struct actor *actor,
                        const char *selection);
 
+/* Keeps nodes from taking the name, which no node has: it stands for something else. */
+void registry_reserve(struct registry *registry, const char *name);
+void registry_unreserve(struct registry *registry, const char *name);
+bool registry_is_reserved(const struct registry *registry, const char *name);
+
 /* Adds an empty node of a free, valid name. */
 struct node *registry_add(struct registry *registry, const char *name);
 
-/* Gives the node another free, valid name. */
+/* Gives the node another free, valid name. A reserved one is not free. */
 void registry_rename(struct registry *registry, struct node *node, const char *name);
 
 /* Forgets the node (its session must be closed before) and frees it. */

@@ -20,6 +20,8 @@ static const char *const agent_methods[] = {
 
 static const char *const admin_methods[] = {
     "/roost.v1.Admin/Storage",
+    "/roost.v1.Groups/Set",
+    "/roost.v1.Groups/Remove",
     "/roost.v1.Tokens/Create",
     "/roost.v1.Tokens/List",
     "/roost.v1.Tokens/Revoke",

@@ -121,6 +121,11 @@ static void on_rename(void *arg,
                           "there is a node \"%s\" already", request->name);
         return;
     }
+    if (registry_is_reserved(service->config.registry, request->name)) {
+        invocation_finish(invocation, GRPC_ALREADY_EXISTS,
+                          "there is a group \"%s\" already", request->name);
+        return;
+    }
     char *before = mem_strdup(node->name);
     access_rename_node(service->config.access, before, request->name);
     registry_rename(service->config.registry, node, request->name);

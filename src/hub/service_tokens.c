@@ -257,6 +257,13 @@ static void on_create(void *arg,
         invocation_finish(invocation, GRPC_INVALID_ARGUMENT, "%s", fault);
         return;
     }
+    if (request->kind != ROOST__V1__TOKEN_KIND__CALLER &&
+        registry_is_reserved(service->config.registry, request->name)) {
+        invocation_finish(invocation, GRPC_ALREADY_EXISTS,
+                          "there is a group \"%s\": no node can take the name",
+                          request->name);
+        return;
+    }
     struct pending *pending = pending_new(service, invocation, make_token(request));
     struct store_token row = keeper_token(pending->token);
     int r = store_put_token(service->config.store, &row, on_created, pending);

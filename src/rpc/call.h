@@ -88,6 +88,7 @@ struct call {
     struct call_observer observer; /* zeroed: nobody */
 
     bool finished;
+    bool cut; /* it ended on the way to the callee, not by its word */
     enum grpc_status status;
     char *message; /* owned; "" when there is nothing to say */
     struct headers trailers;

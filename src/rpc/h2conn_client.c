@@ -58,6 +58,7 @@ static void keep(struct client_half *client, size_t max) {
 }
 
 static void finish_lost(struct call *call) {
+    call->cut = true;
     call_finish(call, GRPC_UNAVAILABLE,
                 call->lost_text ? call->lost_text : "the connection was lost", NULL);
 }
@@ -171,6 +172,7 @@ static void take_reply(struct client_half *client) {
 static void finish_reset(struct client_half *client) {
     const struct h2_stream *stream = client->half.stream;
 
+    client->call->cut = true;
     if (stream->refused)
         call_finish(client->call, GRPC_UNAVAILABLE, "the peer refused the stream", NULL);
     else if (stream->was_reset && stream->reset_code == H2_CANCEL)

@@ -166,6 +166,23 @@ static int remove_token(struct store_database *db, struct store_request *request
     return sqlite_db_finish(&query);
 }
 
+static int put_group(struct store_database *db, struct store_request *request) {
+    const struct store_group *group = &request->group;
+    struct sqlite_query query =
+        sqlite_db_query(db, "INSERT OR REPLACE INTO groups (name, members, created)"
+                            " VALUES (?, ?, ?)");
+    sqlite_db_bind_text(&query, group->name);
+    sqlite_db_bind_text(&query, join_lines(request, group->members, group->member_count));
+    sqlite_db_bind_int(&query, group->created_ms);
+    return sqlite_db_finish(&query);
+}
+
+static int remove_group(struct store_database *db, struct store_request *request) {
+    struct sqlite_query query = sqlite_db_query(db, "DELETE FROM groups WHERE name = ?");
+    sqlite_db_bind_text(&query, request->name);
+    return sqlite_db_finish(&query);
+}
+
 static int join(struct store_database *db, struct store_request *request) {
     struct sqlite_query query =
         sqlite_db_query(db, "UPDATE tokens SET used = 1, last_used = ? WHERE hash = ?"
@@ -289,6 +306,8 @@ int sqlite_rows_run(struct store_database *db, struct store_request *request) {
         [STORE_TOUCH] = touch,
         [STORE_PUT_TOKEN] = put_token,
         [STORE_REMOVE_TOKEN] = remove_token,
+        [STORE_PUT_GROUP] = put_group,
+        [STORE_REMOVE_GROUP] = remove_group,
         [STORE_JOIN] = join,
         [STORE_CLAIM] = claim,
         [STORE_ADD_EVENT] = add_event,
@@ -360,6 +379,22 @@ static int load_tokens(struct store_database *db, const struct store_loader *loa
     return whole ? r : STORE_E_DAMAGED;
 }
 
+static int load_groups(struct store_database *db, const struct store_loader *loader) {
+    struct sqlite_query query =
+        sqlite_db_query(db, "SELECT name, members, created FROM groups");
+    while (sqlite_db_next(&query)) {
+        auto_(mem_freep) char *members = mem_strdup(sqlite_db_text(&query, 1));
+        struct store_group group = {
+            .name = sqlite_db_text(&query, 0),
+            .created_ms = sqlite_db_int(&query, 2),
+        };
+        auto_(mem_freep) const char **items = split_lines(members, &group.member_count);
+        group.members = items;
+        loader->on_group(loader->arg, &group);
+    }
+    return sqlite_db_finish(&query);
+}
+
 static int load_meta(struct store_database *db, const struct store_loader *loader) {
     struct sqlite_query query = sqlite_db_query(db, "SELECT key, value FROM meta");
     while (sqlite_db_next(&query))
@@ -374,5 +409,7 @@ int sqlite_rows_load(struct store_database *db, const struct store_loader *loade
         r = load_nodes(db, loader);
     if (r == 0 && loader->on_token)
         r = load_tokens(db, loader);
+    if (r == 0 && loader->on_group)
+        r = load_groups(db, loader);
     return r;
 }

@@ -120,6 +120,11 @@ static const char *const steps[] = {
     "  durations BLOB NOT NULL"
     ") STRICT;"
     "CREATE INDEX traffic_time ON traffic (time);",
+    "CREATE TABLE groups ("
+    "  name TEXT PRIMARY KEY,"
+    "  members TEXT NOT NULL,"
+    "  created INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;",
 };
 
 /* Files of this version were made without room for PRAGMA incremental_vacuum. */

@@ -237,6 +237,24 @@ int store_remove_token(struct store *store,
     return add(store, request, done, arg);
 }
 
+int store_put_group(struct store *store,
+                    const struct store_group *group,
+                    store_done *done,
+                    void *arg) {
+    struct store_request *request = store_request_new(STORE_PUT_GROUP);
+    request->group = store_request_copy_group(request, group);
+    return add(store, request, done, arg);
+}
+
+int store_remove_group(struct store *store,
+                       const char *name,
+                       store_done *done,
+                       void *arg) {
+    struct store_request *request = store_request_new(STORE_REMOVE_GROUP);
+    request->name = store_request_copy_text(request, name);
+    return add(store, request, done, arg);
+}
+
 int store_join(struct store *store,
                const uint8_t join_hash[static STORE_HASH_LEN],
                const struct store_token *credential,

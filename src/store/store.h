@@ -69,6 +69,14 @@ struct store_token {
     size_t node_count;
 };
 
+/* A group of nodes. */
+struct store_group {
+    const char *name;
+    const char *const *members; /* selections; none holds a line's end */
+    size_t member_count;
+    int64_t created_ms;
+};
+
 /* One row of the activity. Ids are the hub's: rising from store_facts.last_event_id. */
 struct store_event {
     uint64_t id;
@@ -141,6 +149,7 @@ struct store_touch {
 struct store_loader {
     void (*on_node)(void *arg, const struct store_node *node);
     void (*on_token)(void *arg, const struct store_token *token);
+    void (*on_group)(void *arg, const struct store_group *group);
     void (*on_meta)(void *arg, const char *key, const char *value);
     void *arg;
 };
@@ -157,7 +166,8 @@ struct store_facts {
  */
 int store_open(const char *path, struct store **ret_store, char **ret_why);
 
-/* Reads all nodes and tokens. 0, -errno, STORE_E_DAMAGED. Before store_start(). */
+/* Reads all nodes, tokens and groups. 0, -errno, STORE_E_DAMAGED. Before store_start().
+ */
 int store_load(struct store *store, const struct store_loader *loader);
 
 /*
@@ -213,6 +223,18 @@ int store_put_token(struct store *store,
 /* Forgets a token. */
 int store_remove_token(struct store *store,
                        const uint8_t hash[static STORE_HASH_LEN],
+                       store_done *done,
+                       void *arg);
+
+/* Puts a group in, or in the place of the one of this name. */
+int store_put_group(struct store *store,
+                    const struct store_group *group,
+                    store_done *done,
+                    void *arg);
+
+/* Forgets a group. */
+int store_remove_group(struct store *store,
+                       const char *name,
                        store_done *done,
                        void *arg);
 

@@ -66,6 +66,14 @@ struct store_token store_request_copy_token(struct store_request *request,
     return copy;
 }
 
+struct store_group store_request_copy_group(struct store_request *request,
+                                            const struct store_group *group) {
+    struct store_group copy = *group;
+    copy.name = store_request_copy_text(request, group->name);
+    copy.members = copy_texts(request, group->members, group->member_count);
+    return copy;
+}
+
 struct store_event store_request_copy_event(struct store_request *request,
                                             const struct store_event *event) {
     struct store_event copy = *event;

@@ -16,6 +16,8 @@ enum store_op {
     STORE_TOUCH,
     STORE_PUT_TOKEN,
     STORE_REMOVE_TOKEN,
+    STORE_PUT_GROUP,
+    STORE_REMOVE_GROUP,
     STORE_JOIN,
     STORE_CLAIM,
     STORE_ADD_EVENT,
@@ -32,9 +34,10 @@ struct store_request {
 
     struct store_node node;   /* PUT_NODE */
     struct store_token token; /* PUT_TOKEN, JOIN, CLAIM */
+    struct store_group group; /* PUT_GROUP */
     struct store_event event; /* ADD_EVENT */
     struct store_event_query query;
-    const char *name;             /* REMOVE_NODE, RENAME_NODE, PUT_META: key */
+    const char *name;             /* REMOVE_*, RENAME_NODE, PUT_META: key */
     const char *other;            /* RENAME_NODE: new name, PUT_META: value or NULL */
     uint8_t hash[STORE_HASH_LEN]; /* REMOVE_TOKEN, JOIN */
     uint8_t secret[STORE_CLAIM_LEN];
@@ -75,6 +78,8 @@ struct store_node store_request_copy_node(struct store_request *request,
                                           const struct store_node *node);
 struct store_token store_request_copy_token(struct store_request *request,
                                             const struct store_token *token);
+struct store_group store_request_copy_group(struct store_request *request,
+                                            const struct store_group *group);
 struct store_event store_request_copy_event(struct store_request *request,
                                             const struct store_event *event);
 

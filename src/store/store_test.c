@@ -142,11 +142,19 @@ static void see_token(void *arg, const struct store_token *token) {
     add_text(seen, "]\n");
 }
 
+static void see_group(void *arg, const struct store_group *group) {
+    struct seen *seen = arg;
+    add_text(seen, "group %s %lld [", group->name, (long long)group->created_ms);
+    for (size_t i = 0; i < group->member_count; i++)
+        add_text(seen, "%s;", group->members[i]);
+    add_text(seen, "]\n");
+}
+
 /* Closes, opens again and reads all; the store is then open and not started. */
 static const char *reopen(struct place *place, struct seen *seen) {
-    const struct store_loader loader = { .on_node = see_node,
-                                         .on_token = see_token,
-                                         .arg = seen };
+    const struct store_loader loader = {
+        .on_node = see_node, .on_token = see_token, .on_group = see_group, .arg = seen
+    };
     place->store = store_close(place->store);
     CHECK_INT(place_open(place), 0);
     *seen = (struct seen) { 0 };
@@ -188,6 +196,32 @@ static void all_of_a_node_comes_back(void) {
         "node a \"\" 0 [] 0 0 0   []  0 \n"
         "node pi4 \"Küche; DROP TABLE nodes\" 1 [home,pi,] 1 2 9223372036854775807 "
         "[::1]:5 0.1 [host,] ptth 18446744073709551615 abc\n");
+    place_done(&place);
+}
+
+static void all_of_a_group_comes_back(void) {
+    static const char *const members[] = { "pi*", "@home", "nas" };
+    struct store_group group = {
+        .name = "web",
+        .members = members,
+        .member_count = 3,
+        .created_ms = 7,
+    };
+    struct place place;
+    struct seen seen;
+
+    place_init(&place);
+    place_start(&place, 100);
+    CHECK_INT(ASK(&place, store_put_group(place.store, &group, on_done, &place)), 0);
+    group.name = "gone";
+    CHECK_INT(ASK(&place, store_put_group(place.store, &group, on_done, &place)), 0);
+    CHECK_INT(ASK(&place, store_remove_group(place.store, "gone", on_done, &place)), 0);
+    group.name = "web";
+    group.member_count = 0;
+    CHECK_INT(ASK(&place, store_put_group(place.store, &group, on_done, &place)), 0);
+    group.member_count = 2;
+    CHECK_INT(ASK(&place, store_put_group(place.store, &group, on_done, &place)), 0);
+    CHECK_TEXT(reopen(&place, &seen), "group web 7 [pi*;@home;]\n");
     place_done(&place);
 }
 
@@ -536,7 +570,7 @@ static void an_older_schema_is_brought_up(void) {
                         "PRAGMA user_version = 1; PRAGMA auto_vacuum = NONE; VACUUM");
     CHECK_INT(place_open(&place), 0);
     CHECK_INT(store_check_now(place.store, &counts, &why), 0);
-    CHECK_INT(counts.schema, 3);
+    CHECK_INT(counts.schema, 4);
     CHECK_INT(counts.tokens, 1);
     place.store = store_close(place.store);
     CHECK_INT(sqlite3_open(place.path, &handle), SQLITE_OK);
@@ -600,7 +634,7 @@ static void a_check_counts_and_finds_damage(void) {
     place.store = store_close(place.store);
     CHECK_INT(place_open(&place), 0);
     CHECK_INT(store_check_now(place.store, &counts, &why), 0);
-    CHECK_INT(counts.schema, 3);
+    CHECK_INT(counts.schema, 4);
     CHECK_INT(counts.nodes, 0);
     CHECK_INT(counts.tokens, 1);
     CHECK_INT(counts.events, 1);
@@ -742,6 +776,7 @@ static void a_thousand_nodes_load(void) {
 
 TESTS(TEST(all_of_a_node_comes_back),
       TEST(all_of_a_token_comes_back),
+      TEST(all_of_a_group_comes_back),
       TEST(a_renamed_node_keeps_its_tokens),
       TEST(touching_moves_times_only),
       TEST(a_join_token_is_exchanged_once),

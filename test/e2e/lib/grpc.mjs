@@ -15,6 +15,7 @@ const loaded = grpc.loadPackageDefinition(
       'compat/activity.proto',
       'compat/hub.proto',
       'roost/v1/activity.proto',
+      'roost/v1/groups.proto',
       'roost/v1/host.proto',
       'roost/v1/link.proto',
       'roost/v1/metrics.proto',
