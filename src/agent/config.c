@@ -186,7 +186,7 @@ static const struct settings_row rows[] = {
       .name = "streams",
       .kind = SETTINGS_INT,
       AT(streams_max),
-      .fallback = "1000",
+      .fallback = "4096",
       .low = 1,
       .high = 100000,
       .help = "Calls of the hub at the same time",

@@ -231,6 +231,10 @@ struct actor *access_actor(struct access_token *token) {
     return actor_ref(token->actor);
 }
 
+size_t access_actor_users(const struct access_token *token) {
+    return token->actor ? token->actor->refs - 1 : 0;
+}
+
 /* What is remembered of the client; NULL when too many are. */
 static struct guesser *guesser_of(struct access *access, const char *peer_key) {
     struct guesser *guesser = map_get(access->guessers, peer_key);

@@ -104,6 +104,9 @@ struct access_token *access_next(const struct access *access, size_t *at);
 /* The actor of a caller token, a new reference. */
 struct actor *access_actor(struct access_token *token);
 
+/* How many references to its actor others hold: one for each call under way. */
+size_t access_actor_users(const struct access_token *token);
+
 /* May the client (a conn_peer_key()) try a claim code now? */
 bool access_may_guess(struct access *access, const char *peer_key, uint64_t now_ms);
 

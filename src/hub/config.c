@@ -219,15 +219,26 @@ static const struct settings_row rows[] = {
       .high = MIB,
       .help = "The head of one request",
       .live = true },
-    /* RFC 9113 recommends no fewer than 100. */
+    /* One channel of a gRPC library that has 1,000 calls under way. */
     { .section = "limits",
       .name = "streams",
       .kind = SETTINGS_INT,
       AT(streams_max),
-      .fallback = "128",
+      .fallback = "1024",
       .low = 1,
       .high = 10000,
       .help = "Requests at the same time on one connection",
+      .live = true },
+    /* Half of what an agent takes: nobody can keep a node from all others. Each may hold
+     * 128 KiB when its ends are slow, which makes 256 MiB. */
+    { .section = "limits",
+      .name = "calls_per_caller",
+      .kind = SETTINGS_INT,
+      AT(calls_per_caller),
+      .fallback = "2048",
+      .low = 1,
+      .high = 1000000,
+      .help = "Calls at the same time with one credential, whatever the connections",
       .live = true },
     /* Eight streams at 84 MB/s over 100 ms each. */
     { .section = "limits",
@@ -273,7 +284,7 @@ static const struct settings_row rows[] = {
       .high = 1000000,
       .help = "Of those, from one address (IPv6: one /64)",
       .live = true },
-    /* 128 streams of 64 KiB take 8; as much again for heads and replies. */
+    /* Four of the largest messages. */
     { .section = "limits",
       .name = "connection_bytes",
       .kind = SETTINGS_BYTES,
@@ -281,9 +292,7 @@ static const struct settings_row rows[] = {
       .fallback = "16MiB",
       .low = 64 * KIB,
       .high = UINT64_C(4096) * MIB,
-      .help =
-          "Memory of one connection: for its streams, 128 KiB each, and as much again "
-          "for requests that are not whole yet",
+      .help = "Memory of one connection for requests to the hub that are not whole yet",
       .live = true },
     /* TLS on a bad mobile line takes two to three seconds. */
     { .section = "limits",

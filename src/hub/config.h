@@ -36,6 +36,7 @@ struct hub_config {
     uint64_t header_bytes_max;
     uint64_t streams_max;
     uint64_t window_bytes;
+    uint64_t calls_per_caller;
     uint64_t message_bytes_max;
     uint64_t unauthenticated_max;
     uint64_t per_client_max;

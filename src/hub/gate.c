@@ -110,7 +110,9 @@ static bool authenticate(struct gate *gate, struct call *call) {
     }
     token->used_ms = clock_wall_ms();
     call->actor = access_actor(token);
-    return true;
+    if (access_actor_users(token) > gate->config.calls_per_caller)
+        refusal_many(call, gate->config.calls_per_caller);
+    return !call->finished;
 }
 
 /* Nothing of the caller's side of the hub reaches a node. */
@@ -306,6 +308,10 @@ struct gate *gate_free(struct gate *gate) {
 
 void gate_let_anonymous(struct gate *gate, bool anonymous) {
     gate->let_anonymous = anonymous;
+}
+
+void gate_limit(struct gate *gate, size_t calls_per_caller) {
+    gate->config.calls_per_caller = calls_per_caller;
 }
 
 struct target *gate_target(struct gate *gate) {

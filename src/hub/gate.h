@@ -11,6 +11,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct access;
 struct gate;
@@ -29,6 +30,7 @@ struct gate_config { /* all borrowed, all outlive it */
     struct groups *groups;
     struct traffic *traffic;
     struct services *services;
+    size_t calls_per_caller; /* with one credential at the same time */
 };
 
 struct gate *gate_new(const struct gate_config *config);
@@ -37,6 +39,9 @@ struct gate *gate_free(struct gate *gate);
 /* Are callers without a credential led to anonymous nodes, on the plain listener? At
  * first they are not. */
 void gate_let_anonymous(struct gate *gate, bool anonymous);
+
+/* How many calls may be under way with one credential. */
+void gate_limit(struct gate *gate, size_t calls_per_caller);
 
 /* Does the head of a request carry a caller's credential that is good? */
 bool gate_knows(const struct target *gate, const struct headers *head);

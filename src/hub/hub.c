@@ -59,8 +59,7 @@
 
 enum {
     LISTENERS_MAX = 16,
-    TOUCH_MS = 60000,                 /* how old a "last seen" may be after a crash */
-    STREAM_BYTES = 2 * CALL_PIPE_MAX, /* what one stream may hold, both ways */
+    TOUCH_MS = 60000,   /* how old a "last seen" may be after a crash */
     DRAIN_LOOK_MS = 50, /* how often a graceful end looks whether all have gone */
 };
 
@@ -371,6 +370,7 @@ static void make_services(struct hub *hub) {
         .groups = hub->groups,
         .traffic = hub->traffic,
         .services = hub->services,
+        .calls_per_caller = hub->config->calls_per_caller,
     };
 
     struct service_activity_config activity = {
@@ -414,21 +414,12 @@ static void read_names(struct hub *hub) {
     hub->addresses = join_addresses(hub->config);
 }
 
-/* As many as are configured, and as fit into the memory of one connection. */
-static uint32_t streams_of(const struct hub_config *config) {
-    uint64_t fit = config->connection_bytes_max / STREAM_BYTES;
-
-    if (fit < 1)
-        fit = 1;
-    return (uint32_t)(fit < config->streams_max ? fit : config->streams_max);
-}
-
 static struct front_limits front_limits_of(struct hub *hub) {
     const struct hub_config *config = hub->config;
 
     return (struct front_limits) {
         .header_bytes_max = config->header_bytes_max,
-        .streams_max = streams_of(config),
+        .streams_max = (uint32_t)config->streams_max,
         .held_max = config->connection_bytes_max,
         .windows = &hub->windows,
         .head_ms = (unsigned)config->head_ms,
@@ -625,6 +616,7 @@ static void reload_limits(struct hub *hub) {
     hubws_sessions_limit(hub->hubws, config->header_bytes_max);
     gate_let_anonymous(hub->gate, config->hubws_anonymous);
     hubws_door_let_anonymous(hub->hubws_door, config->hubws_anonymous);
+    gate_limit(hub->gate, config->calls_per_caller);
     web_limit(hub->web, config->message_bytes_max);
     store_limit_events(hub->store, config->events_max);
     traffic_limit(hub->traffic, config->traffic_keep_ms, config->traffic_rows_max);

@@ -46,6 +46,13 @@ void refusal_hub_only(struct call *call) {
     call_finish(call, GRPC_PERMISSION_DENIED, "only the hub itself may call this", NULL);
 }
 
+void refusal_many(struct call *call, size_t max) {
+    call_fail(call, GRPC_RESOURCE_EXHAUSTED,
+              "%zu calls with this credential are under way: wait for some of them, or "
+              "raise [limits] calls_per_caller",
+              max);
+}
+
 void refusal_homeless(struct call *call) {
     if (call->tunnel)
         call_finish(call, GRPC_INVALID_ARGUMENT,

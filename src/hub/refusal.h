@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <stddef.h>
+
 #include "rpc/actor.h"
 
 struct call;
@@ -25,6 +27,9 @@ void refusal_role(struct call *call,
 
 /* Agents serve it to the hub alone. */
 void refusal_hub_only(struct call *call);
+
+/* More calls than max would be under way with the caller's credential. */
+void refusal_many(struct call *call, size_t max);
 
 /* The hub does not serve the method, and no node is named. */
 void refusal_homeless(struct call *call);

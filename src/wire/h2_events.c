@@ -262,7 +262,7 @@ static int on_stream_close(nghttp2_session *session,
 /* Our END_STREAM has left. */
 static void sent_end(struct h2 *h2, struct h2_entry *entry) {
     entry->end_sent = true;
-    if (h2->role == H2_SERVER)
+    if (h2->role == H2_SERVER && entry->given) /* 431 is no work that was done */
         h2_guard_refill(&h2->guard, H2_GUARD_DONE);
     if (entry->ignoring && !entry->stream.in_ended && !entry->stream.closed)
         h2_entry_reset(entry, H2_NO_ERROR);

@@ -148,7 +148,7 @@ const floods = {
   'WINDOW_UPDATE of 1': { pours: () => many(2000, () => frame(WINDOW_UPDATE, 0, 0, u32(1))), why: ['ENHANCE_YOUR_CALM'] },
   'GOAWAY': { first: post(1, '/roost.v1.Tokens/Claim', ['content-type', 'application/json']), pours: () => many(2000, () => frame(GOAWAY, 0, 0, u32(0, 0))), why: ['ENHANCE_YOUR_CALM'] },
   'unknown frames': { pours: () => many(2000, () => frame(0xbb, 0, 0, Buffer.alloc(8))), why: ['ENHANCE_YOUR_CALM'] },
-  'heads over the limit': { pours: () => many(1000, (i) => frame(HEADERS, END_HEADERS | END_STREAM, odd(i), Buffer.concat([base, block([['x', 'y'.repeat(16000)]])]))), once: true, why: ['ENHANCE_YOUR_CALM', 'PROTOCOL_ERROR'] },
+  'heads over the limit': { pours: () => many(1000, (i) => frame(HEADERS, END_HEADERS | END_STREAM, odd(i), Buffer.concat([base, block([['x', 'y'.repeat(16300)]])]))), once: true, why: ['ENHANCE_YOUR_CALM', 'PROTOCOL_ERROR'] },
 };
 
 for (const [name, flood] of Object.entries(floods)) {
@@ -217,7 +217,7 @@ both('HTTP/2: windows that overflow, streams over the limit, frames that lie', a
     [[frame(WINDOW_UPDATE, 0, 0, u32(0x7fffffff)), frame(WINDOW_UPDATE, 0, 0, u32(1))], 0, 'FLOW_CONTROL_ERROR'],
     [[post(1, '/roost.v1.Tokens/Claim', ['content-type', 'application/json']), frame(WINDOW_UPDATE, 0, 1, u32(0x7fffffff))], 1, 'FLOW_CONTROL_ERROR'],
     [[post(1, '/roost.v1.Tokens/Claim', ['content-type', 'application/json']), settings([h2.INITIAL_WINDOW_SIZE, 0x7fffffff]), frame(WINDOW_UPDATE, 0, 1, u32(1))], 1, 'FLOW_CONTROL_ERROR'],
-    [[many(129, (i) => post(odd(i), '/roost.v1.Tokens/Claim', ['content-type', 'application/json']))], odd(128), 'REFUSED_STREAM', 'PROTOCOL_ERROR'],
+    [[many(1025, (i) => post(odd(i), '/roost.v1.Tokens/Claim', ['content-type', 'application/json']))], odd(1024), 'REFUSED_STREAM', 'PROTOCOL_ERROR'],
     [[Buffer.from([0x40, 0, 1, 0, 0, 0, 0, 0, 1])], 0, 'FRAME_SIZE_ERROR'],
     [[post(1, '/roost.v1.Tokens/Claim', ['content-type', 'application/json']), frame(DATA, h2.PADDED, 1, Buffer.from([9, 1]))], 0, 'PROTOCOL_ERROR'],
     [[get(0)], 0, 'PROTOCOL_ERROR'],

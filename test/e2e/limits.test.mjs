@@ -15,7 +15,7 @@ const limits = (rows) => `[limits]\n${Object.entries(rows).map(([name, value]) =
 test('every limit stands in the settings table', async () => {
   const { stdout } = await run(program('roostd'), ['--help']);
   const { stdout: shown } = await run('cat', ['docs/configuration.md'], { cwd: new URL('../..', import.meta.url).pathname });
-  for (const name of ['header_bytes', 'streams', 'message_bytes', 'unauthenticated', 'per_client', 'connection_bytes', 'handshake', 'head', 'body', 'stranger', 'idle', 'drain'])
+  for (const name of ['header_bytes', 'streams', 'calls_per_caller', 'window_bytes', 'message_bytes', 'unauthenticated', 'per_client', 'connection_bytes', 'handshake', 'head', 'body', 'stranger', 'idle', 'drain'])
     assert.ok(shown.includes(`[limits] ${name}\``), name);
   assert.ok(stdout.length > 0);
 });
@@ -169,13 +169,27 @@ scenario('sizes and streams are limited as the settings say', { config: limits(s
   assert.equal(await code('x'.repeat(1100)), grpc.status.RESOURCE_EXHAUSTED);
 });
 
-scenario('the memory of one connection limits its streams', { config: limits({ connection_bytes: '256KiB' }) }, async (env) => {
-  const peer = await H2.connect({ port: env.port, tls: true });
-  await peer.ready();
-  const said = peer.frames.find((it) => it.type === SETTINGS).payload;
-  const values = Array.from({ length: said.length / 6 }, (_, i) => [said.readUInt16BE(6 * i), said.readUInt32BE(6 * i + 2)]);
-  assert.equal(Object.fromEntries(values)[3], 2);
-  peer.close();
+scenario('calls of one credential are limited, whatever the connections', { config: limits({ calls_per_caller: 6 }) }, async (env) => {
+  const authorization = `Bearer ${await env.token()}`;
+  const sessions = [1, 2, 3].map(() => http2.connect(env.url, { rejectUnauthorized: false }));
+  const statuses = [];
+  const open = (session) => {
+    const stream = session.request({ ':method': 'POST', ':path': '/roost.v1.Nodes/Get', 'content-type': 'application/grpc', authorization });
+    stream.on('error', () => {});
+    stream.on('response', (fields) => statuses.push(fields['grpc-status']));
+    return stream;
+  };
+  const streams = sessions.flatMap((session) => [1, 2, 3, 4].map(() => open(session)));
+  await until(() => statuses.length === 6);
+  assert.deepEqual(statuses, Array(6).fill('8'));
+  for (const stream of streams) stream.close(http2.constants.NGHTTP2_CANCEL);
+  // Their places are free again.
+  await until(async () => {
+    const node = client(env, roost.Nodes);
+    const code = await unary(node, 'get', { node: 'x' }, { authorization }).catch((error) => error.code);
+    return code === grpc.status.NOT_FOUND;
+  });
+  for (const session of sessions) session.destroy();
 });
 
 // Requests of a kind that are begun and not ended: answers their statuses, in the order in
