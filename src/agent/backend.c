@@ -325,6 +325,18 @@ static void take_conn(struct link *link, struct conn *conn) {
     timer_start(backend->loop, &link->greeting, DIAL_MS);
 }
 
+/* What a person needs to mend it; a new string. */
+static char *explain_tls(const struct backend *backend, const char *why) {
+    const struct tls_mismatch *seen = tls_client_seen(backend->trust);
+
+    if (seen && seen->expected_pin[0] && strcmp(seen->expected_pin, seen->seen_pin) != 0)
+        return mem_printf("TLS: it shows another key than the pinned one: pin %s",
+                          seen->seen_pin);
+    if (seen && seen->why[0] && strcmp(seen->why, why) != 0)
+        return mem_printf("TLS: %s (%s)", why, seen->why);
+    return mem_printf("TLS: %s", why);
+}
+
 static void on_dialled(void *arg,
                        struct conn *conn,
                        enum dial_step failed,
@@ -335,7 +347,7 @@ static void on_dialled(void *arg,
     if (conn) {
         take_conn(link, conn);
     } else if (failed == DIAL_TLS) {
-        auto_(mem_freep) char *text = mem_printf("TLS: %s", why);
+        auto_(mem_freep) char *text = explain_tls(link->backend, why);
         fail_link(link, text);
     } else {
         fail_link(link, why);

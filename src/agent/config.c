@@ -311,6 +311,35 @@ static const struct settings_row rows[] = {
       .commands = "join",
       .help =
           "The name of this node, where the link leaves it open; else the host name" },
+    { .name = "expose",
+      .kind = SETTINGS_LIST,
+      AT(expose),
+      .flag = "expose",
+      .argument = "[NAME=]ADDR",
+      .commands = "join",
+      .help =
+          "A gRPC server that callers of the hub may reach: HOST:PORT or unix:/PATH" },
+    { .name = "tls",
+      .kind = SETTINGS_BOOL,
+      AT(expose_tls),
+      .flag = "tls",
+      .commands = "expose",
+      .help = "It speaks TLS" },
+    { .name = "ca",
+      .kind = SETTINGS_TEXT,
+      AT(expose_ca),
+      .flag = "ca",
+      .argument = "FILE",
+      .commands = "expose",
+      .help = "Trust these CAs (PEM)" },
+    { .name = "pin",
+      .kind = SETTINGS_TEXT,
+      AT(expose_pin),
+      .flag = "pin",
+      .argument = "PIN",
+      .commands = "expose",
+      .help =
+          "Trust the CA or certificate whose public key has this SHA-256 (base64url)" },
     { .name = "allow",
       .kind = SETTINGS_TEXT,
       AT(allow),
@@ -436,6 +465,11 @@ struct agent_config *config_free(struct agent_config *config) {
         settings_clear(&table, config);
     free(config);
     return NULL;
+}
+
+char *config_file_path(const struct agent_config *config) {
+    return config->config_file ? mem_strdup(config->config_file)
+                               : file_join(config->state, "agent.conf");
 }
 
 char *config_spool_dir(const struct agent_config *config) {

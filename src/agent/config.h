@@ -54,11 +54,15 @@ struct agent_config {
     char *verify_ssl; /* "0", "1" or "force" */
     char *ca_file;
 
-    char *name;  /* join --name */
-    char *allow; /* join --allow */
-    bool user;   /* install --user */
-    bool purge;  /* uninstall --purge */
-    bool yes;    /* ask no questions */
+    char *name;                  /* join --name */
+    char *allow;                 /* join --allow */
+    struct settings_list expose; /* join --expose: "[NAME=]ADDR" */
+    bool expose_tls;             /* expose --tls, --ca and --pin */
+    char *expose_ca;
+    char *expose_pin;
+    bool user;  /* install --user */
+    bool purge; /* uninstall --purge */
+    bool yes;   /* ask no questions */
     bool json;
 
     int argc;          /* of the load, for the next one */
@@ -99,6 +103,9 @@ int config_ask(struct settings *settings,
 
 /* NULL is fine. Always returns NULL. */
 struct agent_config *config_free(struct agent_config *config);
+
+/* The settings file, there or not; to be freed. */
+char *config_file_path(const struct agent_config *config);
 
 /* The folder of the spool, to be freed; NULL: samples are in memory alone. */
 char *config_spool_dir(const struct agent_config *config);

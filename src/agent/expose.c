@@ -19,25 +19,22 @@ enum { SERVICE_NAME_MAX = 256 };
 
 struct expose {
     struct target target;
-    struct loop *loop;          /* borrowed */
-    const struct services *own; /* borrowed */
-    struct offer **offers;      /* owned, by name */
+    struct expose_config config;
+    struct offer **offers; /* owned, by name */
     size_t count;
     struct reflection_others reflection;
     struct health_others health;
     struct task tell;
-    void (*on_change)(void *arg);
-    void *arg; /* borrowed: the owner */
 };
 
 static void run_tell(struct task *task) {
     struct expose *expose = container_of(task, struct expose, tell);
-    expose->on_change(expose->arg);
+    expose->config.on_change(expose->config.arg);
 }
 
 static void on_offer_change(void *arg) {
     struct expose *expose = arg;
-    loop_post(expose->loop, &expose->tell);
+    loop_post(expose->config.loop, &expose->tell);
 }
 
 /* --- who has a service --- */
@@ -78,6 +75,11 @@ static void start(struct target *target, struct call *call) {
     char service[SERVICE_NAME_MAX] = "";
 
     call_service_name(call, service, sizeof(service));
+    if (expose->count > 0 && !expose->config.may(expose->config.arg, service)) {
+        call_fail(call, GRPC_PERMISSION_DENIED, "the policy of this host denies grpc %s",
+                  service);
+        return;
+    }
     struct offer *offer = find_offer(expose, service);
     if (!offer)
         offer = find_taker(expose);
@@ -143,21 +145,15 @@ static struct target *target_of(void *arg, const char *service) {
 
 /* --- from above --- */
 
-struct expose *expose_new(struct loop *loop,
-                          const struct services *own,
-                          void (*on_change)(void *arg),
-                          void *arg) {
+struct expose *expose_new(const struct expose_config *config) {
     struct expose *expose = mem_new(sizeof(*expose));
 
     *expose = (struct expose) {
         .target.start = start,
-        .loop = loop,
-        .own = own,
+        .config = *config,
         .tell.run = run_tell,
         .reflection = { service_at, files_at, expose },
         .health = { status_of, target_of, expose },
-        .on_change = on_change,
-        .arg = arg,
     };
     return expose;
 }
@@ -198,11 +194,11 @@ void expose_set(struct expose *expose,
     for (size_t i = 0; i < members->count; i++) {
         const struct settings_member *member = &members->items[i];
         struct offer_config config = {
-            .loop = expose->loop,
+            .loop = expose->config.loop,
             .name = member->name,
             .settings = member->values,
             .folder = folder,
-            .own = expose->own,
+            .own = expose->config.own,
             .alone = members->count == 1,
             .on_change = on_offer_change,
             .arg = expose,

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct expose;
@@ -18,12 +19,18 @@ struct services;
 struct settings_members;
 struct target;
 
-/* Without any server. on_change is told when what is offered may have changed, never from
- * inside an expose_* function. Everything is borrowed and outlives the result. */
-struct expose *expose_new(struct loop *loop,
-                          const struct services *own,
-                          void (*on_change)(void *arg),
-                          void *arg);
+struct expose_config {
+    struct loop *loop;          /* borrowed, as all: outlives it */
+    const struct services *own; /* what the agent serves itself */
+    /* May this service be called here? */
+    bool (*may)(void *arg, const char *service);
+    /* What is offered may have changed. Not from inside an expose_* function. */
+    void (*on_change)(void *arg);
+    void *arg;
+};
+
+/* Without any server. */
+struct expose *expose_new(const struct expose_config *config);
 
 /* Ends calls under way. NULL is fine; always returns NULL. */
 struct expose *expose_free(struct expose *expose);

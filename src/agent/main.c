@@ -11,6 +11,7 @@
 #include "agent/config.h"
 #include "agent/describe.h"
 #include "agent/doctor.h"
+#include "agent/expose_edit.h"
 #include "agent/first_contact.h"
 #include "agent/identity.h"
 #include "agent/install.h"
@@ -52,10 +53,36 @@ static int run_join(void *arg, const struct settings *settings) {
     join.link = words->items[1];
     int status = config->allow ? policy_edit_check_list(config->allow) : 0;
     if (status == 0)
+        status = expose_edit_check_list(&config->expose);
+    if (status == 0)
         status = join_run(&join);
     if (status == 0 && config->allow)
         status = policy_edit_allow_list(config->state, config->allow);
+    if (status == 0) {
+        auto_(mem_freep) char *file = config_file_path(config);
+        status = expose_edit_put_list(file, &config->expose);
+    }
     return status;
+}
+
+static int run_expose(void *arg, const struct settings *settings) {
+    const struct agent_config *config = arg;
+    const struct settings_list *words = settings_words(settings);
+    auto_(mem_freep) char *file = config_file_path(config);
+    struct expose_edit edit = {
+        .file = file,
+        .tls = config->expose_tls || config->expose_ca || config->expose_pin,
+        .ca = config->expose_ca,
+        .pin = config->expose_pin,
+    };
+
+    if (words->count != 3)
+        return program_misused(settings,
+                               "expose: needs a NAME and an address, HOST:PORT or "
+                               "unix:/PATH: expose web 127.0.0.1:50051");
+    edit.name = words->items[1];
+    edit.address = words->items[2];
+    return expose_edit_put(&edit);
 }
 
 static int run_policy(void *arg, const struct settings *settings) {
@@ -236,6 +263,8 @@ static const struct program_command commands[] = {
     { "describe", run_describe, 1,
       "          print what this agent would report, without a hub" },
     { "doctor", run_doctor, 2, "[LINK]    try every way to the hub and tell what fails" },
+    { "expose", run_expose, 3,
+      "NAME ADDR [--tls]  let callers of the hub reach this gRPC server" },
     { "policy", run_policy, 1,
       "          print what the hub may ask of this host, and which file says so" },
     { "allow", run_allow, 3,

@@ -212,6 +212,17 @@ bool policy_allows(const struct policy *policy,
     return allowed;
 }
 
+bool policy_denies(const struct policy *policy,
+                   enum policy_verb verb,
+                   const char *object) {
+    for (size_t i = 0; i < policy->rules.count; i++) {
+        const struct policy_rule *rule = &policy->rules.items[i];
+        if (rule->verb == verb && rule->act != POLICY_ALLOW && means(rule, object))
+            return true;
+    }
+    return policy->trouble != NULL;
+}
+
 static bool is_same_host(const struct sockaddr_storage *a, const struct sockaddr *b) {
     if (!b || a->ss_family != b->sa_family)
         return false;

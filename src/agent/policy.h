@@ -53,6 +53,12 @@ bool policy_allows(const struct policy *policy,
                    enum policy_verb verb,
                    const char *object);
 
+/* Does a line say no to it, or can the file not be understood? For what is allowed
+ * elsewhere. */
+bool policy_denies(const struct policy *policy,
+                   enum policy_verb verb,
+                   const char *object);
+
 /*
  * Keeps of count addresses that `host` resolved to those that may be reached at the
  * port, and returns how many. Addresses that mean this host whatever they look like

@@ -75,6 +75,7 @@ static void on_stop(void *arg, int signo) {
     log_info("stopping by signal %d", signo);
     notify_send("STOPPING=1");
     service_host_stop(running->host);
+    service_link_stop(running->link);
     health_stop(running->health);
     uplink_finish(running->uplink, (unsigned)running->config->drain_ms, on_ended,
                   running);
@@ -278,6 +279,14 @@ static const int64_t *get_values(void *arg) {
     return sampler_values(running->sampler);
 }
 
+/* [expose] allows it, unless a line of the policy says no. */
+static bool may_call(void *arg, const char *service) {
+    struct running *running = arg;
+
+    policy_refresh(running->policy, loop_now_ms(running->loop));
+    return !policy_denies(running->policy, POLICY_GRPC, service);
+}
+
 static void on_exposed(void *arg) {
     struct running *running = arg;
 
@@ -299,7 +308,14 @@ static void make_services(struct running *running) {
     };
 
     running->host = service_host_new(&host);
-    running->expose = expose_new(running->loop, running->services, on_exposed, running);
+    struct expose_config expose = {
+        .loop = running->loop,
+        .own = running->services,
+        .may = may_call,
+        .on_change = on_exposed,
+        .arg = running,
+    };
+    running->expose = expose_new(&expose);
     running->link =
         service_link_new(running->services, running->identity, running->config->state,
                          running->expose, on_trusted, running);

@@ -183,6 +183,13 @@ void service_link_changed(struct service_link *service) {
     }
 }
 
+void service_link_stop(struct service_link *service) {
+    list_for_each_safe(node, after, &service->watchers) {
+        struct watcher *watcher = container_of(node, struct watcher, node);
+        invocation_finish(watcher->invocation, GRPC_OK, "%s", "");
+    }
+}
+
 struct service_link *service_link_free(struct service_link *service) {
     struct list *node;
 

@@ -23,5 +23,8 @@ struct service_link *service_link_new(struct services *services,
 /* What is exposed may have changed: the hub is told. */
 void service_link_changed(struct service_link *service);
 
+/* The process is going away: streams end, what is exposed is not told any more. */
+void service_link_stop(struct service_link *service);
+
 /* NULL is fine; always returns NULL. */
 struct service_link *service_link_free(struct service_link *service);

@@ -119,3 +119,273 @@ scenario('a thousand calls at once share a few connections to a server that take
   for (const talk of talks) talk.end();
   assert.ok((await Promise.all(ends)).every((code) => code === 0));
 });
+
+// --- ways to a back end ---
+
+// An agent that exposes this as [expose lab], and a stub of it through the hub.
+async function exposed(env, t, fields, more = '') {
+  const agent = await env.agent('far', { settings: settings(section('lab', fields), more) });
+  const make = await caller(env, 'far');
+  return { agent, stub: stubOf(env, t), make };
+}
+
+async function fails(promise, code, pattern) {
+  await assert.rejects(promise, (error) => {
+    assert.equal(error.code, code, error.message);
+    assert.match(error.details, pattern);
+    return true;
+  });
+}
+
+// Writes agent.conf and makes the agent read it.
+async function change(agent, text) {
+  const before = agent.proc.stderr.length;
+  writeFileSync(path.join(agent.state, 'agent.conf'), text);
+  agent.proc.child.kill('SIGHUP');
+  await until(() => /the settings were read anew|the settings in use stay/.test(agent.proc.stderr.slice(before)));
+  return agent.proc.stderr.slice(before);
+}
+
+scenario('a back end by TLS is trusted by its CA or by a pin, and by nothing else', async (env, t) => {
+  const { cert, key } = await makeCert(env.folder, 'lab');
+  const other = await makeCert(env.folder, 'other');
+  const creds = grpc.ServerCredentials.createSsl(null, [{ private_key: readFileSync(key), cert_chain: readFileSync(cert) }]);
+  const lab = await start(t, { creds });
+  const pinOf = async (file) => {
+    const { stdout } = await run('sh', ['-c', `openssl x509 -in ${file} -pubkey -noout | openssl pkey -pubin -outform DER | openssl dgst -sha256 -binary | base64 | tr '+/' '-_' | tr -d '=\\n'`]);
+    return stdout;
+  };
+  const base = { address: lab.address, services: 'lab.v1.Lab' };
+  const { agent, stub, make } = await exposed(env, t, { ...base, tls: 'yes', ca: cert });
+  await services(env, 'far', ['lab.v1.Lab']);
+  assert.equal((await say(stub, { text: 'by CA' }, make())).text, 'by CA');
+
+  await change(agent, settings(section('lab', { ...base, tls: 'yes', pin: await pinOf(cert) })));
+  assert.equal((await say(stub, { text: 'by pin' }, make())).text, 'by pin');
+  await services(env, 'far', ['lab.v1.Lab']);
+
+  await change(agent, settings(section('lab', { ...base, tls: 'yes', pin: await pinOf(other.cert) })));
+  await fails(say(stub, {}, make()), 14, /back end "lab" \(127\.0\.0\.1:\d+\): TLS: it shows another key than the pinned one: pin /);
+  await services(env, 'far', []);
+
+  await change(agent, settings(section('lab', { ...base, tls: 'yes', ca: other.cert })));
+  await fails(say(stub, {}, make()), 14, /TLS: self-signed certificate/);
+  await change(agent, settings(section('lab', { ...base, tls: 'yes', ca: '/none/ca.pem' })));
+  await fails(say(stub, {}, make()), 14, /\/none\/ca\.pem: No such file/);
+  await change(agent, settings(section('lab', base)));
+  await fails(say(stub, {}, make()), 14, /not in HTTP\/2|connection/);
+});
+
+scenario('a back end behind a socket of the file system, described by a file', async (env, t) => {
+  const socket = env.file('lab.sock');
+  await start(t, { socket });
+  writeFileSync(env.file('lab.pb'), descriptors());
+  const { stub, make } = await exposed(env, t, { address: `unix:${socket}`, descriptors: env.file('lab.pb') });
+  const [service] = await services(env, 'far', ['lab.v1.Lab']);
+  assert.equal(service.backEnd, 'lab');
+  assert.equal((await say(stub, { text: 'hi' }, make())).text, 'hi');
+
+  // The agent answers reflection for it, beside its own services.
+  const ask = stubOf(env, t, reflection.v1.ServerReflection);
+  const fields = Object.fromEntries(Object.entries(make().getMap()));
+  const listed = await listServices(ask, fields);
+  assert.ok(listed.includes('lab.v1.Lab') && listed.includes('roost.v1.Host'), listed.join());
+  const { stdout } = await env.cli('call', 'far', 'lab.v1.Lab/Say', '{"text":"by reflection"}');
+  assert.equal(JSON.parse(stdout).text, 'by reflection');
+  assert.match((await env.cli('node', 'far')).stdout, /serves +lab\.v1\.Lab \(back end lab\)/);
+});
+
+for (const version of ['v1', 'v1alpha']) {
+  scenario(`services are found by reflection ${version}`, async (env, t) => {
+    const lab = await start(t, { reflection: version });
+    await exposed(env, t, { address: lab.address });
+    await services(env, 'far', ['lab.v1.Lab']);
+    const { stdout } = await env.cli('call', 'far', 'lab.v1.Lab/Say', '{"text":"x","at":"2020-01-02T03:04:05Z"}');
+    assert.equal(JSON.parse(stdout).text, 'x');
+  });
+}
+
+scenario('a single back end that tells nothing gets every call', async (env, t) => {
+  const lab = await start(t);
+  const { agent, stub, make } = await exposed(env, t, { address: lab.address });
+  await services(env, 'far', ['*']);
+  assert.equal((await say(stub, { text: 'a' }, make())).text, 'a');
+
+  // With another beside it nobody knows what is whose.
+  const other = await start(t, { reflection: 'v1' });
+  const log = await change(agent, settings(section('lab', { address: lab.address }), section('other', { address: other.address })));
+  assert.match(log, /back end lab has changed: it is dialled again/);
+  await services(env, 'far', ['lab.v1.Lab']);
+  await agent.proc.line(/back end lab \(.*\) does not tell its services/);
+  const calls = other.calls;
+  await say(stub, { text: 'b' }, make());
+  assert.equal(other.calls, calls + 1);
+
+  // The agent's own services stay its own.
+  const check = stubOf(env, t, health.Health);
+  assert.equal((await unary(check, 'Check', { service: 'roost.v1.Host' }, make().getMap())).status, 'SERVING');
+  await fails(new Promise((resolve, reject) => {
+    stub.makeUnaryRequest('/nobody.v1.Has/This', (x) => x, (x) => x, Buffer.alloc(0), make(), (error, reply) => (error ? reject(error) : resolve(reply)));
+  }), 12, /unknown service nobody\.v1\.Has/);
+});
+
+// --- what comes and goes ---
+
+scenario('services come and go with the health of their back end', async (env, t) => {
+  const lab = await start(t, { reflection: 'v1', health: true });
+  const { stub, make } = await exposed(env, t, { address: lab.address });
+  const check = stubOf(env, t, health.Health);
+  const asked = async (service) => (await unary(check, 'Check', { service }, make().getMap())).status;
+  await services(env, 'far', ['lab.v1.Lab']);
+  assert.equal(await asked('lab.v1.Lab'), 'SERVING');
+  await assert.rejects(asked('lab.v1.None'), { code: 5 });
+
+  const states = [];
+  const watch = check.Watch({ service: 'lab.v1.Lab' }, make());
+  watch.on('error', () => {});
+  watch.on('data', ({ status }) => states.push(status));
+  await until(() => states.length === 1);
+  lab.setHealth('NOT_SERVING');
+  await services(env, 'far', []);
+  assert.equal(await asked('lab.v1.Lab'), 'NOT_SERVING');
+  lab.setHealth('SERVING');
+  await services(env, 'far', ['lab.v1.Lab']);
+  await until(() => states.length === 3);
+  assert.deepEqual(states, ['SERVING', 'NOT_SERVING', 'SERVING']);
+  watch.cancel();
+});
+
+scenario('a back end that dies and returns: calls fail at once, then go on', async (env, t) => {
+  const lab = await start(t, { reflection: 'v1' });
+  const { agent, stub, make } = await exposed(env, t, { address: lab.address });
+  await services(env, 'far', ['lab.v1.Lab']);
+  const hanging = new Promise((resolve) => stub.Wait({}, make(), resolve));
+  await until(() => lab.waits === 1);
+  lab.kill();
+  const error = await hanging;
+  assert.ok([1, 13, 14].includes(error.code), error.message);
+  await services(env, 'far', []);
+  const began = Date.now();
+  await fails(say(stub, {}, make()), 14, /back end "lab" \(127\.0\.0\.1:\d+\): connection refused/);
+  assert.ok(Date.now() - began < 1000);
+  await agent.proc.line(/back end lab .*connection refused/);
+
+  // A call is reason enough to try again.
+  await lab.again();
+  await until(() => say(stub, {}, make()).then(() => true));
+  await services(env, 'far', ['lab.v1.Lab']);
+
+  // A polite restart: the call under way finishes, new ones wait for the new server.
+  const talk = stub.Talk(make());
+  const said = [];
+  talk.on('error', () => {});
+  talk.on('data', ({ text }) => said.push(text));
+  talk.write({ text: 'before' });
+  await until(() => said.length === 1);
+  const over = new Promise((resolve) => talk.on('status', ({ code }) => resolve(code)));
+  const stopped = lab.stop();
+  talk.write({ text: 'meanwhile' });
+  await until(() => said.length === 2);
+  talk.end();
+  assert.equal(await over, 0);
+  await stopped;
+  await lab.again();
+  await until(() => say(stub, { text: 'after' }, make()).then(() => true));
+});
+
+scenario('a reload adds, changes and takes away back ends', async (env, t) => {
+  const first = await start(t);
+  const second = await start(t);
+  const base = (lab) => ({ address: lab.address, services: 'lab.v1.Lab' });
+  const { agent, stub, make } = await exposed(env, t, base(first));
+  await services(env, 'far', ['lab.v1.Lab']);
+  await say(stub, {}, make());
+  assert.equal(first.calls, 1);
+
+  // What stays as it is keeps its connection and its calls.
+  const talk = stub.Talk(make());
+  const ended = new Promise((resolve) => talk.on('status', ({ code }) => resolve(code)));
+  talk.on('error', () => {});
+  const heard = new Promise((resolve) => talk.once('data', resolve));
+  talk.write({ text: 'a' });
+  await heard;
+  await change(agent, settings(section('lab', base(first)), section('zoo', { address: second.address, services: 'zoo.v1.Zoo' })));
+  await services(env, 'far', ['lab.v1.Lab', 'zoo.v1.Zoo']);
+  talk.end();
+
+  await change(agent, settings(section('lab', base(second))));
+  await until(() => say(stub, {}, make()).then(() => second.calls > 0));
+  await services(env, 'far', ['lab.v1.Lab']);
+  await change(agent, settings());
+  await services(env, 'far', []);
+  await fails(say(stub, {}, make()), 12, /unknown service lab\.v1\.Lab|lab/);
+  assert.match(await change(agent, '[expose lab]\nservices = a.B\n'), /\[expose lab\]: address is needed.*; the settings in use stay/);
+  await ended;
+});
+
+scenario('the command line writes back ends, and the policy can deny them', async (env, t) => {
+  const lab = await start(t, { reflection: 'v1' });
+  const link = await env.link('far');
+  const state = env.file('agent-far');
+  await run(path.join(process.env.BUILD_DIR ?? 'build', 'roost-agent'), ['join', link, '--state', state, '--expose', lab.address]);
+  const conf = path.join(state, 'agent.conf');
+  assert.match(readFileSync(conf, 'utf8'), new RegExp(`^\\[expose main\\]\\naddress = ${lab.address}\\n$`));
+  writeFileSync(conf, `# mine\n[agent]\ninterval = 60\n\n${readFileSync(conf, 'utf8')}`);
+  const agent = { name: 'far', state, options: {} };
+  await env.startAgent(agent);
+  await services(env, 'far', ['lab.v1.Lab']);
+
+  const exposeNow = (...args) => run(path.join(process.env.BUILD_DIR ?? 'build', 'roost-agent'), ['expose', ...args, '--state', state], { ok: 'any' });
+  assert.equal((await exposeNow('main', '127.0.0.1:1')).code, 0);
+  assert.equal((await exposeNow('second', lab.address)).code, 0);
+  assert.equal((await exposeNow('Bad Name', lab.address)).code, 2);
+  assert.equal((await exposeNow('third', 'nowhere')).code, 2);
+  assert.equal((await exposeNow('third')).code, 2);
+  assert.equal(readFileSync(conf, 'utf8'), `# mine\n[agent]\ninterval = 60\n\n[expose main]\naddress = 127.0.0.1:1\n\n[expose second]\naddress = ${lab.address}\n`);
+  agent.proc.child.kill('SIGHUP');
+  await until(async () => (await env.node('far')).services?.some(({ backEnd }) => backEnd === 'second'));
+
+  const make = await caller(env, 'far');
+  const stub = stubOf(env, t);
+  assert.equal((await say(stub, { text: 'a' }, make())).text, 'a');
+  writeFileSync(path.join(state, 'policy.conf'), 'deny grpc lab.*\n');
+  await until(() => say(stub, {}, make()).then(() => false, (error) => error.code === 7 && /policy/.test(error.details)));
+});
+
+// --- somebody else's HTTP/2 server ---
+
+scenario('any HTTP/2 server that speaks the upgrade is a node', async (env, t) => {
+  const { socket } = await handshake(env, await join(env, 'foreign'), { keep: true });
+  const session = serve(socket);
+  session.on('error', () => {});
+  const say = (stream, status, message = '') => {
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': `${status}`, 'grpc-message': message }, { endStream: true });
+  };
+  session.on('stream', (stream, headers) => {
+    stream.on('error', () => {});
+    if (headers[':path'] !== '/lab.v1.Lab/Say') {
+      say(stream, 12);
+      return;
+    }
+    const chunks = [];
+    stream.on('data', (chunk) => chunks.push(chunk));
+    stream.on('end', () => {
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc', kind: 'head' }, { waitForTrailers: true });
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0', 'sum-bin': 'AQI' }));
+      stream.end(Buffer.concat(chunks)); // an Answer begins with the fields of a Saying
+    });
+  });
+  t.after(() => session.destroy());
+  await env.state('foreign', 'ONLINE');
+  const stub = stubOf(env, t);
+  const make = await caller(env, 'foreign');
+  let told;
+  const call = stub.Say({ text: 'from afar' }, make(), (error, reply) => told(error, reply));
+  const { code, head, trailers, messages } = await outcome(call, { unary: (then) => (told = then) });
+  assert.equal(code, 0);
+  assert.equal(messages[0].text, 'from afar');
+  assert.deepEqual(head.kind, ['head']);
+  assert.deepEqual(trailers['sum-bin'], ['hex:0102']);
+  await fails(new Promise((resolve, reject) => stub.Wait({}, make(), (error) => reject(error))), 12, /^$/);
+  assert.deepEqual((await env.node('foreign')).services ?? [], []);
+});
