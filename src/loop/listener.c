@@ -288,7 +288,7 @@ int listener_new(struct loop *loop,
     struct sockaddr_storage bound = { 0 };
     socklen_t len = sizeof(bound);
 
-    int fd = open_text(config->address);
+    int fd = config->inherited > 0 ? config->inherited : open_text(config->address);
     if (fd < 0)
         return fd;
     struct listener *listener = mem_new(sizeof(*listener));
@@ -311,6 +311,18 @@ int listener_new(struct loop *loop,
     return 0;
 }
 
+void listener_stop(struct listener *listener) {
+    timer_stop(&listener->pause);
+    listener->poll = loop_poll_free(listener->poll);
+    if (listener->fd >= 0)
+        close(listener->fd);
+    listener->fd = -1;
+}
+
+int listener_fd(const struct listener *listener) {
+    return listener->fd;
+}
+
 struct listener *listener_free(struct listener *listener) {
     if (!listener)
         return NULL;
@@ -319,10 +331,8 @@ struct listener *listener_free(struct listener *listener) {
     list_for_each_safe(at, after, &listener->guests)
         forget_guest(container_of(at, struct guest, node));
     guests_free(listener->own_book);
-    timer_stop(&listener->pause);
     timer_stop(&listener->trim);
-    loop_poll_free(listener->poll);
-    close(listener->fd);
+    listener_stop(listener);
     listener->freed = true;
     loop_bury(listener->loop, &listener->grave);
     return NULL;

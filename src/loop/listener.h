@@ -26,6 +26,7 @@ struct listener_limits {
 struct listener_config {
     const char *address; /* "ADDR:PORT", "[V6]:PORT", ":PORT" or "PORT" (all addresses);
                             port 0: any */
+    int inherited;       /* owned: a socket that listens there already; 0: none */
     struct tls_server *tls; /* borrowed: outlives the listener; NULL: plain */
     const struct listener_limits *limits; /* borrowed: outlives the listener */
     struct guests *guests; /* borrowed: outlives the listener; counts those of several
@@ -41,8 +42,14 @@ int listener_new(struct loop *loop,
                  const struct listener_config *config,
                  struct listener **ret_listener);
 
+/* Takes no more connections; those whose handshake is under way still come. */
+void listener_stop(struct listener *listener);
+
 /* Stops listening; its connections live on. Always returns NULL. */
 struct listener *listener_free(struct listener *listener);
+
+/* The socket, to be inherited by another process; -1 after listener_stop(). Lent. */
+int listener_fd(const struct listener *listener);
 
 /* "127.0.0.1:8000": the address with the real port. Lent. */
 const char *listener_address(const struct listener *listener);

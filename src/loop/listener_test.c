@@ -256,6 +256,34 @@ static void the_listener_may_go_from_its_own_callback(void) {
     close_door(&door);
 }
 
+/* As one process gives its socket to the next: who comes in between is not refused. */
+static void another_listener_inherits_the_socket(void) {
+    struct door door;
+    struct door next;
+    struct listener_config config = {
+        .limits = &generous,
+        .on_conn = on_conn,
+        .arg = &next,
+    };
+
+    open_door(&door, &generous, NULL);
+    config.inherited = dup(listener_fd(door.listener));
+    listener_stop(door.listener);
+    listener_stop(door.listener);
+    CHECK_INT(listener_fd(door.listener), -1);
+    int fd = knock(&door);
+    next = (struct door) { .loop = door.loop, .last_reason = 1 };
+    CHECK_INT(listener_new(next.loop, &config, &next.listener), 0);
+    CHECK_TEXT(listener_address(next.listener), listener_address(door.listener));
+    run_until(&next, 1, 1000);
+    CHECK_INT(next.count, 1);
+    CHECK_INT(door.count, 0);
+    close(fd);
+    listener_free(next.listener);
+    conn_close(next.conns[0]);
+    close_door(&door);
+}
+
 /* When descriptors run out, those who wait are taken in later. */
 static void accepting_goes_on_when_descriptors_are_back(void) {
     enum { KNOCKS = 8 };
@@ -349,6 +377,7 @@ TESTS(TEST(strangers_over_the_limit_are_refused),
       TEST(what_is_no_tls_is_refused),
       TEST(a_reset_is_told_as_one),
       TEST(the_listener_may_go_from_its_own_callback),
+      TEST(another_listener_inherits_the_socket),
       TEST(accepting_goes_on_when_descriptors_are_back),
       TEST(addresses_are_understood),
       TEST(all_addresses_include_ipv4))
