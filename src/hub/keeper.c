@@ -1,5 +1,6 @@
 #include "hub/keeper.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,7 @@ static void on_written(void *arg, int result) {
 
 /* A request that was not even taken. */
 static void check(int result) {
-    if (result < 0)
+    if (result < 0 && result != -ESHUTDOWN) /* then another process keeps it */
         on_written(NULL, result);
 }
 

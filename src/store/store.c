@@ -140,9 +140,7 @@ static void send_batch(struct store *store) {
     (void)r;
 }
 
-struct store *store_close(struct store *store) {
-    if (!store)
-        return NULL;
+void store_release(struct store *store) {
     store->closing = true;
     if (store->worker)
         store->worker = worker_free(store->worker);
@@ -152,7 +150,15 @@ struct store *store_close(struct store *store) {
         run_batch(store, &requests);
         answer_all(store, &requests);
     }
-    store->backend->close(store->database);
+    if (store->database)
+        store->backend->close(store->database);
+    store->database = NULL;
+}
+
+struct store *store_close(struct store *store) {
+    if (!store)
+        return NULL;
+    store_release(store);
     free(store);
     return NULL;
 }
@@ -163,9 +169,9 @@ static int add(struct store *store,
                store_done *done,
                void *arg) {
     assert(store->worker || store->closing);
-    if (store->count >= WAITING_MAX) {
+    if (!store->database || store->count >= WAITING_MAX) {
         store_request_free(request);
-        return -EAGAIN;
+        return store->database ? -EAGAIN : -ESHUTDOWN;
     }
     request->done = done;
     request->arg = arg;

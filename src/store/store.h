@@ -182,6 +182,12 @@ int store_start(struct store *store,
 /* Runs and answers what is waiting, then closes. NULL is fine; always returns NULL. */
 struct store *store_close(struct store *store);
 
+/*
+ * Writes what waits, answers it and closes the database: another process may open it.
+ * Until store_close(), which still is to come, every request is refused with -ESHUTDOWN.
+ */
+void store_release(struct store *store);
+
 /* Called once on the loop with 0, -errno or STORE_E_*; never before the request returns.
  */
 typedef void store_done(void *arg, int result);

@@ -379,6 +379,21 @@ static void a_claim_code_works_once(void) {
     place_done(&place);
 }
 
+static void what_waits_is_written_before_the_store_is_released(void) {
+    struct place place;
+
+    place_init(&place);
+    place_start(&place, 100);
+    place.waiting = 1;
+    CHECK_INT(store_put_meta(place.store, "colour", "blue", on_done, &place), 0);
+    store_release(place.store);
+    CHECK_INT(place.waiting, 0);
+    CHECK_INT(place.result, 0);
+    CHECK_INT(store_put_meta(place.store, "colour", "red", on_done, &place), -ESHUTDOWN);
+    store_release(place.store);
+    place_done(&place);
+}
+
 static void add_event(struct place *place,
                       uint64_t id,
                       const char *node,
@@ -786,6 +801,7 @@ TESTS(TEST(all_of_a_node_comes_back),
       TEST(a_failure_stays_alone_in_its_batch),
       TEST(closing_writes_and_answers_all),
       TEST(too_many_requests_are_refused),
+      TEST(what_waits_is_written_before_the_store_is_released),
       TEST(a_newer_schema_is_left_alone),
       TEST(an_older_schema_is_brought_up),
       TEST(what_is_no_store_is_left_alone),
