@@ -21,6 +21,7 @@ struct front {
     struct front_config config;
     struct list visitors;
     size_t count;
+    bool draining;
 };
 
 /* One connection. Exactly one of h2conn and http1conn is set once the protocol is known.
@@ -87,6 +88,8 @@ static void serve_h2(struct visitor *visitor) {
         .owner = visitor,
     };
     visitor->h2conn = h2conn_new(TAKE(visitor->conn), &config);
+    if (visitor->front->draining)
+        h2conn_drain(visitor->h2conn);
 }
 
 static void serve_http1(struct visitor *visitor) {
@@ -96,6 +99,8 @@ static void serve_http1(struct visitor *visitor) {
     };
     visitor->http1conn = http1conn_new(TAKE(visitor->conn),
                                        &visitor->front->config.limits, &events, visitor);
+    if (visitor->front->draining)
+        http1conn_drain(visitor->http1conn);
 }
 
 /* The first bytes of a plain connection tell HTTP/2 with prior knowledge from HTTP/1.1.
@@ -176,6 +181,7 @@ void front_serve(struct front *front, struct conn *conn) {
 }
 
 void front_drain(struct front *front) {
+    front->draining = true;
     list_for_each_safe(node, after, &front->visitors) {
         struct visitor *visitor = container_of(node, struct visitor, node);
         if (visitor->h2conn)
@@ -185,6 +191,15 @@ void front_drain(struct front *front) {
         else
             forget(visitor);
     }
+}
+
+bool front_has_left(const struct front *front) {
+    for (struct list *at = front->visitors.next; at != &front->visitors; at = at->next) {
+        const struct visitor *visitor = container_of(at, struct visitor, node);
+        if (!visitor->h2conn || !h2conn_has_left(visitor->h2conn))
+            return false;
+    }
+    return true;
 }
 
 void front_limit(struct front *front, const struct front_limits *limits) {

@@ -48,8 +48,12 @@ void front_limit(struct front *front, const struct front_limits *limits);
 /* Takes the connection (fresh from a listener). */
 void front_serve(struct front *front, struct conn *conn);
 
-/* Tells every connection that no new request is welcome (GOAWAY, Connection: close). */
+/* Tells every connection, and each to come, that no new request is welcome (GOAWAY,
+ * Connection: close). */
 void front_drain(struct front *front);
+
+/* May no request come any more? What is under way is still answered. */
+bool front_has_left(const struct front *front);
 
 /* Connections alive. */
 size_t front_count(const struct front *front);

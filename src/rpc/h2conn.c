@@ -325,6 +325,10 @@ void h2conn_drain(struct h2conn *h2conn) {
     h2conn_mark_dirty(h2conn);
 }
 
+bool h2conn_has_left(const struct h2conn *h2conn) {
+    return h2conn->over || h2_has_left(h2conn->h2);
+}
+
 struct conn *h2conn_conn(const struct h2conn *h2conn) {
     return h2conn->conn;
 }

@@ -75,6 +75,9 @@ bool h2conn_is_leaving(const struct h2conn *h2conn);
 /* Says that we leave (h2_leave); running calls may finish, then on_closed comes. */
 void h2conn_drain(struct h2conn *h2conn);
 
+/* Has the peer of a server that drains heard which request was its last? */
+bool h2conn_has_left(const struct h2conn *h2conn);
+
 /* Asks the peer for a sign of life now: on_alive comes with the first byte that arrives,
  * on_closed with -ETIMEDOUT when none does in time. */
 void h2conn_probe(struct h2conn *h2conn, unsigned limit_ms);

@@ -352,6 +352,10 @@ void h2_ping_path(struct h2 *h2) {
     nghttp2_submit_ping(h2->session, NGHTTP2_FLAG_NONE, path_ping);
 }
 
+bool h2_has_left(const struct h2 *h2) {
+    return h2->leaving || h2->failed;
+}
+
 void h2_ping_answered(struct h2 *h2, const uint8_t opaque[static 8]) {
     h2->pings_open--;
     if (memcmp(opaque, path_ping, sizeof(path_ping)) == 0) {

@@ -165,6 +165,9 @@ void h2_stream_release(struct h2_stream *stream);
  */
 void h2_leave(struct h2 *h2);
 
+/* Has it been said which request was the last? None comes after that. */
+bool h2_has_left(const struct h2 *h2);
+
 /* Sends a PING; h2_pongs() counts the answers that came. */
 void h2_ping(struct h2 *h2);
 uint64_t h2_pongs(const struct h2 *h2);
