@@ -30,6 +30,7 @@ struct gate {
     struct gate_config config;
     struct waiting *waiting;     /* owned */
     struct group_health *health; /* owned */
+    bool closed;                 /* to calls of our own services */
     bool let_anonymous;
 };
 
@@ -218,7 +219,10 @@ static void give_up(void *arg, struct call *call, const char *name) {
 }
 
 static void lead_to_hub(struct gate *gate, struct call *call) {
-    if (!is_served(gate, call->method))
+    if (gate->closed)
+        call_finish(call, GRPC_UNAVAILABLE,
+                    "the hub is being restarted: ask again on a new connection", NULL);
+    else if (!is_served(gate, call->method))
         refusal_homeless(call);
     else if (call->actor && !call->actor->admin && roles_is_admin_only(call->method))
         call_finish(call, GRPC_PERMISSION_DENIED, "only an administrator may do this",
@@ -312,6 +316,10 @@ void gate_let_anonymous(struct gate *gate, bool anonymous) {
 
 void gate_limit(struct gate *gate, size_t calls_per_caller) {
     gate->config.calls_per_caller = calls_per_caller;
+}
+
+void gate_close(struct gate *gate) {
+    gate->closed = true;
 }
 
 struct target *gate_target(struct gate *gate) {

@@ -46,5 +46,8 @@ void gate_limit(struct gate *gate, size_t calls_per_caller);
 /* Does the head of a request carry a caller's credential that is good? */
 bool gate_knows(const struct target *gate, const struct headers *head);
 
+/* Our own services are another process's from now on; nodes are still called. */
+void gate_close(struct gate *gate);
+
 /* Where every call from outside goes. Lent. */
 struct target *gate_target(struct gate *gate);

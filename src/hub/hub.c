@@ -15,6 +15,8 @@
 #include "hub/activity.h"
 #include "hub/admission.h"
 #include "hub/config.h"
+#include "hub/data_lock.h"
+#include "hub/doors.h"
 #include "hub/gate.h"
 #include "hub/groups.h"
 #include "hub/health_page.h"
@@ -43,7 +45,6 @@
 #include "hub/trouble.h"
 #include "hub/web.h"
 #include "loop/conn.h"
-#include "loop/guests.h"
 #include "loop/listener.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
@@ -58,16 +59,17 @@
 #include "wire/h2_window.h"
 
 enum {
-    LISTENERS_MAX = 16,
     TOUCH_MS = 60000,   /* how old a "last seen" may be after a crash */
-    DRAIN_LOOK_MS = 50, /* how often a graceful end looks whether all have gone */
+    DRAIN_LOOK_MS = 20, /* how often a graceful end looks whether all have gone */
+    CALLERS_MS = 2000,  /* what callers get to hear of it before nodes do */
 };
 
 struct hub {
     struct loop *loop;               /* borrowed: main */
     const struct hub_config *config; /* borrowed: main */
-    int lock;                        /* owned: of the data folder; -1 */
-    struct store *store;             /* owned, and so is all that follows */
+    struct data_lock *lock;          /* owned, and so is all that follows */
+    struct doors *doors;
+    struct store *store;
     struct timekeeper *timekeeper;
     struct history *history;
     struct trouble *trouble;
@@ -101,17 +103,15 @@ struct hub {
     struct web *web;
     struct front *front;
     struct tls_files *tls;
-    struct listener *listeners[LISTENERS_MAX];
-    size_t listener_count;
     struct hosts hosts;
     char *addresses; /* owned: [hub] address, joined */
     char *database;  /* owned: where the store's file is */
     struct listener_limits limits;
     struct h2_window_budget windows; /* of all streams */
-    struct guests *guests;
     struct timer touch;
     struct timer drain;
     uint64_t drain_until_ms;
+    uint64_t callers_until_ms; /* 0: nodes have been told */
     void (*on_ended)(void *arg);
     void *ended_arg; /* borrowed: main */
 };
@@ -153,7 +153,8 @@ static void remove_node(void *arg, const char *name) {
     const struct hub *hub = arg;
     struct registry_keeper keeper = keeper_of_nodes(hub->store);
     keeper.remove(keeper.arg, name);
-    history_remove_node(hub->history, name);
+    if (hub->history)
+        history_remove_node(hub->history, name);
 }
 
 static void rename_node(void *arg, const char *from, const char *to) {
@@ -494,56 +495,46 @@ static void make_front(struct hub *hub) {
     hub->windows.limit = config->window_bytes;
 }
 
-static int listen_on(struct hub *hub, const char *address, bool plain, char **ret_why) {
-    struct listener_config config = {
-        .address = address,
-        .tls = plain ? NULL : tls_files_server(hub->tls),
+static void make_doors(struct hub *hub, struct inheritance *inheritance) {
+    struct doors_config config = {
+        .loop = hub->loop,
+        .tls = tls_files_server(hub->tls),
         .limits = &hub->limits,
-        .guests = hub->guests,
+        .inheritance = inheritance,
         .on_conn = on_conn,
         .arg = hub,
     };
+    hub->doors = doors_new(&config);
+}
 
-    if (hub->listener_count == LISTENERS_MAX) {
-        *ret_why = mem_printf("at most %d addresses to listen on", LISTENERS_MAX);
-        return -E2BIG;
-    }
-    int r = listener_new(hub->loop, &config, &hub->listeners[hub->listener_count]);
+static int make_tls(struct hub *hub, char **ret_why) {
+    return tls_files_new(hub->loop, hub->config, &hub->tls, ret_why);
+}
+
+/* The data folder becomes ours. What can fail without it is tried before another process
+ * is asked to let go of it. */
+static int take_data(struct hub *hub, struct inheritance *inheritance, char **ret_why) {
+    int r = file_make_dirs(hub->config->data, 0700);
     if (r < 0) {
-        *ret_why = mem_printf("cannot listen on %s: %s", address, strerror(-r));
+        *ret_why = mem_printf("%s: %s", hub->config->data, strerror(-r));
         return r;
     }
-    hub->listener_count++;
-    return 0;
-}
-
-static int listen_everywhere(struct hub *hub, char **ret_why) {
-    const struct hub_config *config = hub->config;
-    int r = 0;
-
-    for (size_t i = 0; r == 0 && i < config->listen.count; i++)
-        r = listen_on(hub, config->listen.items[i], false, ret_why);
-    for (size_t i = 0; r == 0 && i < config->listen_plain.count; i++)
-        r = listen_on(hub, config->listen_plain.items[i], true, ret_why);
-    return r;
-}
-
-/* Two hubs on one folder would undo each other's work. */
-static int lock_data(struct hub *hub, char **ret_why) {
-    char *path = file_join(hub->config->data, "lock");
-
-    int r = file_lock(path, &hub->lock);
-    if (r == -EWOULDBLOCK)
-        *ret_why =
-            mem_printf("%s: another roostd uses this data folder", hub->config->data);
-    else if (r < 0)
-        *ret_why = mem_printf("%s: %s", path, strerror(-r));
-    free(path);
+    if (inheritance) {
+        r = make_tls(hub, ret_why);
+        if (r == 0 && (r = handover_ask(inheritance)) < 0)
+            *ret_why =
+                mem_printf("the hub that runs does not hand over: %s", strerror(-r));
+    }
+    if (r == 0)
+        r = data_lock_take(hub->config->data, &hub->lock, ret_why);
+    if (r == 0 && !inheritance)
+        r = make_tls(hub, ret_why);
     return r;
 }
 
 int hub_new(struct loop *loop,
             const struct hub_config *config,
+            struct inheritance *inheritance,
             struct hub **ret_hub,
             char **ret_why) {
     struct hub *hub = mem_new(sizeof(*hub));
@@ -551,16 +542,8 @@ int hub_new(struct loop *loop,
 
     hub->loop = loop;
     hub->config = config;
-    hub->lock = -1;
-    hub->guests = guests_new();
     hub->touch.fire = on_touch;
-    int r = file_make_dirs(config->data, 0700);
-    if (r < 0)
-        *ret_why = mem_printf("%s: %s", config->data, strerror(-r));
-    if (r == 0)
-        r = lock_data(hub, ret_why);
-    if (r == 0)
-        r = tls_files_new(hub->loop, config, &hub->tls, ret_why);
+    int r = take_data(hub, inheritance, ret_why);
     if (r == 0)
         r = open_store(hub, &facts, ret_why);
     if (r == 0) {
@@ -570,7 +553,8 @@ int hub_new(struct loop *loop,
         make_services(hub);
         make_scrape(hub);
         make_front(hub);
-        r = listen_everywhere(hub, ret_why);
+        make_doors(hub, inheritance);
+        r = doors_open(hub->doors, config, ret_why);
     }
     if (r != 0) {
         hub_free(hub);
@@ -584,9 +568,8 @@ int hub_new(struct loop *loop,
 void hub_announce(const struct hub *hub) {
     struct buf where = { 0 };
 
-    for (size_t i = 0; i < hub->listener_count; i++)
-        buf_printf(&where, "%s%s", i > 0 ? ", " : "",
-                   listener_address(hub->listeners[i]));
+    doors_print(hub->doors, &where);
+    data_lock_tell(hub->lock, NULL);
     activity_add(hub->activity, "hub.started", "", "", "version %s", ROOST_VERSION);
     log_info("ready on %s, %zu nodes known", buf_text(&where),
              registry_count(hub->registry));
@@ -628,20 +611,26 @@ void hub_reload(struct hub *hub) {
     tls_files_reload(hub->tls, hub->sessions);
 }
 
+/* Nodes are told last: until then callers may still ask for them. */
+static void tell_nodes(struct hub *hub) {
+    bool heard =
+        front_has_left(hub->front) || loop_now_ms(hub->loop) >= hub->callers_until_ms;
+
+    if (hub->callers_until_ms == 0 || !heard)
+        return;
+    hub->callers_until_ms = 0;
+    session_pool_drain(hub->sessions);
+}
+
 static void on_drain(struct timer *timer) {
     struct hub *hub = container_of(timer, struct hub, drain);
-    bool gone = session_pool_count(hub->sessions) == 0 && front_count(hub->front) == 0;
 
+    tell_nodes(hub);
+    bool gone = session_pool_count(hub->sessions) == 0 && front_count(hub->front) == 0;
     if (gone || loop_now_ms(hub->loop) >= hub->drain_until_ms)
         hub->on_ended(hub->ended_arg);
     else
         timer_start(hub->loop, timer, DRAIN_LOOK_MS);
-}
-
-static void stop_listening(struct hub *hub) {
-    for (size_t i = 0; i < hub->listener_count; i++)
-        listener_free(hub->listeners[i]);
-    hub->listener_count = 0;
 }
 
 void hub_finish(struct hub *hub,
@@ -653,15 +642,38 @@ void hub_finish(struct hub *hub,
     hub->on_ended = on_ended;
     hub->ended_arg = arg;
     hub->drain_until_ms = loop_now_ms(hub->loop) + limit_ms;
-    stop_listening(hub);
+    hub->callers_until_ms = loop_now_ms(hub->loop) + CALLERS_MS;
+    doors_close(hub->doors);
     health_stop(hub->health);
     health_page_stop(hub->health_page);
     service_internal_stop(hub->internal);
     services_stop(hub->services);
-    session_pool_drain(hub->sessions);
     front_drain(hub->front);
     hub->drain.fire = on_drain;
-    timer_start(hub->loop, &hub->drain, DRAIN_LOOK_MS);
+    timer_start(hub->loop, &hub->drain, 0);
+}
+
+size_t hub_sockets(const struct hub *hub,
+                   struct handover_socket ret_sockets[static DOORS_MAX]) {
+    return doors_sockets(hub->doors, ret_sockets);
+}
+
+void hub_tell_failed(struct hub *hub, const char *why) {
+    data_lock_tell(hub->lock, why);
+}
+
+/* What needs the store ends or is refused, then the store is closed. */
+void hub_release(struct hub *hub) {
+    gate_close(hub->gate);
+    web_close(hub->web);
+    timer_stop(&hub->touch);
+    session_pool_quiet(hub->sessions);
+    keeper_touch(hub->store, hub->registry, clock_wall_ms());
+    traffic_write(hub->traffic);
+    hub->trouble = trouble_free(hub->trouble);
+    hub->history = history_free(hub->history);
+    store_release(hub->store);
+    hub->lock = data_lock_free(hub->lock);
 }
 
 struct hub *hub_free(struct hub *hub) {
@@ -669,8 +681,7 @@ struct hub *hub_free(struct hub *hub) {
         return NULL;
     timer_stop(&hub->touch);
     timer_stop(&hub->drain);
-    stop_listening(hub);
-    guests_free(hub->guests);
+    doors_free(hub->doors);
     front_free(hub->front);
     web_free(hub->web);
     scrape_free(hub->scrape);
@@ -709,8 +720,7 @@ struct hub *hub_free(struct hub *hub) {
     hosts_clear(&hub->hosts);
     free(hub->addresses);
     free(hub->database);
-    if (hub->lock >= 0)
-        close(hub->lock);
+    data_lock_free(hub->lock);
     free(hub);
     return NULL;
 }

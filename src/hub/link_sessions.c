@@ -105,10 +105,15 @@ static void link_leave(void *carrier) {
     h2conn_drain(link->h2conn);
 }
 
+static void link_quiet(void *carrier) {
+    struct link_session *link = carrier;
+    link->sampling = sampling_free(link->sampling);
+}
+
 static void link_drain(void *carrier) {
     struct link_session *link = carrier;
 
-    link->sampling = sampling_free(link->sampling);
+    link_quiet(carrier);
     link->offers = offers_free(link->offers);
     h2conn_drain(link->h2conn);
 }
@@ -130,6 +135,7 @@ static const struct session_driver driver = {
     .heard_ms = link_heard_ms,
     .probe = link_probe,
     .leave = link_leave,
+    .quiet = link_quiet,
     .drain = link_drain,
     .free = link_free,
 };

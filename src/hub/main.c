@@ -11,28 +11,16 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/log.h"
 #include "base/mem.h"
-#include "base/notify.h"
 #include "base/program.h"
 #include "base/settings_ask.h"
 #include "base/token.h"
 #include "hub/config.h"
-#include "hub/hub.h"
 #include "hub/keyring.h"
+#include "hub/restart.h"
+#include "hub/running.h"
 #include "hub/tls_files.h"
-#include "loop/loop.h"
-#include "loop/timer.h"
 #include "store/store.h"
-
-struct running {
-    struct hub_config *config; /* borrowed: main */
-    struct loop *loop;         /* owned */
-    struct hub *hub;           /* owned */
-    struct timer watchdog;
-    uint64_t watchdog_ms;
-    bool on_terminal; /* was started on one */
-};
 
 static int fail(const char *why, const char *remedy) {
     fprintf(stderr, "roostd: %s\n", why);
@@ -41,94 +29,14 @@ static int fail(const char *why, const char *remedy) {
     return EXIT_FAILURE;
 }
 
-static void on_watchdog(struct timer *timer) {
-    struct running *running = container_of(timer, struct running, watchdog);
-
-    notify_send("WATCHDOG=1");
-    timer_start(running->loop, timer, running->watchdog_ms);
-}
-
-static void on_ended(void *arg) {
-    struct running *running = arg;
-    loop_stop(running->loop);
-}
-
-static void on_stop(void *arg, int signo) {
-    struct running *running = arg;
-
-    log_info("stopping by signal %d", signo);
-    notify_send("STOPPING=1");
-    hub_finish(running->hub, (unsigned)running->config->drain_ms, on_ended, running);
-}
-
-static void on_change(void *arg, const struct settings_row *row) {
-    log_info("[%s] %s has changed%s", row->section ? row->section : "", row->name,
-             row->live ? "" : "; it takes a restart");
-}
-
-static void reload(struct running *running) {
-    struct settings *settings = settings_new(config_table());
-    struct hub_config *old = NULL;
-
-    notify_send("RELOADING=1");
-    if (config_reload(running->config, settings, on_change, NULL, &old) == 0) {
-        settings_common_apply_log(&running->config->common);
-        log_info("the settings were read anew");
-    } else {
-        log_error("%s; the settings in use stay", settings_error(settings));
-    }
-    hub_reload(running->hub);
-    config_free(old);
-    settings_free(settings);
-    notify_send("READY=1");
-}
-
-/* SIGHUP asks for a reload, unless it says that our terminal is gone. */
-static void on_hangup(void *arg, int signo) {
-    struct running *running = arg;
-
-    if (running->on_terminal && !isatty(STDIN_FILENO))
-        on_stop(running, signo);
-    else
-        reload(running);
-}
-
 static int run(void *arg, const struct settings *settings) {
-    struct hub_config *config = arg;
-    struct running running = {
-        .config = config,
-        .watchdog.fire = on_watchdog,
-        .on_terminal = isatty(STDIN_FILENO),
-    };
     char *why = NULL;
 
-    running.loop = loop_new();
-    if (hub_new(running.loop, config, &running.hub, &why) != 0) {
-        int status = fail(why, NULL);
-        free(why);
-        loop_run(running.loop);
-        loop_free(running.loop);
-        return status;
-    }
-    struct loop_signal *term = loop_signal_new(running.loop, SIGTERM, on_stop, &running);
-    struct loop_signal *interrupt =
-        loop_signal_new(running.loop, SIGINT, on_stop, &running);
-    struct loop_signal *hangup =
-        loop_signal_new(running.loop, SIGHUP, on_hangup, &running);
-    hub_announce(running.hub);
-    notify_send("READY=1");
-    running.watchdog_ms = notify_watchdog_ms();
-    if (running.watchdog_ms > 0)
-        timer_start(running.loop, &running.watchdog, running.watchdog_ms);
-
-    loop_run(running.loop);
-    timer_stop(&running.watchdog);
-    loop_signal_free(term);
-    loop_signal_free(interrupt);
-    loop_signal_free(hangup);
-    hub_free(running.hub);
-    loop_free(running.loop);
-    return EXIT_SUCCESS;
+    int status = running_run(arg, &why);
+    if (why)
+        fail(why, NULL);
+    free(why);
+    return status;
 }
 
 static int open_store(const struct hub_config *config, struct store **ret_store) {
@@ -276,12 +184,26 @@ static int run_cert(void *arg, const struct settings *settings) {
     return program_misused(settings, "cert: show or new");
 }
 
+static int run_restart(void *arg, const struct settings *settings) {
+    const struct hub_config *config = arg;
+    char *why = NULL;
+
+    if (restart_ask(config->data, &why) == 0)
+        return EXIT_SUCCESS;
+    int status = fail(why, "roostd check; systemctl restart roostd");
+    free(why);
+    return status;
+}
+
 static const struct program_command commands[] = {
     { "claim", run_claim, 1,
       "[FLAGS]   print the code by which the first administrator comes in" },
     { "check", run_check, 1, "[FLAGS]   check settings, certificate and store" },
     { "config", program_show_config, 2,
       "[FLAGS]   show every setting, its value and where it comes from" },
+    { "restart", run_restart, 1,
+      "[FLAGS]   start the running hub anew (a new version, other settings): no call "
+      "fails" },
     { "cert", run_cert, 2,
       "[FLAGS]   show: the certificate served; new [--new-key]: make another" },
 };

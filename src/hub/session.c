@@ -154,6 +154,14 @@ struct session_pool *session_pool_free(struct session_pool *sessions) {
     return NULL;
 }
 
+void session_pool_quiet(struct session_pool *sessions) {
+    list_for_each_safe(at, after, &sessions->list) {
+        struct session *session = container_of(at, struct session, node_in_list);
+        if (session->driver->quiet)
+            session->driver->quiet(session->carrier);
+    }
+}
+
 void session_pool_drain(struct session_pool *sessions) {
     list_for_each_safe(at, after, &sessions->list) {
         struct session *session = container_of(at, struct session, node_in_list);

@@ -44,6 +44,8 @@ struct session_driver {
     /* The hub goes away: the peer hears what is durable, finishes its calls and leaves.
      */
     void (*leave)(void *carrier);
+    /* Takes no more samples: another process does. Calls go on. May be NULL. */
+    void (*quiet)(void *carrier);
     /* Another session took over: calls under way may finish, nothing else goes on. */
     void (*drain)(void *carrier);
     /* Ends everything at once. */
@@ -72,6 +74,9 @@ struct session_pool *session_pool_new(const struct session_pool_config *config);
 
 /* Ends every session at once. Always returns NULL. */
 struct session_pool *session_pool_free(struct session_pool *sessions);
+
+/* Takes no more samples of anybody; calls go on. */
+void session_pool_quiet(struct session_pool *sessions);
 
 /* Tells every peer that the hub goes away. */
 void session_pool_drain(struct session_pool *sessions);

@@ -237,7 +237,7 @@ static void begin_anew(struct traffic *traffic) {
 }
 
 /* When the store has no room, what is counted goes on to be counted. */
-static void write_rows(struct traffic *traffic) {
+void traffic_write(struct traffic *traffic) {
     int64_t oldest_ms = traffic->config.keep_ms
                             ? traffic->minute_ms - (int64_t)traffic->config.keep_ms
                             : INT64_MIN;
@@ -267,7 +267,7 @@ static void on_minute(struct timer *timer) {
     struct traffic *traffic = container_of(timer, struct traffic, minute);
 
     if (this_minute_ms() != traffic->minute_ms)
-        write_rows(traffic);
+        traffic_write(traffic);
     start_minute(traffic);
 }
 
@@ -289,7 +289,7 @@ struct traffic *traffic_free(struct traffic *traffic) {
         return NULL;
     assert(traffic->running == 0 && list_is_empty(&traffic->watchers));
     timer_stop(&traffic->minute);
-    write_rows(traffic);
+    traffic_write(traffic);
     for (size_t at = 0; (counter = map_next(traffic->counters, &at, NULL));)
         free(counter);
     map_free(traffic->counters);

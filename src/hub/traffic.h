@@ -53,6 +53,9 @@ struct traffic *traffic_new(const struct traffic_config *config);
  * returns NULL. */
 struct traffic *traffic_free(struct traffic *traffic);
 
+/* Writes what is counted now instead of with the minute. */
+void traffic_write(struct traffic *traffic);
+
 /* Other limits, from the next minute on. */
 void traffic_limit(struct traffic *traffic, uint64_t keep_ms, uint64_t rows_max);
 

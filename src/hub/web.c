@@ -23,6 +23,7 @@ struct web {
     struct connect_config connect;
     struct services
         *node_services; /* owned: types of what nodes serve; never called here */
+    bool closed;        /* to all but calls */
 };
 
 static bool find(void *arg,
@@ -65,6 +66,10 @@ struct web *web_free(struct web *web) {
     services_free(web->node_services);
     free(web);
     return NULL;
+}
+
+void web_close(struct web *web) {
+    web->closed = true;
 }
 
 void web_limit(struct web *web, size_t message_max) {
@@ -110,6 +115,9 @@ void web_serve(struct web *web, struct exchange *exchange) {
     if (!origin_is_allowed(exchange, web->config.hosts))
         connect_refuse(exchange, 403, GRPC_PERMISSION_DENIED,
                        "requests of pages of another origin are refused");
+    else if (web->closed && !is_api(exchange_path(exchange)))
+        link_accept_refuse(exchange, 503, LINK_ERROR_BUSY,
+                           "the hub is being restarted: ask again");
     else if (link_accept_is_asked(exchange, &transport))
         link_door_take(web->config.admission, web->config.links, exchange, transport);
     else if (strcmp(exchange_path(exchange), LINK_PATH) == 0)

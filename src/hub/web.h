@@ -40,5 +40,8 @@ struct web *web_free(struct web *web);
 /* Another message_max, for calls to come. */
 void web_limit(struct web *web, size_t message_max);
 
+/* Links, pages and metrics are another process's from now on; calls go on. */
+void web_close(struct web *web);
+
 /* Takes the exchange. */
 void web_serve(struct web *web, struct exchange *exchange);
