@@ -139,10 +139,10 @@ static void on_check(void *arg,
     const Grpc__Health__V1__HealthCheckRequest *request =
         (const Grpc__Health__V1__HealthCheckRequest *)message;
     enum health_status known = know(health, request->service);
-    struct target *target =
-        !others || health->stopping || is_own(health, request->service)
-            ? NULL
-            : others->target_of(others->arg, request->service);
+    struct target *target = !others || !others->target_of || health->stopping ||
+                                    is_own(health, request->service)
+                                ? NULL
+                                : others->target_of(others->arg, request->service);
 
     if (target)
         pass_on(invocation, target, request, known);
