@@ -14,6 +14,7 @@
 #include "hub/gateway_offer.h"
 #include "hub/gateway_samples.h"
 #include "hub/node.h"
+#include "hub/registry.h"
 #include "hub/session.h"
 #include "rpc/call.h"
 #include "rpc/invocation.h"
@@ -80,9 +81,25 @@ static void on_gone(struct invocation *invocation, void *user) {
     agent_free(agent);
 }
 
+/* The node has the services that the agent named. */
+static void show_services(struct gateway_agent *agent) {
+    struct node *node = session_node(agent->session);
+    struct node_services services = { 0 };
+
+    if (!node)
+        return; /* another session holds it */
+    gateway_offer_list(agent->offer, &services);
+    if (node_set_services(node, &services))
+        registry_changed(agent->gateway->config.samples.registry, node);
+}
+
 static const char *on_hello(void *owner, const Roost__V1__ConnectRequest__Hello *hello) {
     struct gateway_agent *agent = owner;
-    return gateway_offer_set(agent->offer, hello);
+    const char *fault = gateway_offer_set(agent->offer, hello);
+
+    if (!fault)
+        show_services(agent);
+    return fault;
 }
 
 static const char *on_samples(void *owner, const Roost__V1__ConnectRequest *request) {
@@ -160,6 +177,7 @@ static void agent_begin(void *carrier, struct node *node) {
     response.welcome = &welcome;
     stream_send(agent->stream, &response);
     mem_wipe(agent->secret, strlen(agent->secret));
+    show_services(agent);
 }
 
 static struct target *agent_target(void *carrier) {

@@ -1,5 +1,5 @@
 // gateway - the example agents, and an agent that says what a test wants it to say
-import { mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 
 import grpc from '@grpc/grpc-js';
@@ -27,19 +27,25 @@ export const joinToken = async (env, name, ...args) => /\/\/[^/]+\/([^#]+)#/.exe
 export async function prepare(folder) {
   mkdirSync(folder, { recursive: true });
   await run('protoc', ['-I', examples, '--include_imports', `--descriptor_set_out=${path.join(folder, 'greeter.binpb')}`, '--python_out', folder, 'greeter.proto']);
+  copyFileSync(path.join(examples, 'node/agent.mjs'), path.join(folder, 'agent.mjs'));
+  symlinkSync(path.join(top, 'test/e2e/node_modules'), path.join(folder, 'node_modules'));
   const roost = ['common', 'gateway', 'host'].map((name) => `roost/v1/${name}.proto`);
   await run('protoc', ['-I', protoDir, '--python_out', folder, ...roost]);
   return folder;
 }
 
-// One of the examples at work; args are its own.
+// One of the examples at work; args are its own. Modules are found beside the program, so
+// that the one of Node runs as a copy.
 export function startExample(env, language, name, args = []) {
   const folder = env.file('gen');
-  const common = [`127.0.0.1:${env.port}`, '--ca', ca(env), '--name', name, '--state', env.file(`${name}.json`)];
-  common.push('--interval', '0.25', '--descriptors', path.join(folder, 'greeter.binpb'), ...args);
-  if (language === 'python')
-    return env.start('/usr/bin/python3', [path.join(examples, 'python/agent.py'), ...common], { name, env: { PYTHONPATH: folder, PYTHONDONTWRITEBYTECODE: '1' } });
-  return env.start(process.execPath, [path.join(examples, 'node/agent.mjs'), ...common], { name, env: { NODE_PATH: path.join(top, 'test/e2e/node_modules') } });
+  const common = [`127.0.0.1:${env.port}`, '--ca', ca(env), '--name', name, '--state', env.file(`${name}.json`), '--interval', '0.25', ...args];
+  if (language === 'python') {
+    common.push('--descriptors', path.join(folder, 'greeter.binpb'));
+    const options = { name, env: { PYTHONPATH: folder, PYTHONDONTWRITEBYTECODE: '1' } };
+    return env.start('/usr/bin/python3', [path.join(examples, 'python/agent.py'), ...common], options);
+  }
+  common.push('--protos', protoDir, '--service', path.join(examples, 'greeter.proto'));
+  return env.start(process.execPath, [path.join(folder, 'agent.mjs'), ...common], { name });
 }
 
 // A stream on which the test says what it likes. `said` is what the hub said; `ended` is
