@@ -147,11 +147,6 @@ static bool may_call(struct call *call, const struct node *node) {
     return !call->finished;
 }
 
-static void begin_traffic(struct gate *gate, struct call *call, const struct node *node) {
-    if (!call->observer.on_finished) /* else it was led before, and did not arrive */
-        traffic_begin(gate->config.traffic, call, node->name);
-}
-
 static void send_to_node(struct call *call, const struct node *node) {
     clean_metadata(call);
     if (older_is_external(call->method))
@@ -175,7 +170,7 @@ static void lead_to_group(struct gate *gate, struct call *call, struct group *gr
         return;
     }
     const struct node *node = answer.member->node;
-    begin_traffic(gate, call, node);
+    traffic_begin(gate->config.traffic, call, node->name);
     group_lead_begin(call, answer.member);
     send_to_node(call, node);
 }
@@ -191,7 +186,7 @@ static void lead_to_node(struct gate *gate, struct call *call) {
         if (!waiting_add(gate->waiting, call, node))
             refusal_offline(call, node);
     } else {
-        begin_traffic(gate, call, node);
+        traffic_begin(gate->config.traffic, call, node->name);
         send_to_node(call, node);
     }
 }

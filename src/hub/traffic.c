@@ -172,20 +172,25 @@ static void on_finished(struct call *call) {
 void traffic_begin(struct traffic *traffic, struct call *call, const char *node) {
     char room[TEXT_MAX + 1];
 
-    assert(!call->observer.on_finished);
     struct traffic_call begun = {
         .caller = call->actor ? call->actor->name : "",
         .node = node,
         .method = name_method(call, room),
     };
     struct counter *counter = counter_of(traffic, &begun);
+    if (call->observer.user == counter)
+        return; /* to the same node again */
+    assert(!call->observer.on_finished || call->observer.on_finished == on_finished);
     counter->running++;
-    traffic->running++;
-    call->observer = (struct call_observer) {
-        .on_finished = on_finished,
-        .user = counter,
-        .begun_ns = clock_boot_ns(),
-    };
+    if (call->observer.on_finished) {
+        struct counter *before = call->observer.user;
+        before->running--;
+    } else {
+        traffic->running++;
+        call->observer.on_finished = on_finished;
+        call->observer.begun_ns = clock_boot_ns();
+    }
+    call->observer.user = counter;
     tell_begun(traffic, &begun);
 }
 

@@ -59,7 +59,8 @@ void traffic_write(struct traffic *traffic);
 /* Other limits, from the next minute on. */
 void traffic_limit(struct traffic *traffic, uint64_t keep_ms, uint64_t rows_max);
 
-/* The call is being led to the node: counts it when it ends. Once a call. */
+/* The call is being led to the node: counts it when it ends. Again for one that did not
+ * arrive and is led to another. */
 void traffic_begin(struct traffic *traffic, struct call *call, const char *node);
 
 /* Calls under way. */

@@ -196,6 +196,23 @@ static void who_watches_is_told_of_begin_and_end(void) {
     place_done(&place);
 }
 
+static void a_call_that_is_led_to_another_node_counts_there(void) {
+    struct place place;
+    size_t count;
+
+    place_init(&place);
+    struct call *call = begin(&place, "pi", "/a.B/C");
+    traffic_begin(place.traffic, call, "pi");
+    traffic_begin(place.traffic, call, "db");
+    CHECK_INT(traffic_running(place.traffic), 1);
+    call_detach_caller(call);
+    CHECK_INT(traffic_running(place.traffic), 0);
+    auto_(mem_freep) struct store_traffic *rows = traffic_rows(place.traffic, &count);
+    CHECK_INT(count, 1);
+    CHECK_TEXT(rows[0].node, "db");
+    place_done(&place);
+}
+
 static void a_tunnel_goes_by_its_target(void) {
     struct place place;
     size_t count;
@@ -218,4 +235,5 @@ TESTS(TEST(calls_of_one_kind_are_one_row),
       TEST(made_up_nodes_end_in_other_of_nobody),
       TEST(long_names_are_cut_and_counted),
       TEST(who_watches_is_told_of_begin_and_end),
+      TEST(a_call_that_is_led_to_another_node_counts_there),
       TEST(a_tunnel_goes_by_its_target))

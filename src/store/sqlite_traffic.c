@@ -1,6 +1,9 @@
 #include "store/sqlite_traffic.h"
 
+#include <stdlib.h>
+
 #include "base/buf.h"
+#include "base/mem.h"
 #include "store/sqlite_db.h"
 #include "store/store_request.h"
 #include "store/traffic_sums.h"
@@ -84,46 +87,109 @@ int sqlite_traffic_add(struct store_database *db, struct store_request *request)
     return r == 0 ? prune(db, request) : r;
 }
 
+/* Which sum the rows of a key are part of, as far as it was looked up. */
+struct place {
+    int64_t key; /* 0: free */
+    int64_t step_ms;
+    struct store_traffic *sum; /* borrowed: the sums; NULL: these rows are not wanted */
+};
+
+enum { PLACES = 4096 };
+
+/* Looks the key up: what of it is wanted, or NULL. */
+static struct store_traffic *find_sum(struct store_database *db,
+                                      struct traffic_sums *sums,
+                                      const struct place *place) {
+    struct store_traffic *sum = NULL;
+    struct sqlite_query query =
+        sqlite_db_query(db, "SELECT node, caller, method FROM traffic_keys WHERE id = ?");
+
+    sqlite_db_bind_int(&query, place->key);
+    if (sqlite_db_next(&query)) {
+        const struct store_traffic row = {
+            .time_ms = place->step_ms,
+            .node = sqlite_db_text(&query, 0),
+            .caller = sqlite_db_text(&query, 1),
+            .method = sqlite_db_text(&query, 2),
+        };
+        if (traffic_sums_want(sums, &row))
+            sum = traffic_sums_of(sums, &row);
+    }
+    sqlite_db_finish(&query); /* what is wrong, the rows' own query meets as well */
+    return sum;
+}
+
+static struct store_traffic *place_of(struct store_database *db,
+                                      struct traffic_sums *sums,
+                                      struct place *places,
+                                      const struct place *wanted) {
+    struct place *place = &places[(uint64_t)wanted->key % PLACES];
+
+    if (place->key != wanted->key || place->step_ms != wanted->step_ms) {
+        *place = *wanted;
+        place->sum = find_sum(db, sums, place);
+    }
+    return place->sum;
+}
+
+static void add_row(const struct sqlite_query *query, struct store_traffic *sum) {
+    uint64_t longest_us = (uint64_t)sqlite_db_int(query, 5);
+
+    sum->calls += (uint64_t)sqlite_db_int(query, 2);
+    sum->errors += (uint64_t)sqlite_db_int(query, 3);
+    sum->duration_us += (uint64_t)sqlite_db_int(query, 4);
+    if (longest_us > sum->longest_us)
+        sum->longest_us = longest_us;
+    sum->request_bytes += (uint64_t)sqlite_db_int(query, 6);
+    sum->reply_bytes += (uint64_t)sqlite_db_int(query, 7);
+    durations_merge_packed(&sum->durations, sqlite_db_bytes(query, 8));
+}
+
 static int add_kept(struct store_database *db,
                     const struct store_traffic_query *wanted,
                     struct traffic_sums *sums) {
+    struct place *places = mem_new_array(PLACES, sizeof(*places));
     struct sqlite_query query = sqlite_db_query(
-        db,
-        "SELECT node, caller, method, time, calls, errors, duration, longest, request,"
-        " reply, durations FROM traffic JOIN traffic_keys k ON k.id = key"
-        " WHERE time >= ? AND time < ?");
+        db, "SELECT key, time, calls, errors, duration, longest, request, reply,"
+            " durations FROM traffic WHERE time >= ? AND time < ?");
 
     sqlite_db_bind_int(&query, wanted->since_ms);
     sqlite_db_bind_int(&query, wanted->until_ms ? wanted->until_ms : INT64_MAX);
     while (sqlite_db_next(&query)) {
-        struct store_traffic row = {
-            .node = sqlite_db_text(&query, 0),
-            .caller = sqlite_db_text(&query, 1),
-            .method = sqlite_db_text(&query, 2),
-            .time_ms = sqlite_db_int(&query, 3),
-            .calls = (uint64_t)sqlite_db_int(&query, 4),
-            .errors = (uint64_t)sqlite_db_int(&query, 5),
-            .duration_us = (uint64_t)sqlite_db_int(&query, 6),
-            .longest_us = (uint64_t)sqlite_db_int(&query, 7),
-            .request_bytes = (uint64_t)sqlite_db_int(&query, 8),
-            .reply_bytes = (uint64_t)sqlite_db_int(&query, 9),
+        const struct place place = {
+            .key = sqlite_db_int(&query, 0),
+            .step_ms = traffic_sums_step(sums, sqlite_db_int(&query, 1)),
         };
-        if (!traffic_sums_want(sums, &row))
-            continue;
-        durations_merge_packed(&row.durations, sqlite_db_bytes(&query, 10));
-        traffic_sums_add(sums, &row);
+        struct store_traffic *sum = place_of(db, sums, places, &place);
+        if (sum)
+            add_row(&query, sum);
     }
+    free(places);
     return sqlite_db_finish(&query);
+}
+
+static void add_up(struct store_traffic *sum, const struct store_traffic *row) {
+    sum->calls += row->calls;
+    sum->errors += row->errors;
+    sum->duration_us += row->duration_us;
+    if (row->longest_us > sum->longest_us)
+        sum->longest_us = row->longest_us;
+    sum->request_bytes += row->request_bytes;
+    sum->reply_bytes += row->reply_bytes;
+    durations_merge(&sum->durations, &row->durations);
 }
 
 static void add_more(const struct store_traffic_query *wanted,
                      struct traffic_sums *sums) {
     for (size_t i = 0; i < wanted->more_count; i++) {
         const struct store_traffic *row = &wanted->more[i];
-        if (row->time_ms >= wanted->since_ms &&
-            (!wanted->until_ms || row->time_ms < wanted->until_ms) &&
-            traffic_sums_want(sums, row))
-            traffic_sums_add(sums, row);
+        if (row->time_ms < wanted->since_ms ||
+            (wanted->until_ms && row->time_ms >= wanted->until_ms) ||
+            !traffic_sums_want(sums, row))
+            continue;
+        struct store_traffic *sum = traffic_sums_of(sums, row);
+        if (sum)
+            add_up(sum, row);
     }
 }
 

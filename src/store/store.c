@@ -15,6 +15,7 @@ enum {
     BATCH_MAX = 500,     /* one transaction: well under a second even on an SD card */
     QUERY_DEFAULT = 100,
     QUERY_MAX = 1000,
+    SUMS_MAX = 4, /* a month of counts takes half a second, in which nothing is written */
     JOBS_MAX = 8, /* of others on our thread: they wait for one before the next */
 };
 
@@ -32,6 +33,7 @@ struct store {
     struct batch *batch;                 /* owned; the one that runs, or NULL */
     struct list waiting;                 /* owned requests */
     size_t count;                        /* of those that wait and run */
+    size_t sums;                         /* of these: lists of traffic */
     uint64_t events_max;
     bool closing;
 };
@@ -101,6 +103,7 @@ static void answer_all(struct store *store, struct list *requests) {
     while ((node = list_pop(requests))) {
         struct store_request *request = container_of(node, struct store_request, waiting);
         store->count--;
+        store->sums -= request->op == STORE_LIST_TRAFFIC;
         store_request_answer(request);
         store_request_free(request);
     }
@@ -338,10 +341,14 @@ int store_list_traffic(struct store *store,
                        const struct store_traffic_query *query,
                        store_traffic_done *done,
                        void *arg) {
+    if (store->sums >= SUMS_MAX)
+        return -EAGAIN;
     struct store_request *request = store_request_new(STORE_LIST_TRAFFIC);
     request->traffic_query = store_request_copy_traffic_query(request, query);
     request->traffic_done = done;
-    return add(store, request, NULL, arg);
+    int r = add(store, request, NULL, arg);
+    store->sums += r == 0;
+    return r;
 }
 
 size_t store_waiting(const struct store *store) {

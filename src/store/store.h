@@ -301,6 +301,7 @@ int store_add_traffic(struct store *store,
 typedef void store_traffic_done(
     void *arg, int result, const struct store_traffic *sums, size_t count, bool is_cut);
 
+/* -EAGAIN also when some such questions wait: each keeps the store from writing. */
 int store_list_traffic(struct store *store,
                        const struct store_traffic_query *query,
                        store_traffic_done *done,

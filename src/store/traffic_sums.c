@@ -59,16 +59,18 @@ bool traffic_sums_want(const struct traffic_sums *sums, const struct store_traff
            may_see(query, row->node);
 }
 
-static int64_t step_of(const struct store_traffic_query *query, int64_t time_ms) {
+int64_t traffic_sums_step(const struct traffic_sums *sums, int64_t time_ms) {
+    const struct store_traffic_query *query = sums->query;
+
     if (query->step_ms <= 0)
         return query->since_ms;
     return time_ms - (time_ms % query->step_ms + query->step_ms) % query->step_ms;
 }
 
-static struct store_traffic *sum_of(struct traffic_sums *sums,
-                                    const struct store_traffic *row) {
+struct store_traffic *traffic_sums_of(struct traffic_sums *sums,
+                                      const struct store_traffic *row) {
     unsigned by = sums->query->by;
-    int64_t time_ms = step_of(sums->query, row->time_ms);
+    int64_t time_ms = traffic_sums_step(sums, row->time_ms);
     const char *node = by & STORE_BY_NODE ? row->node : "";
     const char *caller = by & STORE_BY_CALLER ? row->caller : "";
     const char *method = by & STORE_BY_METHOD ? row->method : "";
@@ -78,8 +80,10 @@ static struct store_traffic *sum_of(struct traffic_sums *sums,
     struct store_traffic *sum = map_get(sums->places, buf_text(&sums->key));
     if (sum)
         return sum;
-    if (map_count(sums->places) >= SUMS_MAX)
+    if (map_count(sums->places) >= SUMS_MAX) {
+        sums->is_cut = true;
         return NULL;
+    }
     sum = mem_new(sizeof(*sum));
     sum->time_ms = time_ms;
     sum->node = mem_strdup(node);
@@ -87,23 +91,6 @@ static struct store_traffic *sum_of(struct traffic_sums *sums,
     sum->method = mem_strdup(method);
     map_put(sums->places, buf_text(&sums->key), sum);
     return sum;
-}
-
-void traffic_sums_add(struct traffic_sums *sums, const struct store_traffic *row) {
-    struct store_traffic *sum = sum_of(sums, row);
-
-    if (!sum) {
-        sums->is_cut = true;
-        return;
-    }
-    sum->calls += row->calls;
-    sum->errors += row->errors;
-    sum->duration_us += row->duration_us;
-    if (row->longest_us > sum->longest_us)
-        sum->longest_us = row->longest_us;
-    sum->request_bytes += row->request_bytes;
-    sum->reply_bytes += row->reply_bytes;
-    durations_merge(&sum->durations, &row->durations);
 }
 
 static int by_name(const struct store_traffic *a, const struct store_traffic *b) {

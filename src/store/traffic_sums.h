@@ -22,8 +22,13 @@ struct traffic_sums *traffic_sums_free(struct traffic_sums *sums);
 /* Is this node, caller and method asked for, and may it be seen? */
 bool traffic_sums_want(const struct traffic_sums *sums, const struct store_traffic *row);
 
-/* Adds a row that is wanted and of a wanted time. Copies its texts. */
-void traffic_sums_add(struct traffic_sums *sums, const struct store_traffic *row);
+/* The sum that a row of this time, node, caller and method is part of; copies its texts.
+ * NULL: there are too many already. Lent: the sums. */
+struct store_traffic *traffic_sums_of(struct traffic_sums *sums,
+                                      const struct store_traffic *row);
+
+/* Where the step begins in which this time is. */
+int64_t traffic_sums_step(const struct traffic_sums *sums, int64_t time_ms);
 
 /*
  * Sorts by time, then most calls first, and lends the sums, at most the query's limit;

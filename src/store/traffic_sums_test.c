@@ -16,6 +16,7 @@ struct place {
     struct store *store;
     char answer[1024];
     bool is_cut;
+    int waiting; /* answers */
 };
 
 static void place_init(struct place *place) {
@@ -194,6 +195,29 @@ static void old_rows_go_and_so_do_too_many(void) {
     place_done(&place);
 }
 
+static void count_down(
+    void *arg, int result, const struct store_traffic *sums, size_t count, bool is_cut) {
+    struct place *place = arg;
+
+    if (--place->waiting == 0)
+        loop_stop(place->loop);
+}
+
+static void few_may_ask_at_the_same_time(void) {
+    const struct store_traffic_query query = { .limit = 1 };
+    struct place place;
+
+    place_init(&place);
+    for (int round = 0; round < 2; round++) {
+        while (store_list_traffic(place.store, &query, count_down, &place) == 0)
+            place.waiting++;
+        CHECK(place.waiting > 0 && place.waiting < 10);
+        loop_run(place.loop);
+        CHECK_INT(place.waiting, 0);
+    }
+    place_done(&place);
+}
+
 static void counts_follow_their_node(void) {
     const struct store_node node = { .name = "pi", .kind = 1 };
     const struct store_traffic_query by_node = { .by = STORE_BY_NODE };
@@ -215,4 +239,5 @@ TESTS(TEST(sums_are_made_as_they_are_asked_for),
       TEST(what_is_not_written_yet_counts_too),
       TEST(an_answer_that_is_too_long_is_cut_and_says_so),
       TEST(old_rows_go_and_so_do_too_many),
+      TEST(few_may_ask_at_the_same_time),
       TEST(counts_follow_their_node))
