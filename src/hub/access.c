@@ -198,8 +198,9 @@ size_t access_revoke_node(struct access *access,
     size_t count = 0;
 
     while ((token = map_next(access->tokens, &at, NULL))) {
-        if (token == but || token->revoked || token->kind != ACCESS_NODE ||
-            strcmp(token->name, name) != 0)
+        bool is_meant =
+            token->kind == ACCESS_NODE || (token->kind == ACCESS_DIALECT && !but);
+        if (token == but || token->revoked || !is_meant || strcmp(token->name, name) != 0)
             continue;
         access_revoke(access, token);
         count++;
@@ -212,7 +213,7 @@ void access_rename_node(struct access *access, const char *from, const char *to)
     size_t at = 0;
 
     while ((token = map_next(access->tokens, &at, NULL))) {
-        if (token->kind != ACCESS_NODE || strcmp(token->name, from) != 0)
+        if (token->kind == ACCESS_CALLER || strcmp(token->name, from) != 0)
             continue;
         free(token->name);
         token->name = mem_strdup(to);

@@ -89,13 +89,13 @@ void access_spend(struct access_token *token, int64_t now_ms);
 /* Revokes and keeps it. */
 void access_revoke(struct access *access, struct access_token *token);
 
-/* Revokes the node credentials of a name, but not this one (may be NULL); returns how
- * many. */
+/* Revokes the node credentials of a name, but not this one; when that is NULL, those of
+ * dialects too. Returns how many. */
 size_t access_revoke_node(struct access *access,
                           const char *name,
                           const struct access_token *but);
 
-/* Node credentials follow the node's new name; the store does the same by itself. */
+/* Tokens for the name follow the node's new one; the store does the same by itself. */
 void access_rename_node(struct access *access, const char *from, const char *to);
 
 /* Walks in no particular order: *at starts at 0; NULL at the end. */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "hub/node.h"
 #include "rpc/call.h"
 
 static bool begins(const char *method, const char *start) {
@@ -35,4 +36,8 @@ void older_fail_absent(struct call *call) {
 
 void older_begin(struct call *call) {
     call->lost_text = "transport is closing";
+}
+
+const char *older_name(const struct node *node) {
+    return node->anonymous && node->title[0] != '\0' ? node->title : node->name;
 }

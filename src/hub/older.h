@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 struct call;
+struct node;
 
 /* "/internal.Hub/...", served by the hub. */
 bool older_is_internal(const char *method);
@@ -31,3 +32,7 @@ void older_fail_absent(struct call *call);
 
 /* The call goes to its node now: a lost link is told as the older hub tells it. */
 void older_begin(struct call *call);
+
+/* What the node is called among them: the text that it gave, if it came without a
+ * credential. Lent. */
+const char *older_name(const struct node *node);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "compat/hub.pb-c.h"
 #include "hub/goformat.h"
+#include "hub/older.h"
 #include "hub/presence.h"
 #include "hub/registry.h"
 #include "hub/traffic.h"
@@ -57,7 +58,7 @@ static void client_init(struct client_message *message,
     internal__client__init(&message->client);
     goformat_time(row->wall_ns, (int64_t)(row->boot_ns - start_ns), message->connected);
     goformat_duration((int64_t)(clock_boot_ns() - row->boot_ns), message->uptime);
-    message->client.name = row->node->name;
+    message->client.name = (char *)(uintptr_t)older_name(row->node);
     message->client.connectiontime = message->connected;
     message->client.uptime = message->uptime;
 }
@@ -120,12 +121,13 @@ static void on_presence(struct presence_watcher *watcher,
 
     if (!may_see(feed->invocation, node))
         return;
-    auto_(mem_freep) char *text = mem_printf(
-        "%s client with name: %s", online ? "registered" : "unregistered", node->name);
+    auto_(mem_freep) char *text =
+        mem_printf("%s client with name: %s", online ? "registered" : "unregistered",
+                   older_name(node));
     event.message = text;
     event.type = online ? INTERNAL__ACTIVITY_EVENT__TYPE__CLIENT_REGISTERED
                         : INTERNAL__ACTIVITY_EVENT__TYPE__CLIENT_UNREGISTERED;
-    event.name = node->name;
+    event.name = (char *)(uintptr_t)older_name(node);
     send_event(feed, &event);
 }
 
@@ -137,10 +139,10 @@ static void on_begun(struct traffic_watcher *watcher, const struct traffic_call 
     if (!node || !may_see(feed->invocation, node))
         return;
     auto_(mem_freep) char *text =
-        mem_printf("proxying gRPC request (%s) to: %s", call->method, call->node);
+        mem_printf("proxying gRPC request (%s) to: %s", call->method, older_name(node));
     event.message = text;
     event.type = INTERNAL__ACTIVITY_EVENT__TYPE__REQUEST_PROXIED;
-    event.name = (char *)(uintptr_t)call->node;
+    event.name = (char *)(uintptr_t)older_name(node);
     event.method = (char *)(uintptr_t)call->method;
     send_event(feed, &event);
 }

@@ -314,6 +314,28 @@ check('a stream that nobody reads holds up no other', async () => {
   assert.equal((await stalled).length, 1 << 20);
 });
 
+check('an HTTP/2 connection that goes away is followed by another, and no call is lost', async () => {
+  const server = await start('box', { options: { 'grpc.max_connection_age_ms': 150, 'grpc.max_connection_age_grace_ms': 5000 } });
+  const client = echoClient();
+  const until_ms = Date.now() + 1500;
+  let count = 0;
+  await Promise.all(
+    [1, 2, 3, 4].map(async () => {
+      while (Date.now() < until_ms) assert.equal(String(await call(client, 'Unary', `${(count += 1)}`.slice(0, 3), 'box')).length > 0, true);
+    }),
+  );
+  assert.ok(server.mux.opened >= 3, `${server.mux.opened} streams for ${count} calls`);
+});
+
+check('a holder that is gone without a word loses its name within seconds', async () => {
+  const silent = await raw('box');
+  silent.socket.pause();
+  const second = await start('box');
+  assert.equal(String(await call(echoClient(), 'Unary', 'x', 'box')), 'x');
+  assert.equal(second.close, undefined);
+  silent.close();
+});
+
 // --- 2.3, 2.4: calls ---
 
 check('all four kinds, metadata unchanged, trailers, status, deadline and cancel', async () => {
@@ -453,6 +475,10 @@ check('any text is a name, and its callers find it by that text', async () => {
     const again = await OlderServer.start(env, header, { ready: false });
     assert.match((await again.closed()).reason, /already exists$/);
   }
+  const hub = new internal.Hub(`127.0.0.1:${env.plainPort}`, grpc.credentials.createInsecure());
+  clients.push(hub);
+  const { clients: listed } = await unary(hub, 'ListClients', {});
+  assert.deepEqual(listed.map((one) => one.name).sort(), rows.map(([text]) => text).sort());
   const long = await OlderServer.start(env, 'y'.repeat(65), { ready: false });
   assert.match((await long.closed()).reason, /^registration failed because client Name is not text/);
   for (const server of servers) await server.kill();
