@@ -102,6 +102,7 @@ static void link_leave(void *carrier) {
 
     if (link->sampling)
         sampling_stop(link->sampling);
+    link->offers = offers_free(link->offers);
     h2conn_drain(link->h2conn);
 }
 
