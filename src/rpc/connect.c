@@ -22,15 +22,17 @@ enum {
 
 enum connect_form { FORM_UNARY, FORM_LINES, FORM_ENVELOPES };
 
-struct request {
-    const struct connect_config *config;    /* borrowed: outlives us */
-    struct exchange *exchange;              /* owned */
-    struct client_call *client;             /* owned; NULL before and after the call */
-    const ProtobufCMethodDescriptor *types; /* borrowed: static */
+struct connect_request {
+    const struct connect_config *config; /* borrowed: outlives us */
+    struct exchange *exchange;           /* owned */
+    struct client_call *client;          /* owned; NULL before and after the call */
+    void *lesson;                        /* owned: the learner's; NULL: none */
+    struct connect_types types;          /* borrowed: static, or the lesson's */
     enum connect_form form;
     struct buf body;
     struct buf reply; /* JSON of a unary reply */
     bool has_reply;
+    bool learning; /* the types are not there yet */
     bool started;
 };
 
@@ -77,15 +79,17 @@ void connect_refuse(struct exchange *exchange,
     exchange_release(exchange);
 }
 
-static void done(struct request *request) {
+static void done(struct connect_request *request) {
     client_cancel(TAKE(request->client));
+    if (request->lesson)
+        request->config->forget(request->config->arg, request->lesson);
     exchange_release(request->exchange);
     buf_done(&request->body);
     buf_done(&request->reply);
     free(request);
 }
 
-static void refuse(struct request *request,
+static void refuse(struct connect_request *request,
                    unsigned http_status,
                    enum grpc_status status,
                    const char *message) {
@@ -98,7 +102,9 @@ static void refuse(struct request *request,
 }
 
 /* One message of a stream, in the form that was asked for. */
-static void write_part(struct request *request, struct slice json, uint8_t flags) {
+static void write_part(struct connect_request *request,
+                       struct slice json,
+                       uint8_t flags) {
     struct buf out = { 0 };
 
     if (request->form == FORM_ENVELOPES) {
@@ -115,7 +121,7 @@ static void write_part(struct request *request, struct slice json, uint8_t flags
     buf_done(&out);
 }
 
-static void start_stream(struct request *request) {
+static void start_stream(struct connect_request *request) {
     struct headers head;
 
     if (request->exchange->responded)
@@ -132,7 +138,7 @@ static void start_stream(struct request *request) {
 }
 
 /* The last words of a stream: an empty object, or the error. */
-static void end_stream(struct request *request,
+static void end_stream(struct connect_request *request,
                        enum grpc_status status,
                        const char *message) {
     struct buf json = { 0 };
@@ -155,7 +161,7 @@ static void on_done(void *user,
                     enum grpc_status status,
                     const char *message,
                     const struct headers *trailers) {
-    struct request *request = user;
+    struct connect_request *request = user;
 
     request->client = NULL;
     if (request->form != FORM_UNARY &&
@@ -174,12 +180,12 @@ static void on_done(void *user,
 }
 
 /* The other side broke its word: the call ends here. The request is gone. */
-static void break_off(struct request *request, const char *why) {
+static void break_off(struct connect_request *request, const char *why) {
     client_cancel(TAKE(request->client));
     on_done(request, GRPC_INTERNAL, why, NULL);
 }
 
-static void give_message(struct request *request, struct slice json) {
+static void give_message(struct connect_request *request, struct slice json) {
     if (request->form != FORM_UNARY) {
         start_stream(request);
         write_part(request, json, 0);
@@ -194,14 +200,15 @@ static void give_message(struct request *request, struct slice json) {
 }
 
 static void on_message(void *user, struct slice bytes) {
-    struct request *request = user;
+    struct connect_request *request = user;
     ProtobufCMessage *message = NULL;
+    const struct pbjson_style style = { .types = request->types.any };
     struct buf json = { 0 };
     char *why = NULL;
 
-    int r = pb_unpack(request->types->output, bytes, &message);
+    int r = pb_unpack(request->types.output, bytes, &message);
     if (r == 0)
-        r = pbjson_write(&json, message, NULL, &why);
+        r = pbjson_write(&json, message, &style, &why);
     if (r == 0)
         give_message(request, buf_slice(&json));
     else
@@ -260,7 +267,7 @@ static bool read_timeout(const struct headers *head, uint64_t *ret_ms) {
     return true;
 }
 
-static void start_call(struct request *request,
+static void start_call(struct connect_request *request,
                        const ProtobufCMessage *message,
                        uint64_t timeout_ms) {
     const struct headers *head = request->exchange->head;
@@ -287,7 +294,7 @@ static void start_call(struct request *request,
 }
 
 /* The JSON of the request: the body itself, or what its one envelope holds. */
-static bool unwrap(const struct request *request, struct slice *ret_json) {
+static bool unwrap(const struct connect_request *request, struct slice *ret_json) {
     struct slice body = buf_slice(&request->body);
 
     if (request->form == FORM_ENVELOPES) {
@@ -303,7 +310,7 @@ static bool unwrap(const struct request *request, struct slice *ret_json) {
     return true;
 }
 
-static void take_request(struct request *request) {
+static void take_request(struct connect_request *request) {
     ProtobufCMessage *message = NULL;
     struct slice json;
     uint64_t timeout_ms;
@@ -319,7 +326,8 @@ static void take_request(struct request *request) {
                "the request must be exactly one envelope");
         return;
     }
-    if (pbjson_read(request->types->input, json, &message, &why) != 0) {
+    if (pbjson_read_with(request->types.input, json, &request->types.any, &message,
+                         &why) != 0) {
         refuse(request, 400, GRPC_INVALID_ARGUMENT,
                why ? why : "not the JSON of the request");
         free(why);
@@ -331,7 +339,7 @@ static void take_request(struct request *request) {
 }
 
 static void on_wake(struct exchange *exchange) {
-    struct request *request = exchange->user;
+    struct connect_request *request = exchange->user;
 
     /* A stream has no end to wait for: who left is not kept for as long as one waits. */
     if (exchange->gone || (exchange->peer_ended && request->form != FORM_UNARY)) {
@@ -355,7 +363,7 @@ static void on_wake(struct exchange *exchange) {
         pipe_drop(exchange->body, len);
         exchange_taken(exchange, len);
     }
-    if (!request->started && exchange->body_ended)
+    if (!request->started && !request->learning && exchange->body_ended)
         take_request(request);
     else if (request->client && exchange_room(exchange) > 0)
         client_pause(request->client, false);
@@ -368,16 +376,72 @@ static bool is_type(const char *content_type, const char *wanted) {
             content_type[len] == ' ');
 }
 
-void connect_serve(const struct connect_config *config, struct exchange *exchange) {
-    const char *type = headers_get(exchange->head, "content-type");
-    const ProtobufCMethodDescriptor *types;
+/* The types are known: false when the method cannot be called by JSON. */
+static bool take_types(struct connect_request *request,
+                       const struct connect_types *types) {
+    request->types = *types;
+    request->learning = false;
+    if (types->kind == SERVICE_CLIENT_STREAM || types->kind == SERVICE_BIDI) {
+        refuse(
+            request, 501, GRPC_UNIMPLEMENTED,
+            "client streams need gRPC; JSON serves unary and server-streaming methods");
+        return false;
+    }
+    if (request->form == FORM_UNARY && types->kind == SERVICE_SERVER_STREAM)
+        request->form = FORM_LINES;
+    return true;
+}
+
+void connect_learned(struct connect_request *request,
+                     const struct connect_types *types,
+                     enum grpc_status status,
+                     const char *message) {
+    if (status != GRPC_OK)
+        refuse(request, (unsigned)grpc_http_of_status((int)status), status, message);
+    else if (take_types(request, types))
+        on_wake(request->exchange);
+}
+
+/* Types that are known here: false when they are not. */
+static bool find_types(const struct connect_config *config,
+                       const char *path,
+                       struct connect_types *ret_types) {
+    const ProtobufCMethodDescriptor *found;
     enum service_kind kind;
 
-    if (!config->find(config->arg, exchange_path(exchange), &kind, &types)) {
+    if (!config->find(config->arg, path, &kind, &found))
+        return false;
+    *ret_types = (struct connect_types) {
+        .kind = kind,
+        .input = found->input,
+        .output = found->output,
+    };
+    return true;
+}
+
+/* The request may be gone afterwards. */
+static void begin_to_learn(struct connect_request *request) {
+    const struct connect_config *config = request->config;
+
+    request->learning = true;
+    request->lesson = config->learn(config->arg, request->exchange, request);
+    if (!request->lesson)
+        refuse(request, 404, GRPC_UNIMPLEMENTED, "no such method");
+    else
+        on_wake(request->exchange);
+}
+
+void connect_serve(const struct connect_config *config, struct exchange *exchange) {
+    const char *type = headers_get(exchange->head, "content-type");
+    bool is_post = strcmp(exchange_method(exchange), "POST") == 0;
+    struct connect_types types;
+
+    bool known = find_types(config, exchange_path(exchange), &types);
+    if (!known && !(is_post && config->learn)) {
         connect_refuse(exchange, 404, GRPC_UNIMPLEMENTED, "no such method");
         return;
     }
-    if (strcmp(exchange_method(exchange), "POST") != 0) {
+    if (!is_post) {
         connect_refuse(exchange, 405, GRPC_UNIMPLEMENTED, "methods are called with POST");
         return;
     }
@@ -387,23 +451,17 @@ void connect_serve(const struct connect_config *config, struct exchange *exchang
                        "send content-type: application/json");
         return;
     }
-    if (kind == SERVICE_CLIENT_STREAM || kind == SERVICE_BIDI) {
-        connect_refuse(
-            exchange, 501, GRPC_UNIMPLEMENTED,
-            "client streams need gRPC; JSON serves unary and server-streaming methods");
-        return;
-    }
 
-    struct request *request = mem_new(sizeof(*request));
-    *request = (struct request) {
+    struct connect_request *request = mem_new(sizeof(*request));
+    *request = (struct connect_request) {
         .config = config,
         .exchange = exchange,
-        .types = types,
-        .form = is_type(type, "application/connect+json") ? FORM_ENVELOPES
-                : kind == SERVICE_SERVER_STREAM           ? FORM_LINES
-                                                          : FORM_UNARY,
+        .form = is_type(type, "application/connect+json") ? FORM_ENVELOPES : FORM_UNARY,
     };
     exchange->user = request;
     exchange->on_wake = on_wake;
-    on_wake(exchange);
+    if (!known)
+        begin_to_learn(request);
+    else if (take_types(request, &types))
+        on_wake(exchange);
 }
