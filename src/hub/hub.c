@@ -472,6 +472,7 @@ static void make_front(struct hub *hub) {
     const struct hub_config *config = hub->config;
     struct web_config web = {
         .loop = hub->loop,
+        .registry = hub->registry,
         .services = hub->services,
         .admission = hub->admission,
         .links = hub->links,

@@ -9,6 +9,7 @@
 #include "hub/health_page.h"
 #include "hub/hubws_door.h"
 #include "hub/link_door.h"
+#include "hub/node_types.h"
 #include "hub/scrape.h"
 #include "loop/listener.h"
 #include "roost/v1/host.pb-c.h"
@@ -23,7 +24,8 @@ struct web {
     struct connect_config connect;
     struct services
         *node_services; /* owned: types of what nodes serve; never called here */
-    bool closed;        /* to all but calls */
+    struct node_types *node_types; /* owned: of what else they serve */
+    bool closed;                   /* to all but calls */
 };
 
 static bool find(void *arg,
@@ -33,6 +35,18 @@ static bool find(void *arg,
     const struct web *web = arg;
     return services_find(web->config.services, path, ret_kind, ret_types) ||
            services_find(web->node_services, path, ret_kind, ret_types);
+}
+
+static void *learn(void *arg,
+                   const struct exchange *exchange,
+                   struct connect_request *request) {
+    const struct web *web = arg;
+    return node_types_learn(web->node_types, exchange, request);
+}
+
+static void forget(void *arg, void *lesson) {
+    const struct web *web = arg;
+    node_types_forget(web->node_types, lesson);
 }
 
 struct web *web_new(const struct web_config *config) {
@@ -53,8 +67,16 @@ struct web *web_new(const struct web_config *config) {
         .target = config->gate,
         .message_max = config->message_max,
         .find = find,
+        .learn = learn,
+        .forget = forget,
         .arg = web,
     };
+    struct node_types_config types = {
+        .loop = config->loop,
+        .registry = config->registry,
+        .gate = config->gate,
+    };
+    web->node_types = node_types_new(&types);
     web->node_services = services_new(config->message_max);
     services_add(web->node_services, &host);
     return web;
@@ -64,6 +86,7 @@ struct web *web_free(struct web *web) {
     if (!web)
         return NULL;
     services_free(web->node_services);
+    node_types_free(web->node_types);
     free(web);
     return NULL;
 }

@@ -15,6 +15,7 @@ struct health_page;
 struct hubws_door;
 struct link_sessions;
 struct loop;
+struct registry;
 struct scrape;
 struct services;
 struct target;
@@ -22,6 +23,7 @@ struct web;
 
 struct web_config { /* all borrowed, all outlive it */
     struct loop *loop;
+    struct registry *registry;
     struct services *services;
     struct admission *admission;
     struct link_sessions *links;
