@@ -178,11 +178,19 @@ static void finish_join(struct admission_joining *joining) {
     applicant->door->answer(applicant, credential->name, joining->secret);
 }
 
+/* Did somebody make a group of that name while the store was asked? */
+static bool lost_name(const struct admission_joining *joining) {
+    return registry_is_reserved(joining->admission->config.registry,
+                                joining->credential->name);
+}
+
 static void on_joined(void *arg, int result) {
     struct admission_joining *joining = arg;
 
-    if (joining->admission && result == 0)
+    if (joining->admission && result == 0 && !lost_name(joining))
         finish_join(joining);
+    else if (joining->admission && joining->applicant && result == 0)
+        refuse_name(joining->applicant, "the name became a group's meanwhile");
     else if (joining->admission && joining->applicant && result == STORE_E_USED)
         refuse(joining->applicant, ACCESS_E_USED);
     else if (joining->admission && joining->applicant)
