@@ -78,12 +78,11 @@ int call_list(struct callee *callee) {
     return r;
 }
 
-static void print_names(void *arg, const struct schema_service *service) {
-    (void)arg;
+static void add_names(void *arg, const struct schema_service *service) {
     for (size_t i = 0; i < service->method_count; i++)
-        printf("%s/%s\n", service->name, service->methods[i].name);
+        buf_printf(arg, "%s/%s\n", service->name, service->methods[i].name);
 }
 
-int call_list_names(struct callee *callee) {
-    return callee_each(callee, print_names, NULL);
+int call_list_names(struct callee *callee, struct buf *out) {
+    return callee_each(callee, add_names, out);
 }

@@ -3,10 +3,11 @@
  */
 #pragma once
 
+struct buf;
 struct callee;
 
 /* Prints all methods with their kinds and types: the exit status. */
 int call_list(struct callee *callee);
 
-/* Prints "SERVICE/METHOD" a line, for completion. */
-int call_list_names(struct callee *callee);
+/* Appends "SERVICE/METHOD" a line, for completion: an exit status. */
+int call_list_names(struct callee *callee, struct buf *out);

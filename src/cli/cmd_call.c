@@ -6,6 +6,7 @@
 #include "base/base64.h"
 #include "base/mem.h"
 #include "base/settings.h"
+#include "cli/call_cache.h"
 #include "cli/call_list.h"
 #include "cli/call_run.h"
 #include "cli/callee.h"
@@ -14,6 +15,7 @@
 #include "cli/describe.h"
 #include "cli/direct.h"
 #include "cli/hub.h"
+#include "cli/profile.h"
 
 enum { MESSAGE_MAX = 64 << 20 }; /* of a reply, unless --max-message says otherwise */
 
@@ -205,12 +207,36 @@ static int act(struct calling *calling) {
     return make_call(calling);
 }
 
+/* For completion: what was asked a moment ago is not asked again. */
+static int names(struct calling *calling) {
+    struct cli *cli = calling->cli;
+    struct callee *callee = &calling->callee;
+    struct buf out = { 0 };
+
+    int r = hub_load_profile(cli);
+    if (r != 0 || !cli->profile->hub)
+        return r;
+    if (!call_cache_read(cli->profile->hub, callee->node, &out)) {
+        r = hub_connect(cli);
+        if (r == 0)
+            r = callee_open(callee, NULL);
+        if (r == 0)
+            r = call_list_names(callee, &out);
+        if (out.len > 0)
+            call_cache_write(cli->profile->hub, callee->node, buf_slice(&out));
+    }
+    print(&out);
+    return r;
+}
+
 static int go(struct calling *calling) {
     struct cli *cli = calling->cli;
 
     int r = read_operands(calling);
     if (r == 0)
         r = read_options(calling);
+    if (r == 0 && args_has(cli->args, "names") && !calling->server)
+        return names(calling);
     if (r == 0)
         r = calling->server ? direct_connect(cli, calling->server) : hub_connect(cli);
     if (r == 0)
@@ -246,6 +272,7 @@ static const struct args_option options[] = {
     { "output", 'o', "json|prettyjson|yaml|xml", "how replies are printed" },
     { "protoset", 0, "FILE", "types from a descriptor set, not by reflection" },
     DIRECT_OPTIONS,
+    { "names", 0, NULL, NULL },
     { 0 },
 };
 
@@ -284,5 +311,6 @@ const struct command cmd_call = {
     .options = options,
     .most = 3,
     .operands = "node",
+    .second = "method",
     .run = run,
 };

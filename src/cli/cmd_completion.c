@@ -5,18 +5,21 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 
+/* Told of an option and of the command that has it; NULL: all have it. */
+typedef void option_fn(const struct args_option *option, const struct command *command);
+
 /* Each option of each command, the global ones first. */
-static void each_option(void (*on_option)(const struct args_option *option)) {
+static void each_option(option_fn *on_option) {
     const struct args_option *option;
 
     for (option = cli_options(); option->name; option++)
-        on_option(option);
+        on_option(option, NULL);
     for (const struct command *const *at = command_all(); *at; at++) {
         for (option = (*at)->options; option && option->name; option++)
-            on_option(option);
+            on_option(option, *at);
         for (const struct command *const *sub = (*at)->subcommands; sub && *sub; sub++)
             for (option = (*sub)->options; option && option->name; option++)
-                on_option(option);
+                on_option(option, *at);
     }
 }
 
@@ -26,11 +29,14 @@ static const char *source_of(const char *kind) {
     static const char nodes[] = "$(roost nodes --names --timeout 2s 2>/dev/null)";
     static const char groups[] = "$(roost group --names --timeout 2s 2>/dev/null)";
     static const char profiles[] = "$(roost hubs --names 2>/dev/null)";
+    static const char methods[] =
+        "$(roost call \"$sub\" --names --timeout 2s 2>/dev/null)";
     static const char *const sources[][2] = {
         { "node", nodes },
         { "NODE", nodes },
         { "GLOB", nodes },
         { "group", groups },
+        { "method", methods },
         { "profile", profiles },
         { "PROFILE", profiles },
         { "shell", "bash zsh fish" },
@@ -96,6 +102,12 @@ static void print_branch(const struct command *command, const struct command *pa
         printf("        offers='");
         print_names(command_all());
         printf("'\n");
+    } else if (command->second) {
+        printf("        if [ \"${cur#-}\" != \"$cur\" ]; then :\n"
+               "        elif [ -z \"$sub\" ]; then offers=\"$offers %s\"\n"
+               "        else offers=\"$offers %s\"\n"
+               "        fi\n",
+               source_of(operands), source_of(command->second));
     } else if (operands && *operands) {
         printf("        [ \"${cur#-}\" = \"$cur\" ] && offers=\"$offers %s\"\n",
                source_of(operands));
@@ -104,17 +116,25 @@ static void print_branch(const struct command *command, const struct command *pa
 }
 
 /* The word behind such an option is its value. */
-static void print_skip(const struct args_option *option) {
+static void print_skip(const struct args_option *option, const struct command *command) {
+    (void)command;
     if (option->help && option->value)
         printf("        --%s) skip=1 ;;\n", option->name);
 }
 
 /* What may stand behind an option. */
-static void print_value_branch(const struct args_option *option) {
+static void print_value_branch(const struct args_option *option,
+                               const struct command *command) {
     if (!option->help || !option->value)
         return;
-    printf("    --%s) options= files=%s offers=\"%s\" ;;\n", option->name,
-           is_file(option) ? "1" : "", source_of(option->value));
+    if (!command)
+        printf("    *' --%s'", option->name);
+    else
+        printf("    '%s --%s'", command->name, option->name);
+    if (command && command->alias)
+        printf(" | '%s --%s'", command->alias, option->name);
+    printf(") options= files=%s offers=\"%s\" ;;\n", is_file(option) ? "1" : "",
+           source_of(option->value));
 }
 
 /* Finds cmd and sub among the words before the cursor. */
@@ -150,7 +170,7 @@ static void print_cases(void) {
     }
     printf("    esac\n"
            "    case $cur in -*) offers=$options ;; esac\n"
-           "    case $prev in\n");
+           "    case \"$cmd $prev\" in\n");
     each_option(print_value_branch);
     printf("    esac\n");
 }
@@ -221,6 +241,15 @@ static void print_fish_option(const struct args_option *option, const char *cond
     printf("\n");
 }
 
+/* The methods of the node that stands behind the command; options before it, which would
+ * stand in its place, are rare enough. */
+static void print_fish_second(const struct command *command) {
+    printf("complete -c roost -n '__fish_seen_subcommand_from %s; and test (count "
+           "(commandline -opc)) -ge 3' -a '(roost %s (commandline -opc)[3] --names "
+           "--timeout 2s 2>/dev/null)'\n",
+           command->name, command->name);
+}
+
 /* What belongs to one command, where the condition holds. */
 static void print_fish_words(const struct command *command, const char *condition) {
     const char *operands = command->operands;
@@ -229,6 +258,8 @@ static void print_fish_words(const struct command *command, const char *conditio
         print_fish_option(at, condition);
     if (!operands || *operands == '\0')
         return;
+    if (command->second)
+        print_fish_second(command);
     printf("complete -c roost%s", condition);
     if (strcmp(operands, "command") == 0) {
         printf(" -a '");

@@ -25,11 +25,12 @@ struct command {
     const struct args_option *options; /* its own; may be NULL */
     unsigned least;                    /* operands */
     unsigned most;
-    const char
-        *operands; /* what they are, for completion: "node", "group", "profile", "shell",
-                      "command", "file", or words apart by spaces; may be NULL */
-    bool keep_dashes; /* "-home" is an operand */
-    unsigned rest;    /* behind so many operands every word is one; 0: none */
+    /* What they are, for completion: "node", "group", "profile", "shell", "command",
+     * "file", or words apart by spaces; may be NULL. */
+    const char *operands;
+    const char *second; /* what the second one is: "method" of the first; may be NULL */
+    bool keep_dashes;   /* "-home" is an operand */
+    unsigned rest;      /* behind so many operands every word is one; 0: none */
     const struct command *const *subcommands; /* ends with NULL; may be NULL */
     int (*run)(struct cli *cli);              /* the exit status */
 };
