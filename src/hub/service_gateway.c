@@ -209,10 +209,15 @@ static void agent_leave(void *carrier) {
     stream_leave(agent->stream);
 }
 
+static void agent_quiet(void *carrier) {
+    struct gateway_agent *agent = carrier;
+    agent->samples = gateway_samples_free(agent->samples);
+}
+
 static void agent_drain(void *carrier) {
     struct gateway_agent *agent = carrier;
 
-    agent->samples = gateway_samples_free(agent->samples);
+    agent_quiet(carrier);
     stream_leave(agent->stream);
 }
 
@@ -233,6 +238,7 @@ static const struct session_driver driver = {
     .heard_ms = agent_heard_ms,
     .probe = agent_probe,
     .leave = agent_leave,
+    .quiet = agent_quiet,
     .drain = agent_drain,
     .free = agent_done,
 };
