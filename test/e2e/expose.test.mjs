@@ -1,13 +1,12 @@
 // Servers of others behind an agent: called through the hub as if they were here.
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { before } from 'node:test';
 
-import { Env, run, scenario, slow, until } from './lib/env.mjs';
-import { client, health, listServices, metadata, reflection, unary } from './lib/grpc.mjs';
-import { Lab, LabServer, descriptors, grpc, makeDescriptors, observe, outcome, plain } from './lib/lab.mjs';
+import { program, run, scenario, until } from './lib/env.mjs';
+import { health, listServices, reflection, unary } from './lib/grpc.mjs';
+import { Lab, LabServer, descriptors, grpc, makeDescriptors, observe, outcome } from './lib/lab.mjs';
 import { makeCert } from './lib/tls.mjs';
 import { handshake, join, serve } from './lib/link.mjs';
 
@@ -327,7 +326,7 @@ scenario('the command line writes back ends, and the policy can deny them', asyn
   const lab = await start(t, { reflection: 'v1' });
   const link = await env.link('far');
   const state = env.file('agent-far');
-  await run(path.join(process.env.BUILD_DIR ?? 'build', 'roost-agent'), ['join', link, '--state', state, '--expose', lab.address]);
+  await run(program('roost-agent'), ['join', link, '--state', state, '--expose', lab.address]);
   const conf = path.join(state, 'agent.conf');
   assert.match(readFileSync(conf, 'utf8'), new RegExp(`^\\[expose main\\]\\naddress = ${lab.address}\\n$`));
   writeFileSync(conf, `# mine\n[agent]\ninterval = 60\n\n${readFileSync(conf, 'utf8')}`);
@@ -335,7 +334,7 @@ scenario('the command line writes back ends, and the policy can deny them', asyn
   await env.startAgent(agent);
   await services(env, 'far', ['lab.v1.Lab']);
 
-  const exposeNow = (...args) => run(path.join(process.env.BUILD_DIR ?? 'build', 'roost-agent'), ['expose', ...args, '--state', state], { ok: 'any' });
+  const exposeNow = (...args) => run(program('roost-agent'), ['expose', ...args, '--state', state], { ok: 'any' });
   assert.equal((await exposeNow('main', '127.0.0.1:1')).code, 0);
   assert.equal((await exposeNow('second', lab.address)).code, 0);
   assert.equal((await exposeNow('Bad Name', lab.address)).code, 2);

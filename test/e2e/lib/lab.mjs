@@ -2,7 +2,7 @@
 //
 // A lab serves lab.v1.Lab (lab.proto), and reflection and health if asked to. observe() makes
 // a suite of calls and answers what came of each, to be compared with another way there.
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -358,4 +358,4 @@ async function cancelled(stub, metadata, lab) {
   return { code, messages: [], seen: lab.cancels.at(-1) - at < 100 };
 }
 
-export { grpc, randomBytes };
+export { grpc };
