@@ -50,7 +50,7 @@ static void look(struct rig *rig) {
 
 static void on_watchdog(struct timer *timer) {
     (void)timer;
-    CHECK(!"it did not happen in time");
+    fail_msg("it did not happen in time");
 }
 
 static void wait_for(struct rig *rig, bool (*is_done)(struct rig *rig)) {
