@@ -2,8 +2,9 @@
 // verbs of the older client.
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 
-import { program, scenario, until } from './lib/env.mjs';
+import { program, run, scenario, top, until } from './lib/env.mjs';
 import { bridge, descriptorSet, grpc, loaded, startKitchen } from './lib/kitchen.mjs';
 import { makeCert } from './lib/tls.mjs';
 
@@ -159,12 +160,54 @@ scenario('a server asks for TLS and for a certificate', { hub: false }, async (e
 
 scenario('a node is called through the hub', async (env) => {
   const kitchen = await startKitchen(env);
-  const node = await bridge(env, 'cook', kitchen.port);
+  await env.agent('cook', { settings: `[expose kitchen]\naddress = ${kitchen.address}\n` });
+  await until(async () => (await env.cli('call', 'cook')).stdout.includes('kitchen.Kitchen/Echo'));
   await checkAll(env, kitchen, caller(env, 'cook'), starter(env, 'cook'));
   assert.equal(kitchen.seen.metadata.at(-1).name, 'cook');
   for (const hub of [[], ['.'], ['-'], ['hub']]) assert.match((await env.cli('call', ...hub)).stdout, /^roost\.v1\.Nodes\/List /m);
   failed(await env.cli('call', 'cook', 'a/b', '{}', 'more', { ok: 'any' }), 2, /one argument too many/);
-  node.close();
+  kitchen.close();
+});
+
+// What protobuf's own library reads from and writes as JSON, ours does alike.
+scenario('the JSON mapping is that of protobuf itself', { hub: false }, async (env) => {
+  const kitchen = await startKitchen(env);
+  const rows = [
+    '{}',
+    '{"fInt32":-2147483648,"fInt64":"-9223372036854775808","fUint32":4294967295,"fUint64":"18446744073709551615"}',
+    '{"fInt32":"12","fInt64":9007199254740993,"fSint32":-1,"fSint64":"-2","fFixed32":1,"fFixed64":"2","fSfixed32":-3}',
+    '{"f_int32":1,"fBool":true}',
+    '{"fDouble":0.1,"fFloat":0.1,"rDouble":[1e300,-0.5,1e-7,123456789012]}',
+    '{"fDouble":"NaN","fFloat":"-Infinity","rDouble":["Infinity"]}',
+    '{"fDouble":"1.5","fFloat":3.4e38}',
+    '{"fString":"a\\"\\\\\\n\\u0001/\\u00e4\\ud83d\\ude00"}',
+    '{"fBytes":"AAEC/w==","rBytes":["","AA"]}',
+    '{"fBytes":"_-8"}',
+    '{"fColour":"RED","rColour":["BLUE",1,-5]}',
+    '{"fColour":77}',
+    '{"fInner":{"name":"x","below":[{},{"name":"y"}],"one":{}}}',
+    '{"cInt64":"0"}', '{"cString":""}', '{"cInner":{}}', '{"cBool":false}', '{"cDouble":0}',
+    '{"cTime":"1970-01-01T00:00:00Z"}',
+    '{"mStringInt32":{"":0,"a b":1},"mInt32String":{"-1":"x"},"mBoolString":{"true":"t"},"mUint64Bool":{"18446744073709551615":true}}',
+    '{"mSint32Colour":{"-1":"RED"},"mSint64Inner":{"-1":{"name":"z"}},"mStringTime":{"now":"2026-01-02T03:04:05.006Z"}}',
+    '{"wTime":"2026-01-02T05:04:05.5+02:00"}', '{"wTime":"9999-12-31T23:59:59.999999999Z"}', '{"wTime":"0001-01-01T00:00:00Z"}',
+    '{"wDuration":"-1.5s"}', '{"wDuration":"315576000000s"}', '{"wDuration":"0.000001s"}',
+    '{"wDouble":0,"wFloat":"NaN","wInt64":"0","wUint64":"1","wInt32":0,"wUint32":0,"wBool":false,"wString":"","wBytes":""}',
+    '{"wStruct":{"a":null,"b":1.5,"c":"x","d":true,"e":{"f":[]},"g":[1,[2],{}]}}',
+    '{"wValue":null}', '{"wValue":[null,false,{"a":null}]}', '{"wList":[1,"a",null]}',
+    '{"wMask":"fooBar.baz,qux"}', '{"wEmpty":{}}',
+    '{"wAny":{"@type":"type.googleapis.com/everything.All.Inner","name":"x","below":[{}]}}',
+    '{"wAny":{"value":"1.500s","@type":"type.googleapis.com/google.protobuf.Duration"}}',
+    '{"wAny":{"@type":"type.googleapis.com/everything.All","wAny":{"@type":"type.googleapis.com/google.protobuf.Value","value":[1]}}}',
+    '{"rTime":["1970-01-01T00:00:00Z"],"rValue":[null,1],"rWrapped":[0,1]}',
+    '{"fInner":null,"rInt32":null}',
+  ];
+  const { stdout } = await env.cli('call', '--server', kitchen.address, 'Kitchen/EchoEach', { input: rows.join('\n') });
+  const outs = stdout.trim().split('\n');
+  assert.equal(outs.length, rows.length);
+  const input = rows.map((json, i) => JSON.stringify({ json, bytes: kitchen.seen.echoed[i].toString('hex'), out: outs[i] })).join('\n');
+  const checked = await run('/usr/bin/python3', [path.join(top, 'test/e2e/lib/json_mapping.py'), descriptorSet(env, 'kitchen.proto'), 'everything.All'], { input });
+  assert.equal(checked.stdout, '');
   kitchen.close();
 });
 

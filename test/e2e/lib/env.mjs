@@ -400,7 +400,7 @@ function appendSettings(file, text) {
 }
 
 function splitSection(text) {
-  const match = /^\[(\w+)\]\n([\s\S]*)$/.exec(text);
+  const match = /^\[([\w -]+)\]\n([\s\S]*)$/.exec(text);
   assert.ok(match, `settings begin with a section: ${text}`);
   return { section: match[1], lines: match[2] };
 }

@@ -76,14 +76,14 @@ export const fluentd = {
 // (no reflection), services (more of them: [definition, implementation]).
 export async function startKitchen(env, { credentials = grpc.ServerCredentials.createInsecure(), address = '127.0.0.1:0', files, bare, services = [] } = {}) {
   const server = new grpc.Server();
-  const seen = { metadata: [], cancelled: 0, numbers: [], deadlines: [] };
+  const seen = { metadata: [], cancelled: 0, numbers: [], echoed: [], deadlines: [] };
   const note = (call) => {
     seen.metadata.push(call.metadata.getMap());
     seen.deadlines.push(call.getDeadline());
     call.on('cancelled', () => seen.cancelled++);
   };
   const definition = { ...loaded.kitchen.Kitchen.service };
-  definition.Echo = { ...definition.Echo, requestDeserialize: raw, responseSerialize: raw };
+  for (const name of ['Echo', 'EchoEach']) definition[name] = { ...definition[name], requestDeserialize: raw, responseSerialize: raw };
   server.addService(definition, {
     Echo: (call, done) => {
       note(call);
@@ -93,6 +93,13 @@ export async function startKitchen(env, { credentials = grpc.ServerCredentials.c
       const tail = new grpc.Metadata();
       tail.set('x-tail-bin', Buffer.from([0, 255]));
       done(null, call.request, tail);
+    },
+    EchoEach: (call) => {
+      call.on('data', (bytes) => {
+        seen.echoed.push(bytes);
+        call.write(bytes);
+      });
+      call.on('end', () => call.end());
     },
     Sum: (call, done) => {
       note(call);
