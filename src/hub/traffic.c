@@ -108,9 +108,14 @@ static struct counter *counter_of(struct traffic *traffic,
     return find(traffic, &some, SIZE_MAX);
 }
 
+/* Who cancels has what it wanted: watchers and askers by reflection end so. */
+static bool is_error(enum grpc_status status) {
+    return status != GRPC_OK && status != GRPC_CANCELLED;
+}
+
 static void count(struct store_traffic *row, const struct traffic_call *call) {
     row->calls++;
-    row->errors += call->status != GRPC_OK;
+    row->errors += is_error(call->status);
     row->duration_us += call->duration_us;
     if (call->duration_us > row->longest_us)
         row->longest_us = call->duration_us;

@@ -104,7 +104,7 @@ static void a_call_counts_when_it_ends_and_once(void) {
     auto_(mem_freep) struct store_traffic *rows = traffic_rows(place.traffic, &count);
     CHECK_INT(count, 1);
     CHECK_INT(rows[0].calls, 1);
-    CHECK_INT(rows[0].errors, 1);
+    CHECK_INT(rows[0].errors, 0);
     place_done(&place);
 }
 

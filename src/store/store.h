@@ -106,7 +106,7 @@ struct store_traffic {
     const char *caller;
     const char *method;
     uint64_t calls;
-    uint64_t errors; /* of those: with a status other than OK */
+    uint64_t errors; /* of those: with a status other than OK and CANCELLED */
     uint64_t duration_us;
     uint64_t longest_us;
     uint64_t request_bytes;
