@@ -14,9 +14,9 @@
 struct conn;
 
 struct wsconn_config {
-    bool is_client;   /* masks what is sent (RFC 6455, 5.3) */
-    size_t slice_max; /* what one message of ours holds; 0: 64 KiB */
-    unsigned ping_ms; /* how often the peer is asked for a sign of life; 0: never */
+    bool is_client;    /* masks what is sent (RFC 6455, 5.3) */
+    size_t slice_max;  /* what one message of ours holds; 0: 64 KiB */
+    unsigned ping_ms;  /* how often the peer is asked for a sign of life; 0: never */
     unsigned quiet_ms; /* -ETIMEDOUT after so long without any bytes; 0: never */
 };
 
