@@ -11,55 +11,8 @@
 
 #include <sqlite3.h>
 
-#include "base/check.h"
 #include "base/clock.h"
-#include "base/mem.h"
-#include "loop/loop.h"
-
-/* A store in a folder of its own, on a loop, and what was answered. */
-struct place {
-    char dir[32];
-    char path[64];
-    struct loop *loop;
-    struct store *store;
-    struct store_facts facts;
-    int waiting;
-    int result;
-    char events[256]; /* "3 2 1": the ids of the last list */
-};
-
-static void place_init(struct place *place) {
-    *place = (struct place) { .dir = "/tmp/roost-store-XXXXXX" };
-    CHECK(mkdtemp(place->dir));
-    snprintf(place->path, sizeof(place->path), "%s/roost.db", place->dir);
-    place->loop = loop_new();
-}
-
-static int place_open(struct place *place) {
-    char *why = NULL;
-    int r = store_open(place->path, &place->store, &why);
-    free(why);
-    return r;
-}
-
-static void place_start(struct place *place, uint64_t events_max) {
-    CHECK_INT(place_open(place), 0);
-    CHECK_INT(store_start(place->store, place->loop, events_max, &place->facts), 0);
-}
-
-static void place_done(struct place *place) {
-    auto_(mem_freep) char *command = mem_printf("rm -r '%s'", place->dir);
-    place->store = store_close(place->store);
-    loop_free(place->loop);
-    CHECK_INT(system(command), 0);
-}
-
-static void on_done(void *arg, int result) {
-    struct place *place = arg;
-    place->result = result;
-    if (--place->waiting == 0)
-        loop_stop(place->loop);
-}
+#include "store/store_testing.h"
 
 static void on_events(void *arg,
                       int result,
@@ -67,24 +20,13 @@ static void on_events(void *arg,
                       size_t count) {
     struct place *place = arg;
     size_t len = 0;
-    place->events[0] = '\0';
-    for (size_t i = 0; i < count && len < sizeof(place->events) - 24; i++)
+    place->text[0] = '\0';
+    for (size_t i = 0; i < count && len < sizeof(place->text) - 24; i++)
         len +=
-            (size_t)snprintf(place->events + len, sizeof(place->events) - len,
+            (size_t)snprintf(place->text + len, sizeof(place->text) - len,
                              i > 0 ? " %llu" : "%llu", (unsigned long long)events[i].id);
     on_done(arg, result);
 }
-
-/* Waits for the answer to the request whose return value this is. */
-static int answer(struct place *place, int r) {
-    CHECK_INT(r, 0);
-    place->result = 12345;
-    place->waiting++;
-    loop_run(place->loop);
-    return place->result;
-}
-
-#define ASK(place, call) answer(place, call)
 
 static void token_init(struct store_token *token, uint8_t seed) {
     *token = (struct store_token) { .kind = 2, .name = "pi", .created_ms = 1000 + seed };
@@ -438,7 +380,7 @@ static void events_are_found_and_the_oldest_go(void) {
         CHECK_INT(ASK(&place,
                       store_list_events(place.store, &rows[i].query, on_events, &place)),
                   0);
-        CHECK_TEXT(place.events, rows[i].ids);
+        CHECK_TEXT(place.text, rows[i].ids);
     }
     const struct store_event again = { .id = 9 };
     CHECK_INT(ASK(&place, store_add_event(place.store, &again, on_done, &place)),

@@ -1,49 +1,8 @@
 #include "store/traffic_sums.h"
 
-#include <stdio.h>
-#include <string.h>
-
-#include "base/check.h"
-#include "base/mem.h"
-#include "loop/loop.h"
+#include "store/store_testing.h"
 
 enum { MINUTE_MS = 60000 };
-
-/* A store in a folder of its own, on a loop, and the last answer as text. */
-struct place {
-    char dir[32];
-    struct loop *loop;
-    struct store *store;
-    char answer[1024];
-    bool is_cut;
-    int waiting; /* answers */
-};
-
-static void place_init(struct place *place) {
-    struct store_facts facts;
-    char *why = NULL;
-
-    *place = (struct place) { .dir = "/tmp/roost-traffic-XXXXXX", .loop = loop_new() };
-    CHECK(mkdtemp(place->dir));
-    auto_(mem_freep) char *path = mem_printf("%s/roost.db", place->dir);
-    CHECK_INT(store_open(path, &place->store, &why), 0);
-    CHECK_INT(store_start(place->store, place->loop, 100, &facts), 0);
-}
-
-static void place_done(struct place *place) {
-    auto_(mem_freep) char *command = mem_printf("rm -r '%s'", place->dir);
-
-    store_close(place->store);
-    loop_free(place->loop);
-    CHECK_INT(system(command), 0);
-}
-
-static void on_done(void *arg, int result) {
-    struct place *place = arg;
-
-    CHECK_INT(result, 0);
-    loop_stop(place->loop);
-}
 
 static void on_sums(
     void *arg, int result, const struct store_traffic *sums, size_t count, bool is_cut) {
@@ -51,11 +10,10 @@ static void on_sums(
     size_t len = 0;
 
     CHECK_INT(result, 0);
-    place->answer[0] = '\0';
-    place->is_cut = is_cut;
+    place->text[0] = '\0';
     for (size_t i = 0; i < count; i++) {
         const struct store_traffic *sum = &sums[i];
-        len += (size_t)snprintf(place->answer + len, sizeof(place->answer) - len,
+        len += (size_t)snprintf(place->text + len, sizeof(place->text) - len,
                                 "%d %s %s %s %d/%d %d;", (int)(sum->time_ms / MINUTE_MS),
                                 sum->node, sum->caller, sum->method, (int)sum->errors,
                                 (int)sum->calls, (int)sum->longest_us);
@@ -63,7 +21,9 @@ static void on_sums(
         CHECK_INT(sum->reply_bytes, sum->calls * 20);
         CHECK_INT(sum->durations.counts[3], sum->calls);
     }
-    loop_stop(place->loop);
+    if (is_cut)
+        snprintf(place->text + len, sizeof(place->text) - len, "...");
+    on_done(place, result);
 }
 
 static struct store_traffic row_of(
@@ -88,18 +48,18 @@ static void add(struct place *place,
                 size_t count,
                 int oldest,
                 uint64_t rows_max) {
-    CHECK_INT(store_add_traffic(place->store, rows, count, (int64_t)oldest * MINUTE_MS,
-                                rows_max, on_done, place),
+    int64_t oldest_ms = (int64_t)oldest * MINUTE_MS;
+
+    CHECK_INT(ASK(place, store_add_traffic(place->store, rows, count, oldest_ms, rows_max,
+                                           on_done, place)),
               0);
-    loop_run(place->loop);
 }
 
 static const char *ask(struct place *place, struct store_traffic_query query) {
     if (query.limit == 0)
         query.limit = 100;
-    CHECK_INT(store_list_traffic(place->store, &query, on_sums, place), 0);
-    loop_run(place->loop);
-    return place->answer;
+    CHECK_INT(ASK(place, store_list_traffic(place->store, &query, on_sums, place)), 0);
+    return place->text;
 }
 
 static void fill(struct place *place) {
@@ -145,10 +105,10 @@ static void sums_are_made_as_they_are_asked_for(void) {
     struct place place;
 
     place_init(&place);
+    place_start(&place, 100);
     fill(&place);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         CHECK_TEXT(ask(&place, rows[i].query), rows[i].answer);
-        CHECK(!place.is_cut);
     }
     place_done(&place);
 }
@@ -161,6 +121,7 @@ static void what_is_not_written_yet_counts_too(void) {
     struct place place;
 
     place_init(&place);
+    place_start(&place, 100);
     fill(&place);
     CHECK_TEXT(ask(&place, (struct store_traffic_query) { .until_ms = 90 * MINUTE_MS,
                                                           .node = "pi",
@@ -174,11 +135,11 @@ static void an_answer_that_is_too_long_is_cut_and_says_so(void) {
     struct place place;
 
     place_init(&place);
+    place_start(&place, 100);
     fill(&place);
     CHECK_TEXT(
         ask(&place, (struct store_traffic_query) { .by = STORE_BY_METHOD, .limit = 1 }),
-        "0   /a.B/C 4/45 30;");
-    CHECK(place.is_cut);
+        "0   /a.B/C 4/45 30;...");
     place_done(&place);
 }
 
@@ -187,6 +148,7 @@ static void old_rows_go_and_so_do_too_many(void) {
     struct place place;
 
     place_init(&place);
+    place_start(&place, 100);
     fill(&place);
     add(&place, &late, 1, 61, 1000);
     CHECK_TEXT(ask(&place, (struct store_traffic_query) { 0 }), "0    0/7 5;");
@@ -197,10 +159,7 @@ static void old_rows_go_and_so_do_too_many(void) {
 
 static void count_down(
     void *arg, int result, const struct store_traffic *sums, size_t count, bool is_cut) {
-    struct place *place = arg;
-
-    if (--place->waiting == 0)
-        loop_stop(place->loop);
+    on_done(arg, result);
 }
 
 static void few_may_ask_at_the_same_time(void) {
@@ -208,6 +167,7 @@ static void few_may_ask_at_the_same_time(void) {
     struct place place;
 
     place_init(&place);
+    place_start(&place, 100);
     for (int round = 0; round < 2; round++) {
         while (store_list_traffic(place.store, &query, count_down, &place) == 0)
             place.waiting++;
@@ -224,13 +184,13 @@ static void counts_follow_their_node(void) {
     struct place place;
 
     place_init(&place);
+    place_start(&place, 100);
     fill(&place);
     store_put_node(place.store, &node, NULL, NULL);
-    CHECK_INT(store_rename_node(place.store, "pi", "nas", on_done, &place), 0);
-    loop_run(place.loop);
+    CHECK_INT(ASK(&place, store_rename_node(place.store, "pi", "nas", on_done, &place)),
+              0);
     CHECK_TEXT(ask(&place, by_node), "0 nas   3/35 20;0 db   3/31 30;");
-    CHECK_INT(store_remove_node(place.store, "nas", on_done, &place), 0);
-    loop_run(place.loop);
+    CHECK_INT(ASK(&place, store_remove_node(place.store, "nas", on_done, &place)), 0);
     CHECK_TEXT(ask(&place, by_node), "0 db   3/31 30;");
     place_done(&place);
 }
