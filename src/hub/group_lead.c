@@ -86,6 +86,8 @@ static bool fits(void *arg, const struct group_member *member) {
         return false;
     }
     answer->reachable++;
+    if (search->service[0] != '\0' && !node_may_serve(node, search->service))
+        return false;
     answer->serving++;
     return strcmp(search->tried, node->name) != 0 &&
            (!is_watched(search->service) ||

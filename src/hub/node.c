@@ -133,5 +133,23 @@ bool node_set_services(struct node *node, struct node_services *services) {
     clear_services(&node->services);
     node->services = *services;
     *services = (struct node_services) { 0 };
+    node->tells_services = true;
     return !same;
+}
+
+/* What stands in no list: every node's, Roost's own, and the older hub's. */
+static bool is_unlisted(const char *service) {
+    return strncmp(service, "grpc.", 5) == 0 || strncmp(service, "roost.v1.", 9) == 0 ||
+           strncmp(service, "external.", 9) == 0;
+}
+
+bool node_may_serve(const struct node *node, const char *service) {
+    if (!node->tells_services || is_unlisted(service))
+        return true;
+    for (size_t i = 0; i < node->services.count; i++) {
+        const char *name = node->services.items[i].name;
+        if (strcmp(name, service) == 0 || strcmp(name, "*") == 0)
+            return true;
+    }
+    return false;
 }

@@ -51,6 +51,7 @@ struct node {
         *session;  /* borrowed: the session that holds the name; NULL: offline */
     char *refused; /* owned: the instance that was refused last; "" */
     struct node_services services; /* beside Roost's own; of no meaning while offline */
+    bool tells_services;           /* the list has come since the session began */
     struct latest *latest;         /* owned: the newest sample; NULL before the first */
 };
 
@@ -77,3 +78,6 @@ void node_services_add(struct node_services *services,
 
 /* Takes the services in place of the old ones; false when they are the same. */
 bool node_set_services(struct node *node, struct node_services *services);
+
+/* May the service be there ("package.Service")? Unless the node tells otherwise. */
+bool node_may_serve(const struct node *node, const char *service);

@@ -164,6 +164,7 @@ struct offers *offers_new(struct loop *loop,
         .again_ms = AGAIN_MIN_MS,
     };
     take(offers, &none);
+    node->tells_services = false; /* it has not been asked yet */
     start(offers);
     return offers;
 }

@@ -179,6 +179,7 @@ static void take_node(struct session *session, const struct session_config *conf
 
     node->session = session;
     node->leaving_ms = 0;
+    node->tells_services = false;
     node->was_online = false;
     node->generation = config->generation;
     node->online_since_ms = clock_wall_ms();

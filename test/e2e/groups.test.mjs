@@ -5,17 +5,19 @@ import path from 'node:path';
 
 import protobuf from 'protobufjs';
 
-import { pause, scenario, until } from './lib/env.mjs';
+import { pause, protoDir, scenario, until } from './lib/env.mjs';
 import { client, grpc, health, listServices, metadata, reflection, roost, unary } from './lib/grpc.mjs';
 import { handshake, join, serve } from './lib/link.mjs';
 
 const { status } = grpc;
 const HealthReply = protobuf.parse('syntax="proto3"; message R { int32 status = 1; }').root.lookupType('R');
+const LinkProto = protobuf.parse(readFileSync(path.join(protoDir, 'roost/v1/link.proto'), 'utf8'), { keepCase: true }).root;
+const Services = LinkProto.lookupType('roost.v1.ServicesResponse');
 const frame = (bytes) => Buffer.concat([Buffer.from([0, 0, 0, 0, bytes.length]), bytes]);
 
 // A member that answers calls of demo.Echo as `answer(stream, n)` says, the n-th from 1.
-async function member(env, name, { answer, serving = true, fields } = {}) {
-  const { socket } = await handshake(env, fields ?? (await join(env, name)), { keep: true });
+async function member(env, name, { answer, serving = true, services } = {}) {
+  const { socket } = await handshake(env, await join(env, name), { keep: true });
   const session = serve(socket);
   const it = { name, calls: 0, watches: new Set(), session, socket };
   const end = (stream, code = 0) => {
@@ -39,6 +41,9 @@ async function member(env, name, { answer, serving = true, fields } = {}) {
       it.calls++;
       if (answer) answer(stream, it.calls, end, session);
       else end(stream);
+    } else if (services && headers[':path'] === '/roost.v1.Link/Services') {
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc' });
+      stream.write(frame(Buffer.from(Services.encode({ back_ends: [{ name: 'x', state: 2, services }] }).finish())));
     } else if (headers[':path'].endsWith('/Describe')) {
       end(stream, status.UNIMPLEMENTED);
     }
@@ -163,6 +168,23 @@ scenario('who says NOT_SERVING gets no calls until it says otherwise', async (en
   assert.match((await call('pair')).details, /SERVING/);
   sick.close();
   well.close();
+});
+
+scenario('only members that serve the service are asked', async (env) => {
+  const has = await member(env, 'has', { services: ['demo.Echo', 'demo.Both'] });
+  const other = await member(env, 'other', { services: ['demo.Both'] });
+  await until(async () => (await env.node('other')).services && (await env.node('has')).services);
+  await env.cli('group', 'new', 'pair', 'has,other');
+  const call = caller(env, await env.token());
+  for (let i = 0; i < 6; i++) assert.deepEqual(await call('pair'), { code: 0, from: 'has' });
+  await times(6, () => call('pair', '/demo.Both/Say'));
+  assert.ok(other.calls >= 1);
+  has.close();
+  await env.state('has', 'OFFLINE');
+  const none = await call('pair');
+  assert.equal(none.code, status.UNIMPLEMENTED);
+  assert.match(none.details, /no member of the group "pair" that is online serves/);
+  other.close();
 });
 
 scenario('a call that never arrived goes to another member, once', async (env) => {
