@@ -192,11 +192,14 @@ static int run(struct cli *cli) {
     r = hub_call(cli, *selection ? selection : "traffic", ask, &reply);
     if (r != 0)
         return r;
+    const Roost__V1__TrafficResponse *response =
+        (const Roost__V1__TrafficResponse *)reply;
     if (cli->json)
         r = output_message(reply, true);
-    else
-        print_table(cli, (const Roost__V1__TrafficResponse *)reply,
-                    question.request.step_s > 0);
+    else if (response->n_sums > 0)
+        print_table(cli, response, question.request.step_s > 0);
+    else if (!cli->quiet)
+        fprintf(stderr, "nothing was called in that time\n");
     pb_free(reply);
     return r;
 }

@@ -196,6 +196,8 @@ scenario('calls are seen as they end, and counted by node, caller and method', a
   assert.deepEqual(await sums('--by', 'method', 'p*'), [[call.method, 4]]);
   assert.deepEqual(await sums('--by', 'node', '--caller', 'ann'), [['pi', 1]]);
   assert.deepEqual(await sums('--by', 'node', '--until', '1h'), []);
+  const none = await env.cli('traffic', '--until', '1h');
+  assert.deepEqual([none.stdout, none.stderr], ['', 'nothing was called in that time\n']);
   const [sum] = await traffic(env, ...method, '--by', 'node', 'db');
   assert.equal(sum.requestBytes, '7');
   assert.equal(sum.replyBytes, '7');
