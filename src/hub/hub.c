@@ -54,6 +54,7 @@
 #include "rpc/health.h"
 #include "rpc/reflection.h"
 #include "rpc/services.h"
+#include "rpc/tunnel_http.h"
 #include "store/history.h"
 #include "store/store.h"
 #include "wire/h2_window.h"
@@ -101,6 +102,7 @@ struct hub {
     struct remote_writer *writer; /* NULL: samples go nowhere else */
     struct scrape *scrape;
     struct web *web;
+    struct tunnel_http *tunnels;
     struct front *front;
     struct tls_files *tls;
     struct hosts hosts;
@@ -134,7 +136,11 @@ static void on_call(void *arg, struct call *call, struct conn *conn) {
 
 static void on_exchange(void *arg, struct exchange *exchange) {
     struct hub *hub = arg;
-    web_serve(hub->web, exchange);
+
+    if (tunnel_http_is_asked(exchange))
+        tunnel_http_serve(hub->tunnels, exchange);
+    else
+        web_serve(hub->web, exchange);
 }
 
 static void on_conn(void *arg, struct conn *conn) {
@@ -491,6 +497,7 @@ static void make_front(struct hub *hub) {
     };
 
     hub->web = web_new(&web);
+    hub->tunnels = tunnel_http_new(hub->loop, gate_target(hub->gate));
     hub->front = front_new(hub->loop, &front);
     hub->limits = listener_limits_of(config);
     hub->windows.limit = config->window_bytes;
@@ -684,6 +691,7 @@ struct hub *hub_free(struct hub *hub) {
     timer_stop(&hub->drain);
     doors_free(hub->doors);
     front_free(hub->front);
+    tunnel_http_free(hub->tunnels);
     web_free(hub->web);
     scrape_free(hub->scrape);
     admission_free(hub->admission);

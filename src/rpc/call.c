@@ -112,6 +112,11 @@ void call_start(struct call *call, struct target *target) {
         call_finish(call, GRPC_INTERNAL, "nobody took the call", NULL);
 }
 
+void call_replace_caller(struct call *call, const struct call_half *caller) {
+    call->caller = *caller;
+    wake_caller(call); /* what was told to the other one meanwhile */
+}
+
 void call_request_write(struct call *call, struct slice bytes) {
     if (call->finished || bytes.len == 0)
         return;

@@ -118,6 +118,9 @@ uint64_t call_time_left_ms(const struct call *call);
 /* Gives the call to the target, which attaches a callee or finishes the call. */
 void call_start(struct call *call, struct target *target);
 
+/* Caller: another one takes its place, and its reference. */
+void call_replace_caller(struct call *call, const struct call_half *caller);
+
 /* Caller: bytes or the end of the request. After the call has finished both do nothing.
  */
 void call_request_write(struct call *call, struct slice bytes);

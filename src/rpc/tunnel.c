@@ -267,6 +267,20 @@ struct splice *tunnel_ask(struct conn *conn, const struct tunnel_request *reques
     return splice;
 }
 
+struct splice *tunnel_join(struct call *call,
+                           struct conn *conn,
+                           tunnel_done_fn *on_done,
+                           void *arg) {
+    struct splice *splice = new_splice(conn, on_done, arg);
+    struct call_half caller = { .on_wake = on_wake, .user = splice };
+
+    splice->told_open = true;
+    splice->call = call;
+    call_replace_caller(call, &caller);
+    conn_set_owner(conn, &events, splice);
+    return splice;
+}
+
 struct splice *tunnel_cut(struct splice *splice) {
     if (!splice)
         return NULL;

@@ -53,6 +53,13 @@ struct tunnel_request {
 /* Takes the conn and starts the call; on_done comes later, in any case. */
 struct splice *tunnel_ask(struct conn *conn, const struct tunnel_request *request);
 
+/* The caller's side of a call that was made already, and whose target is reached: takes
+ * the place of its caller, and the conn. */
+struct splice *tunnel_join(struct call *call,
+                           struct conn *conn,
+                           tunnel_done_fn *on_done,
+                           void *arg);
+
 /*
  * From inside on_done of one that was asked for and never opened: the conn, paused, with
  * all that it has said before, to ask once more. NULL when it is over.

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
+import http2 from 'node:http2';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
@@ -217,5 +218,45 @@ sys.stdin.read()`]);
     const token = (await env.cli('token', 'new', '--caller', 'eve', '--role', 'viewer')).stdout.trim();
     const viewer = await env.cli('connect', 'nas', '127.0.0.1:22', { ok: [5], env: { ROOST_TOKEN: token } });
     assert.match(viewer.stderr, /needs the role operator/);
+  });
+
+  test('every program that knows HTTP proxies gets through as well', async () => {
+    const token = await env.token();
+    const web = await startServer((socket) => {
+      socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello'));
+    });
+    const curl = (...args) =>
+      run('curl', ['-sS', '-k', '--proxy-insecure', '-w', ' %{http_connect}', '-p', ...args, `http://127.0.0.1:${web.port}/`], { ok: 'any' });
+    const via = ['-x', env.plainUrl];
+    assert.equal((await curl(...via, '--proxy-header', 'name: nas', '--proxy-header', `proxy-authorization: Bearer ${token}`)).stdout, 'hello 200');
+    assert.equal((await curl(...via, '-U', `nas:${token}`)).stdout, 'hello 200');
+    assert.equal((await curl('-x', env.url, '-U', `nas:${token}`)).stdout, 'hello 200');
+    assert.equal((await curl(...via, '--proxy-header', 'name: nas')).stdout, ' 407');
+    assert.equal((await curl(...via, '-U', `nobody:${token}`)).stdout, ' 404');
+    assert.equal((await curl(...via, '-U', `nas:${token.replace(/^./, 'x')}`)).stdout, ' 407');
+    const denied = await run('curl', ['-sS', '-p', ...via, '-U', `nas:${token}`, 'http://192.0.2.1:80/'], { ok: 'any' });
+    assert.match(denied.stderr, /403/);
+    await web.stop();
+
+    const session = http2.connect(env.plainUrl);
+    const ask = (authority, fields) =>
+      new Promise((resolve, reject) => {
+        const stream = session.request({ ':method': 'CONNECT', ':authority': authority, ...fields }, { endStream: false });
+        let head;
+        let said = '';
+        stream.setEncoding('utf8').on('data', (text) => (said += text)).on('error', reject);
+        stream.on('response', (fields_) => (head = fields_)).on('end', () => resolve({ head, said }));
+        stream.end('over HTTP/2');
+      });
+    const credential = { 'proxy-authorization': `Bearer ${token}` };
+    assert.deepEqual((await ask(`127.0.0.1:${echo.port}`, { name: 'nas', ...credential })).said, 'over HTTP/2');
+    const refused = (await ask('192.0.2.1:80', { name: 'nas', ...credential })).head;
+    assert.equal(refused[':status'], 403);
+    assert.equal(refused['grpc-status'], '7');
+    assert.equal(refused['roost-remedy'], 'roost-agent allow tcp 192.0.2.1:80');
+    assert.equal((await ask('127.0.0.1:80', credential)).head[':status'], 400);
+    assert.equal((await ask('127.0.0.1', { name: 'nas', ...credential })).head[':status'], 400);
+    assert.equal((await ask('127.0.0.1:80', { name: 'nas' })).head[':status'], 407);
+    session.close();
   });
 });
