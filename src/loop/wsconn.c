@@ -107,7 +107,9 @@ static void on_lower_bytes(void *owner, struct slice bytes) {
     take_messages(wsconn);
     if (wsconn->conn.closed)
         return;
-    send_out(wsconn);
+    /* Pongs for a peer that does not read them wait where they are few. */
+    if (conn_is_writable(wsconn->conn.lower) || ws_close_code(wsconn->ws) != 0)
+        send_out(wsconn);
     if (r < 0)
         fail(wsconn);
     else
@@ -116,6 +118,8 @@ static void on_lower_bytes(void *owner, struct slice bytes) {
 
 static void on_lower_writable(void *owner) {
     struct wsconn *wsconn = owner;
+
+    send_out(wsconn);
     conn_hand_writable(&wsconn->conn);
 }
 
