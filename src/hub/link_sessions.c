@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "hub/node.h"
 #include "hub/offers.h"
 #include "hub/sampling.h"
 #include "loop/conn.h"
@@ -168,5 +169,6 @@ struct session *link_sessions_add(struct link_sessions *links,
 
     added.driver = &driver;
     added.arg = &opening;
+    added.node->kind = NODE_AGENT;
     return session_pool_add(links->config.sessions, &added);
 }
