@@ -1,6 +1,8 @@
 // The older hub's ways: servers that register at /ws with yamux in WebSocket messages, and
 // its clients without a credential. Every row of its tables, by an independent server.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 
 import { Env, patience, slow, until } from './lib/env.mjs';
@@ -75,6 +77,14 @@ const echo = bytesService('/external.Echo', {
       call.end();
     },
   ],
+  Flood: [
+    'server',
+    async (call) => {
+      for (let i = 0; i < Number(call.request.toString()); i++) if (!call.write(Buffer.alloc(8192))) await once(call, 'drain').catch(() => {});
+      call.end();
+    },
+  ],
+  Deaf: ['client', () => {}],
   Bidi: [
     'bidi',
     (call) => {
@@ -325,6 +335,42 @@ check('an HTTP/2 connection that goes away is followed by another, and no call i
     }),
   );
   assert.ok(server.mux.opened >= 3, `${server.mux.opened} streams for ${count} calls`);
+});
+
+const hubKiB = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${env.hub.child.pid}/status`, 'utf8'))[1]);
+
+check('replies that nobody reads hold up no call, and resume with every byte', async () => {
+  const server = await start('box');
+  const client = echoClient();
+  const before = hubKiB();
+  const part = 8192;
+  const streams = Array.from({ length: 100 }, () => client.Flood(Buffer.from('50'), metadata({ name: 'box' })));
+  for (const stream of streams) stream.pause();
+  for (let i = 0; i < 30; i++) {
+    const since = performance.now();
+    assert.equal(String(await call(client, 'Unary', `${i}`, 'box')), `${i}`);
+    assert.ok(performance.now() - since < 1000 * slow);
+  }
+  assert.ok(hubKiB() - before < 64 * 1024 * slow, `${hubKiB() - before} KiB more`);
+  for (const stream of streams) {
+    let total = 0;
+    for await (const bytes of stream) total += bytes.length;
+    assert.equal(total, 50 * part);
+  }
+  assert.equal(server.close, undefined);
+});
+
+check('a server that stops reading costs the hub a window, not what is pushed', async () => {
+  const server = await start('box');
+  const client = echoClient();
+  const stream = client.Deaf(metadata({ name: 'box' }), () => {});
+  const before = hubKiB();
+  const bytes = Buffer.alloc(1 << 16);
+  for (let i = 0; i < 256; i++) stream.write(bytes); /* 16 MiB, that wait at the client */
+  for (let i = 0; i < 10; i++) assert.equal(String(await call(client, 'Unary', `${i}`, 'box')), `${i}`);
+  assert.ok(hubKiB() - before < 4096 * slow, `${hubKiB() - before} KiB more`);
+  stream.cancel();
+  assert.equal(server.close, undefined);
 });
 
 check('a holder that is gone without a word loses its name within seconds', async () => {
