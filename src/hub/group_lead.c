@@ -67,6 +67,14 @@ static bool is_watched(const char *service) {
     return service[0] != '\0' && strncmp(service, "grpc.", 5) != 0;
 }
 
+/* Of two that cannot be reached: who said later that it goes, or was there when the hub
+ * stopped. */
+static bool is_back_sooner(const struct node *node, const struct node *other) {
+    if (node->leaving_ms != other->leaving_ms)
+        return node->leaving_ms > other->leaving_ms;
+    return node->was_online && !other->was_online;
+}
+
 static bool fits(void *arg, const struct group_member *member) {
     struct search *search = arg;
     struct group_lead_answer *answer = search->answer;
@@ -82,7 +90,8 @@ static bool fits(void *arg, const struct group_member *member) {
         return false;
     answer->allowed++;
     if (!waiting_is_reachable(node)) {
-        answer->down = node;
+        if (!answer->down || is_back_sooner(node, answer->down))
+            answer->down = node;
         return false;
     }
     answer->reachable++;

@@ -28,7 +28,8 @@ struct group_lead_answer {
     size_t reachable;            /* of those */
     size_t serving;              /* of those */
     enum actor_role role;        /* the caller's highest on any member */
-    const struct node *down;     /* one that is allowed and not reachable */
+    const struct node *down;     /* one that is allowed and not reachable: the one that is
+                                    most likely back in a moment */
 };
 
 /* Chooses a member. A call that was led before goes to another one, if there is any. */
