@@ -1,10 +1,11 @@
 // Servers of others behind an agent: called through the hub as if they were here.
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
+import http2 from 'node:http2';
 import path from 'node:path';
 import { before } from 'node:test';
 
-import { program, run, scenario, until } from './lib/env.mjs';
+import { pause, program, run, scenario, until } from './lib/env.mjs';
 import { health, listServices, reflection, unary } from './lib/grpc.mjs';
 import { Lab, LabServer, descriptors, grpc, makeDescriptors, observe, outcome } from './lib/lab.mjs';
 import { makeCert } from './lib/tls.mjs';
@@ -387,4 +388,82 @@ scenario('any HTTP/2 server that speaks the upgrade is a node', async (env, t) =
   assert.deepEqual(trailers['sum-bin'], ['hex:0102']);
   await fails(new Promise((resolve, reject) => stub.Wait({}, make(), (error) => reject(error))), 12, /^$/);
   assert.deepEqual((await env.node('foreign')).services ?? [], []);
+});
+
+// --- between ---
+
+scenario('services vanish with the node and come back with it', async (env, t) => {
+  const lab = await start(t, { reflection: 'v1' });
+  const { agent } = await exposed(env, t, { address: lab.address });
+  await services(env, 'far', ['lab.v1.Lab']);
+  await env.stopAgent(agent);
+  await env.state('far', 'OFFLINE');
+  assert.deepEqual((await env.node('far')).services ?? [], []);
+  await env.startAgent(agent);
+  await services(env, 'far', ['lab.v1.Lab']);
+  await env.restartHub();
+  await services(env, 'far', ['lab.v1.Lab']);
+});
+
+// Resident memory of a process, in KiB.
+const resident = (proc) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${proc.pid}/status`, 'utf8'))[1]);
+
+scenario('a back end that does not read holds its callers, and memory stays as it was', async (env, t) => {
+  const server = http2.createServer({ settings: { initialWindowSize: 65535 } });
+  server.on('sessionError', () => {});
+  const streams = [];
+  server.on('stream', (stream, headers) => {
+    stream.on('error', () => {});
+    if (!headers[':path'].endsWith('/Collect')) {
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '12' }, { endStream: true });
+      return;
+    }
+    streams.push(stream); // and nobody reads it
+  });
+  const sessions = new Set();
+  server.on('session', (session) => sessions.add(session));
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    for (const session of sessions) session.destroy();
+    server.close();
+  });
+  const lab = await start(t);
+  const { agent, stub, make } = await exposed(env, t, { address: `127.0.0.1:${server.address().port}`, services: 'lab.v1.Lab' }, section('other', { address: lab.address, services: 'other.v1.Other' }));
+  await services(env, 'far', ['lab.v1.Lab', 'other.v1.Other']);
+  const host = stubOf(env, t, health.Health);
+  const check = async () => {
+    const began = Date.now();
+    await unary(host, 'Check', { service: 'roost.v1.Host' }, make().getMap());
+    return Date.now() - began;
+  };
+  await check();
+  const payload = Buffer.alloc(1 << 20);
+  const push = () => {
+    const call = stub.Collect(make(), () => {});
+    call.on('error', () => {});
+    for (let i = 0; i < 8; i++) call.write({ payload });
+    return call;
+  };
+  const calls = [push()];
+  await until(() => streams.length === 1);
+  await pause(300);
+  const before = [resident(env.hub), resident(agent.proc)];
+  for (let i = 0; i < 15; i++) calls.push(push());
+  await until(() => streams.length === 16);
+  await pause(500);
+  const grown = [resident(env.hub) - before[0], resident(agent.proc) - before[1]];
+  for (const kib of grown) assert.ok(kib < 16 * 256 + 2048, `hub and agent grew by ${grown} KiB`);
+  assert.ok((await check()) < 500, 'others are not held up');
+
+  // Those who are read after all lose nothing.
+  let bytes = 0;
+  const ended = new Promise((resolve) => {
+    streams[0].on('data', (chunk) => (bytes += chunk.length));
+    streams[0].on('end', resolve);
+  });
+  calls[0].end();
+  await ended;
+  assert.equal(bytes, 8 * (5 + 4 + (1 << 20)));
+  for (const call of calls) call.cancel();
+  await until(() => streams.slice(1).every((stream) => stream.closed));
 });
