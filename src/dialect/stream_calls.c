@@ -10,6 +10,7 @@
 #include "rpc/call.h"
 #include "rpc/inbox.h"
 #include "wire/headers.h"
+#include "wire/utf8.h"
 
 enum {
     WINDOW = CALL_PIPE_MAX,
@@ -294,6 +295,8 @@ void stream_calls_start(struct stream_calls *calls, struct call *call) {
                   calls->count);
     else if (calls->config.waiting(calls->config.owner) > STREAM_CALLS_STUCK_MAX)
         call_finish(call, GRPC_UNAVAILABLE, "the node takes nothing", NULL);
+    else if (!utf8_is_valid(slice_of_text(call->method)))
+        call_finish(call, GRPC_UNIMPLEMENTED, "the name of the method is no text", NULL);
     else if (!grpc_encoding_parse(name, &encoding))
         refuse_encoding(call);
     else

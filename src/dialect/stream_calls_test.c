@@ -324,6 +324,20 @@ static void more_calls_than_the_limit_are_refused(void) {
     shut(&rig);
 }
 
+/* It would not be a message to the far side. */
+static void a_method_that_is_no_text_goes_nowhere(void) {
+    struct call_half caller = { .on_wake = on_caller };
+    struct rig rig;
+
+    open(&rig, 10);
+    struct call *call = call_new(rig.loop, "/example.Greeter/\xff", &caller);
+    stream_calls_start(rig.calls, call);
+    CHECK_INT(call->status, GRPC_UNIMPLEMENTED);
+    CHECK_INT(rig.count, 0);
+    call_detach_caller(call);
+    shut(&rig);
+}
+
 static void the_end_of_the_stream_ends_its_calls(void) {
     struct rig rig;
 
@@ -344,4 +358,5 @@ TESTS(TEST(a_call_is_told_message_by_message_and_its_end),
       TEST(a_reply_over_the_limit_ends_its_call_alone),
       TEST(ids_that_were_never_given_are_told_from_those_that_are_over),
       TEST(more_calls_than_the_limit_are_refused),
+      TEST(a_method_that_is_no_text_goes_nowhere),
       TEST(the_end_of_the_stream_ends_its_calls))

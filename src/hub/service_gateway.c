@@ -352,6 +352,16 @@ static void ask(struct gateway_agent *agent) {
     admission_ask(agent->gateway->config.admission, &agent->applicant);
 }
 
+/* What people are shown of it is short text. */
+static bool is_plain(const char *text) {
+    size_t len = strlen(text);
+
+    for (size_t i = 0; i < len; i++)
+        if (text[i] < 0x20 || text[i] > 0x7e)
+            return false;
+    return len <= INSTANCE_MAX;
+}
+
 /* Why it cannot even ask; NULL: it can. */
 static const char *fault_of(const struct call *call, enum grpc_status *ret_status) {
     *ret_status = GRPC_UNAUTHENTICATED;
@@ -359,8 +369,8 @@ static const char *fault_of(const struct call *call, enum grpc_status *ret_statu
         return "a credential is needed: authorization: Bearer, and that of a node, or a "
                "token to join with";
     *ret_status = GRPC_INVALID_ARGUMENT;
-    if (strlen(said(call, "roost-instance")) > INSTANCE_MAX)
-        return "roost-instance is longer than 64 characters";
+    if (!is_plain(said(call, "roost-instance")) || !is_plain(said(call, "version")))
+        return "roost-instance and version are at most 64 characters of ASCII";
     return NULL;
 }
 

@@ -206,11 +206,12 @@ scenario('what breaks the rules ends the stream, with a status and a text', asyn
     [undefined, { hello: {} }, UNAUTHENTICATED, /a credential is needed/],
     ['ab', { hello: {} }, UNAUTHENTICATED, /./],
     [await env.token(), { hello: {} }, UNAUTHENTICATED, /./],
+    [credential, { hello: {} }, INVALID_ARGUMENT, /at most 64 characters/, { version: 'v'.repeat(65) }],
     [credential, { ping: 1 }, INVALID_ARGUMENT, /first message is hello/],
     [credential, { hello: { services: ['?'] } }, INVALID_ARGUMENT, /name of a service/],
   ];
-  for (const [token, message, code, text] of strangers) {
-    const stranger = rawAgent(env, token);
+  for (const [token, message, code, text, more] of strangers) {
+    const stranger = rawAgent(env, token, more);
     stranger.say(message);
     const status = await stranger.ended;
     assert.equal(status.code, code, status.details);
