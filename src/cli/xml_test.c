@@ -80,6 +80,7 @@ static void what_is_no_message_is_refused_with_a_reason(void) {
         CHECK_TEXT(why, bad[i].json);
         CHECK_INT(out.len, 0);
         free(why);
+        buf_done(&out);
     }
 }
 
@@ -109,6 +110,7 @@ static void bottomless_nesting_is_refused(void) {
     CHECK_INT(xml_read(&out, ALL, buf_slice(&xml), &why), XML_E_BAD);
     CHECK_TEXT(why, "line 1: nests more than 200 levels deep");
     free(why);
+    buf_done(&out);
     buf_done(&xml);
 }
 

@@ -394,6 +394,111 @@ static void a_sample_can_be_read_back(void) {
     }
 }
 
+/* The types that an Any may hold here. */
+static const ProtobufCMessageDescriptor *find_any(void *arg, const char *name) {
+    static const ProtobufCMessageDescriptor *const known[] = {
+        &everything__all__descriptor,
+        &everything__all__inner__descriptor,
+        &google__protobuf__duration__descriptor,
+        &google__protobuf__value__descriptor,
+        &google__protobuf__any__descriptor,
+    };
+
+    (void)arg;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (strcmp(known[i]->name, name) == 0)
+            return known[i];
+    return NULL;
+}
+
+static const struct pbjson_types any_types = { .find = find_any };
+
+static void an_any_of_a_known_type_shows_its_fields(void) {
+    static const char *const rows[] = {
+        "{\"wAny\":{\"@type\":\"x/everything.All.Inner\",\"name\":\"x\",\"below\":[{}]}}",
+        "{\"wAny\":{\"@type\":\"x/everything.All.Inner\"}}",
+        "{\"wAny\":{\"@type\":\"x/google.protobuf.Duration\",\"value\":\"1.500s\"}}",
+        "{\"wAny\":{\"@type\":\"x/google.protobuf.Value\",\"value\":null}}",
+        "{\"wAny\":{\"@type\":\"x/google.protobuf.Any\",\"value\":{\"@type\":\"x/"
+        "everything.All\",\"wAny\":{\"@type\":\"x/no.Such\",\"value\":\"AQ==\"}}}}",
+    };
+    const struct pbjson_style style = { .types = any_types };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct slice json = slice_of_text(rows[i]);
+        ProtobufCMessage *message = NULL;
+        char *why = NULL;
+
+        if (pbjson_read_with(ALL, json, &any_types, &message, &why) != 0)
+            print_message("# %s\n", why);
+        CHECK(message);
+        check_written(message, &style, rows[i]);
+        pb_free(message);
+        for (size_t len = 0; len < json.len; len++) {
+            CHECK_INT(
+                pbjson_read_with(ALL, slice_of(json.at, len), &any_types, &message, &why),
+                PBJSON_E_BAD);
+            free(why);
+        }
+    }
+}
+
+static void a_wrong_any_of_a_known_type_is_refused(void) {
+    static const struct {
+        const char *json;
+        const char *why;
+    } rows[] = {
+        { "{\"@type\":\"x/everything.All.Inner\",\"nme\":1}",
+          "wAny.nme: no such field in everything.All.Inner" },
+        { "{\"@type\":\"x/everything.All.Inner\",\"@type\":\"y\"}",
+          "wAny: @type stands twice" },
+        { "{\"@type\":\"x/google.protobuf.Duration\"}", "wAny: the value is missing" },
+        { "{\"@type\":\"x/google.protobuf.Duration\",\"value\":\"1s\",\"value\":\"1s\"}",
+          "wAny: a member stands twice" },
+        { "{\"@type\":\"x/google.protobuf.Duration\",\"x\":1}",
+          "wAny: an Any of google.protobuf.Duration has only @type and value" },
+        { "{\"@type\":\"x/google.protobuf.Duration\",\"value\":1}",
+          "wAny.value: a time is wanted, not a number" },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char *json = mem_printf("{\"wAny\":%s}", rows[i].json);
+        ProtobufCMessage *message = NULL;
+        char *why = NULL;
+
+        CHECK_INT(pbjson_read_with(ALL, slice_of_text(json), &any_types, &message, &why),
+                  PBJSON_E_BAD);
+        CHECK_TEXT(why, rows[i].why);
+        free(why);
+        free(json);
+    }
+}
+
+/* An Any in an Any, and so on: refused by both directions, not by the stack. */
+static void an_any_nests_no_deeper_than_anything_else(void) {
+    struct buf json = { 0 };
+    ProtobufCMessage *message = NULL;
+    char *why = NULL;
+
+    buf_add_text(&json, "{\"wAny\":");
+    for (int i = 0; i < 30000; i++)
+        buf_add_text(&json, "{\"@type\":\"x/google.protobuf.Any\",\"value\":");
+    CHECK_INT(pbjson_read_with(ALL, buf_slice(&json), &any_types, &message, &why),
+              PBJSON_E_BAD);
+    CHECK(why);
+    free(why);
+    buf_done(&json);
+}
+
+static void numbers_may_stand_for_names_and_texts(void) {
+    const struct pbjson_style style = { .enum_numbers = true, .long_numbers = true };
+    ProtobufCMessage *message = read_or_fail(
+        ALL, slice_of_text("{\"fInt64\":\"7\",\"fColour\":\"RED\",\"wUint64\":\"8\"}"));
+
+    check_written(message, &style, "{\"fInt64\":7,\"fColour\":1,\"wUint64\":8}");
+    pb_free(message);
+}
+
 TESTS(TEST(the_mapping_holds_in_both_directions),
       TEST(what_the_mapping_does_not_allow_is_refused),
       TEST(truncated_json_is_refused),
@@ -408,4 +513,8 @@ TESTS(TEST(the_mapping_holds_in_both_directions),
       TEST(defaults_are_written_on_demand),
       TEST(types_with_presence_keep_it),
       TEST(a_known_type_may_stand_alone),
+      TEST(an_any_of_a_known_type_shows_its_fields),
+      TEST(a_wrong_any_of_a_known_type_is_refused),
+      TEST(an_any_nests_no_deeper_than_anything_else),
+      TEST(numbers_may_stand_for_names_and_texts),
       TEST(a_sample_can_be_read_back))
