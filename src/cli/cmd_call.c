@@ -175,6 +175,8 @@ static int make_call(struct calling *calling) {
         file = method->client_streaming ? "-" : NULL;
         json = file ? NULL : "{}";
     }
+    if (file && strcmp(file, "-") == 0 && terminal_can_ask() && !calling->cli->quiet)
+        report_note("one JSON object a line; Ctrl-D ends, Ctrl-C cancels");
     struct call_run run = {
         .cli = calling->cli,
         .callee = &calling->callee,
