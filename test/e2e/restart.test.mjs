@@ -5,29 +5,33 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
 import { pause, program, run, scenario, slow, until } from './lib/env.mjs';
 import { client, grpc, health, metadata, unary } from './lib/grpc.mjs';
+import { Lab, LabServer } from './lib/lab.mjs';
 
-// Calls one after the other on some channels until it is stopped; fn makes one call.
+// Calls one after the other on some channels, several at once on each, until it is stopped:
+// of the agent itself, or of a server behind it.
 class Load {
-  constructor(env, token, { channels = 4, node = 'pi' } = {}) {
+  constructor(env, token, { channels = 4, streams = 1, node = 'pi', lab = false } = {}) {
+    this.what = lab ? [Lab, 'Say', { text: 'hello', payload: Buffer.alloc(2000) }] : [health.Health, 'Check', {}];
     this.done = 0;
     this.failed = [];
     this.slowest = 0;
     this.running = true;
-    this.loops = Array.from({ length: channels }, () => this.run(client(env, health.Health), token, node));
+    this.stubs = Array.from({ length: channels }, () => client(env, this.what[0]));
+    this.loops = this.stubs.flatMap((stub) => Array.from({ length: streams }, () => this.run(stub, token, node)));
   }
 
   async run(stub, token, node) {
+    const [, method, request] = this.what;
     while (this.running) {
       const start = Date.now();
       try {
-        await unary(stub, 'Check', {}, { authorization: `Bearer ${token}`, name: node }, { deadline: Date.now() + 20_000 });
+        await unary(stub, method, request, { authorization: `Bearer ${token}`, name: node }, { deadline: Date.now() + 20_000 });
         this.done++;
       } catch (error) {
         this.failed.push(`${error.code} ${error.details}`);
       }
       this.slowest = Math.max(this.slowest, Date.now() - start);
     }
-    stub.close();
   }
 
   // As many calls as count says are answered from now on.
@@ -39,6 +43,7 @@ class Load {
   async stop() {
     this.running = false;
     await Promise.all(this.loops);
+    for (const stub of this.stubs) stub.close();
     return this;
   }
 }
@@ -188,4 +193,25 @@ scenario('kill -9 of an agent or of the hub ends calls in flight at once', async
     if (victim === 'agent') await env.startAgent(agent);
   }
   await env.startHub();
+});
+
+scenario('restarts of hub and agent fail no call of a server behind the agent', async (env) => {
+  const lab = await LabServer.start();
+  const agent = await env.agent('pi', { settings: `[expose lab]\naddress = ${lab.address}\n` });
+  const load = new Load(env, await env.token(), { channels: 4, streams: 8, lab: true });
+  try {
+    await load.more(500);
+    await restart(env);
+    await load.more(500);
+    await env.stopAgent(agent);
+    await env.startAgent(agent, false);
+    await load.more(500);
+    await load.stop();
+    console.log(`${load.done} calls, the slowest took ${load.slowest} ms`);
+    assert.deepEqual(load.failed, []);
+  } finally {
+    await load.stop();
+    await endAdopted(env);
+    await lab.kill();
+  }
 });
