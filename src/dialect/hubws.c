@@ -162,9 +162,12 @@ static void on_greeting_late(struct timer *timer) {
               "the server does not answer in HTTP/2");
 }
 
+static bool can_open(const struct hubws *hubws) {
+    return hubws->lane_count < LANES_MAX && muxconn_can_open(hubws->mux);
+}
+
 static void open_lane(struct hubws *hubws) {
-    struct conn *conn = hubws->lane_count < LANES_MAX ? muxconn_open(hubws->mux) : NULL;
-    if (!conn)
+    if (!can_open(hubws))
         return;
     struct lane *lane = mem_new(sizeof(*lane));
     struct h2conn_config config = {
@@ -182,14 +185,14 @@ static void open_lane(struct hubws *hubws) {
     *lane = (struct lane) { .hubws = hubws, .greeting.fire = on_greeting_late };
     list_add_tail(&hubws->lanes, &lane->node);
     hubws->lane_count++;
-    lane->h2conn = h2conn_new(conn, &config);
+    lane->h2conn = h2conn_new(muxconn_open(hubws->mux), &config);
     timer_start(hubws->loop, &lane->greeting, GREETING_MS);
 }
 
 /* The first lane with room that its peer reads; or one that it does not, when there are
- * many of those. */
+ * many of those, or no more lanes to be had. */
 static struct lane *find_room(const struct hubws *hubws) {
-    bool any = count_lanes(hubws, is_stalled) >= STALLED_MAX;
+    bool any = !can_open(hubws) || count_lanes(hubws, is_stalled) >= STALLED_MAX;
 
     list_for_each_safe(at, after, &hubws->lanes) {
         struct lane *lane = container_of(at, struct lane, node);

@@ -324,6 +324,22 @@ check('a stream that nobody reads holds up no other', async () => {
   assert.equal((await stalled).length, 1 << 20);
 });
 
+check('where no other stream is to be had, calls wait behind one that is not read', async () => {
+  const server = await start('box');
+  const client = echoClient();
+  server.mux.isStingy = () => true;
+  const stalled = call(client, 'Unary', Buffer.alloc(1 << 20, 's'), 'box');
+  await until(() => server.mux.frames.filter((it) => it.type === DATA).reduce((sum, it) => sum + it.len, 0) >= WINDOW_BYTES - 1000);
+  server.mux.say(yamuxFrame(AWAY, 0, 0, 0));
+  const behind = call(client, 'Unary', 'behind', 'box');
+  await assert.rejects(call(client, 'Unary', 'late', 'box', { deadline: Date.now() + 300 }), { code: grpc.status.DEADLINE_EXCEEDED });
+  server.mux.isStingy = () => false;
+  server.mux.streams.get(1).credit();
+  assert.equal((await stalled).length, 1 << 20);
+  assert.equal(String(await behind), 'behind');
+  assert.equal(server.mux.opened, 1);
+});
+
 check('an HTTP/2 connection that goes away is followed by another, and no call is lost', async () => {
   const server = await start('box', { options: { 'grpc.max_connection_age_ms': 150, 'grpc.max_connection_age_grace_ms': 5000 } });
   const client = echoClient();
