@@ -271,7 +271,7 @@ static const struct args_option options[] = {
     { "header", 'H', "K:V", "metadata to send (repeats); base64 where K ends in -bin" },
     { "deadline", 0, "TIME", "give up after this long, and tell the callee" },
     { "max-message", 0, "SIZE", "the largest reply to take; unset: 64MiB" },
-    { "output", 'o', "json|prettyjson|yaml|xml", "how replies are printed" },
+    { "output", 'o', "FORM", "of replies: json, prettyjson, yaml or xml" },
     { "protoset", 0, "FILE", "types from a descriptor set, not by reflection" },
     DIRECT_OPTIONS,
     { "names", 0, NULL, NULL },

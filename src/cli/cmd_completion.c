@@ -42,7 +42,7 @@ static const char *source_of(const char *kind) {
         { "shell", "bash zsh fish" },
         { "ROLE", "viewer operator owner admin" },
         { "WHAT", "node caller method" },
-        { "json|prettyjson|yaml|xml", "json prettyjson yaml xml" },
+        { "FORM", "json prettyjson yaml xml" },
     };
 
     for (size_t i = 0; kind && i < sizeof(sources) / sizeof(sources[0]); i++)

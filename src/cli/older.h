@@ -18,7 +18,7 @@ struct cli;
         { "request-file", 'f', "FILE",                                                   \
           "the request: JSON, .yaml or .xml; - is standard input" },                     \
         { "print-sample-request", 'p', NULL, "print a request instead of calling" }, {   \
-        "response-format", 'o', "json|prettyjson|yaml|xml", "how replies are printed"    \
+        "response-format", 'o', "FORM", "of replies: json, prettyjson, yaml or xml"      \
     }
 
 /* One of them. */
