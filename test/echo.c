@@ -244,7 +244,7 @@ static int run(struct echo *echo, const char *address) {
     struct front_config front = {
         .limits = {
             .header_bytes_max = 65536,
-            .streams_max = 100,
+            .streams_max = 1024, /* what a proxy in front of it puts on one connection */
             .head_ms = 10000,
             .body_ms = 60000,
             .idle_ms = 60000,

@@ -11,7 +11,8 @@
 
 enum { GATHER_MAX = 65536 }; /* bytes of one turn's write */
 
-void h2conn_tick(struct h2conn *h2conn) {
+/* What is taken between two of these counts as taken at the earlier one. */
+static void tick(struct h2conn *h2conn) {
     h2_tick(h2conn->h2, loop_clock_us());
 }
 
@@ -137,7 +138,7 @@ static void send_last(struct h2conn *h2conn, int reason) {
 static void flush(struct h2conn *h2conn, const void *unused) {
     struct buf *out = loop_gather(conn_loop(h2conn->conn));
 
-    h2conn_tick(h2conn);
+    tick(h2conn);
 
     while (!h2conn->over && conn_is_writable(h2conn->conn) && h2_has_output(h2conn->h2)) {
         buf_clear(out);
@@ -231,7 +232,7 @@ static void feed(struct h2conn *h2conn, const void *arg) {
     tell_alive(h2conn);
     if (h2conn->over)
         return;
-    h2conn_tick(h2conn);
+    tick(h2conn);
     int r = h2_feed(h2conn->h2, *bytes);
     tell_leaving(h2conn); /* first: calls that it refused are led on */
     take_news(h2conn);

@@ -217,7 +217,6 @@ static void pump(struct h2half *half) {
 
 static void on_wake(struct call *call, void *user) {
     struct client_half *client = user;
-    h2conn_tick(client->half.h2conn);
     pump(&client->half);
 }
 

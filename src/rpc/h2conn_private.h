@@ -60,9 +60,6 @@ void h2conn_remove_half(struct h2half *half);
  */
 bool h2conn_hold(struct h2conn *h2conn, size_t *held, size_t now_held);
 
-/* Tells the session the time, before bytes of its streams are taken. */
-void h2conn_tick(struct h2conn *h2conn);
-
 /* Something waits in the session's drain. */
 void h2conn_mark_dirty(struct h2conn *h2conn);
 

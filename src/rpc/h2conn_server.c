@@ -126,7 +126,6 @@ static void pump(struct h2half *half) {
 
 static void on_wake(struct call *call, void *user) {
     struct server_half *server = user;
-    h2conn_tick(server->half.h2conn);
     pump(&server->half);
 }
 

@@ -136,7 +136,6 @@ static void pump_server(struct h2half *half) {
 
 static void on_wake_server(struct call *call, void *user) {
     struct tunnel_half *tunnel = user;
-    h2conn_tick(tunnel->half.h2conn);
     pump_server(&tunnel->half);
 }
 
@@ -249,7 +248,6 @@ static void pump_client(struct h2half *half) {
 
 static void on_wake_client(struct call *call, void *user) {
     struct tunnel_half *tunnel = user;
-    h2conn_tick(tunnel->half.h2conn);
     pump_client(&tunnel->half);
 }
 

@@ -82,7 +82,7 @@ struct h2 *h2_new(enum h2_role role, const struct h2_limits *limits);
 struct h2 *h2_free(struct h2 *h2);
 
 /* Says what time it is, by a clock that never goes back: for windows that grow. To be
- * said before h2_feed(), and whenever the owner may take bytes. */
+ * said before h2_feed() and h2_drain(). */
 void h2_tick(struct h2 *h2, uint64_t now_us);
 
 /* Takes bytes of the peer: 0, or -EPROTO (the connection must end after a last drain). */

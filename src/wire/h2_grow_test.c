@@ -99,14 +99,18 @@ static void a_stream_over_a_long_path_grows_and_gives_back(void) {
     CHECK_INT(best, H2_WINDOW_MAX);
     CHECK_INT(path.budget.used, H2_WINDOW_MAX - FIRST);
 
-    for (int i = 0; i < 3000; i++) /* 100 KB/s */
+    for (int i = 0; i < 1500; i++) /* 100 KB/s */
         CHECK(trip(&path, far, stream, 10000) > 0);
     CHECK(path.budget.used < 2 << 20);
+    for (int i = 0; i < 20; i++) /* nothing is taken: what is charged is what can come */
+        trip(&path, far, stream, 0);
+    CHECK(stream->in.len <= path.budget.used + FIRST);
 
     size_t again = 0;
     for (int i = 0; i < 100; i++)
         again = trip(&path, far, stream, SIZE_MAX);
-    CHECK_INT(again, H2_WINDOW_MAX);
+    CHECK(again >= H2_WINDOW_MAX / 2); /* credit comes in halves */
+    CHECK_INT(path.budget.used, H2_WINDOW_MAX - FIRST);
     h2_stream_release(stream);
     CHECK_INT(path.budget.used, 0);
     h2_stream_release(far);
@@ -121,7 +125,7 @@ static void a_window_that_changes_all_the_time_never_hangs(void) {
 
     open_path(&path);
     struct h2_stream *stream = open_stream(&path, &far);
-    for (int i = 0; i < TRIPS * 10; i++) {
+    for (int i = 0; i < TRIPS * 5; i++) {
         seed = seed * 1103515245 + 12345;
         size_t max = i / 100 % 2 ? SIZE_MAX : 1 + (seed >> 8) % 30000;
         CHECK(trip(&path, far, stream, max) > 0);

@@ -80,21 +80,33 @@ void h2_stream_stop_reading(struct h2_stream *stream) {
     h2_touch(stream->h2);
 }
 
+static void resize_window(struct h2_entry *entry, int32_t by) {
+    nghttp2_session *session = entry->stream.h2->session;
+    int32_t id = entry->stream.id;
+    int32_t size = nghttp2_session_get_stream_effective_local_window_size(session, id);
+
+    nghttp2_session_set_local_window_size(session, NGHTTP2_FLAG_NONE, id, size + by);
+}
+
 /* Gives the credit that is due for so many bytes: less when the window shrinks, more when
- * it grows. */
+ * it grows. The engine takes the bytes by which a window shrank for received again when
+ * it grows, so they are consumed then. It looks whether to tell the peer only when it is
+ * told of bytes, so that comes after the window has shrunk. */
 static void give_credit(struct h2_entry *entry, size_t taken) {
     struct h2 *h2 = entry->stream.h2;
-    int32_t id = entry->stream.id;
-
     size_t due =
         h2_window_take(&entry->window, &h2->path, taken, entry->credit == 0, h2->now_us);
-    nghttp2_session_consume_stream(h2->session, id, taken);
-    if (due == taken)
-        return;
-    int32_t size =
-        nghttp2_session_get_stream_effective_local_window_size(h2->session, id);
-    size += (int32_t)((int64_t)due - (int64_t)taken);
-    nghttp2_session_set_local_window_size(h2->session, NGHTTP2_FLAG_NONE, id, size);
+
+    if (due < taken) {
+        resize_window(entry, -(int32_t)(taken - due));
+        entry->shrunk += taken - due;
+    } else if (due > taken) {
+        size_t again = due - taken < entry->shrunk ? due - taken : entry->shrunk;
+        resize_window(entry, (int32_t)(due - taken));
+        entry->shrunk -= again;
+        due = taken + again;
+    }
+    nghttp2_session_consume_stream(h2->session, entry->stream.id, due);
 }
 
 void h2_stream_consume(struct h2_stream *stream, size_t n) {

@@ -56,9 +56,9 @@ export async function receive(stream, pace) {
 // /bulk.Bulk/Down sends x-count messages of the stream x-seed; Up takes everything (at
 // x-pace) and tells what came in trailers; Hold reads nothing until release() is called;
 // Echo answers with what came.
-export async function startBulk() {
+export async function startBulk({ window = 65535 } = {}) {
   const held = new Set();
-  const server = http2.createServer({ settings: { maxConcurrentStreams: 10_000 }, maxSessionMemory });
+  const server = http2.createServer({ settings: { maxConcurrentStreams: 10_000, initialWindowSize: window }, maxSessionMemory });
   const methods = {
     async Down(stream, headers) {
       await send(stream, Number(headers['x-seed']), Number(headers['x-count']));
@@ -98,6 +98,7 @@ export async function startBulk() {
   const sessions = new Set();
   server.on('session', (session) => {
     sessions.add(session);
+    session.setLocalWindowSize(64 << 20);
     session.on('error', () => {});
     session.on('close', () => sessions.delete(session));
   });

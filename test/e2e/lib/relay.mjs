@@ -28,14 +28,21 @@ export class Relay {
     this.pairs.add(pair);
     for (const [from, to] of [[near, far], [far, near]]) {
       let dueAt = 0; // chunks stay in order when the delay gets shorter
+      const queue = []; // and whatever order timers come in
+      const pass = () => {
+        while (queue.length && queue[0].dueAt <= Date.now()) {
+          const { chunk, twice } = queue.shift();
+          if (!to.writable) continue;
+          to.write(chunk);
+          if (twice) to.write(chunk);
+        }
+        if (queue.length) setTimeout(pass, queue[0].dueAt - Date.now());
+      };
       from.on('data', (chunk) => {
         dueAt = Math.max(dueAt, Date.now() + this.delayMs);
         const twice = this.repeats > 0 && ++this.chunks % this.repeats === 0;
-        setTimeout(() => {
-          if (!to.writable) return;
-          to.write(chunk);
-          if (twice) to.write(chunk);
-        }, dueAt - Date.now());
+        queue.push({ chunk, twice, dueAt });
+        if (queue.length === 1) setTimeout(pass, dueAt - Date.now());
       });
       from.on('error', () => {});
       from.on('close', () => {
