@@ -65,6 +65,9 @@ static void finish_lost(struct call *call) {
 
 static void sever(struct h2half *half) {
     struct client_half *client = container_of(half, struct client_half, half);
+
+    if (!h2_stream_is_sent(half->stream) && give_back(client))
+        return;
     finish_lost(client->call);
     done(client);
 }

@@ -123,6 +123,9 @@ bool h2_is_greeted(const struct h2 *h2);
 /* Answers (server): ":status" first. Without a body the stream ends with it. */
 void h2_respond(struct h2_stream *stream, const struct headers *head, bool has_body);
 
+/* Client: has the request's head left? Until it has, the peer has seen nothing of it. */
+bool h2_stream_is_sent(const struct h2_stream *stream);
+
 /* Bytes that may be written now before the stream's output pipe is full (64 KiB). */
 size_t h2_stream_room(const struct h2_stream *stream);
 

@@ -5,6 +5,10 @@ static bool can_send(const struct h2_entry *entry) {
     return !entry->stream.closed && !entry->out_ended;
 }
 
+bool h2_stream_is_sent(const struct h2_stream *stream) {
+    return h2_entry_of(stream)->sent;
+}
+
 size_t h2_stream_room(const struct h2_stream *stream) {
     struct h2_entry *entry = h2_entry_of(stream);
 
