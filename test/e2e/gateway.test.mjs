@@ -110,6 +110,25 @@ for (const language of ['python', 'node']) {
     agent = startExample(env, language, 'pie');
     await agent.line(/connected as pie/);
     assert.equal((await unary(stub, 'Greet', { name: 'Ada' }, fields)).text, 'Hello, Ada!');
+
+    // A planned restart of it: no call fails, those in between wait.
+    const failed = [];
+    let answered = 0;
+    let goesOn = true;
+    const load = (async () => {
+      for (; goesOn; await pause(20))
+        await unary(stub, 'Greet', { name: 'Ada' }, fields).then(() => answered++, (error) => failed.push(error.message));
+    })();
+    await until(() => answered > 5);
+    await agent.stop();
+    env.drop(agent);
+    agent = startExample(env, language, 'pie');
+    await agent.line(/connected as pie/);
+    const before = answered;
+    await until(() => answered > before + 5);
+    goesOn = false;
+    await load;
+    assert.deepEqual(failed, []);
     stub.close();
 
     // A planned end: everything is durable.
