@@ -21,10 +21,7 @@
 #include "wire/pb.h"
 #include "wire/sample.h"
 
-enum {
-    FULL_MS = 10000,      /* a disk is not cleared faster */
-    ACK_BYTES = 64 << 10, /* of rows, packed, that are acknowledged at once */
-};
+enum { ACK_BYTES = 64 << 10 }; /* of rows, packed, that are acknowledged at once */
 
 static const double value_max = 9.2e18; /* fits into 64 bits */
 
@@ -209,7 +206,8 @@ static void on_again(struct timer *timer) {
 
 static void resume_later(struct gateway_samples *samples) {
     if (!timer_is_running(&samples->again))
-        timer_start(samples->shared.loop, &samples->again, FULL_MS);
+        timer_start(samples->shared.loop, &samples->again,
+                    intake_pause_ms(&samples->shared));
 }
 
 /* Numbers that were passed over: an agent does that with what it had to drop. */

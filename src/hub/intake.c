@@ -317,6 +317,10 @@ int intake_take(struct intake *intake, struct slice bytes) {
     return r;
 }
 
+unsigned intake_pause_ms(const struct intake_shared *shared) {
+    return shared->full_ms > 0 ? shared->full_ms : INTAKE_FULL_MS;
+}
+
 struct intake *intake_new(const struct intake_shared *shared, struct node *node) {
     struct intake *intake = mem_new(sizeof(*intake));
 

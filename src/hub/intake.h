@@ -30,6 +30,8 @@ enum {
     INTAKE_E_FULL,    /* too much waits for the disk: ask anew, later */
 };
 
+enum { INTAKE_FULL_MS = 10000 }; /* a disk is not cleared faster */
+
 /* What all streams share. Borrowed pointers, all outlive them. */
 struct intake_shared {
     struct loop *loop;
@@ -39,7 +41,11 @@ struct intake_shared {
     struct timekeeper *timekeeper;
     struct remote_writer *writer; /* NULL: samples go nowhere else */
     uint64_t ack_ms;              /* at least, between two acknowledgements */
+    unsigned full_ms; /* before a full disk is tried again; 0: INTAKE_FULL_MS */
 };
+
+/* How long to wait after INTAKE_E_FULL, or while it is starved. */
+unsigned intake_pause_ms(const struct intake_shared *shared);
 
 /* shared and node are borrowed and outlive it. */
 struct intake *intake_new(const struct intake_shared *shared, struct node *node);

@@ -18,7 +18,6 @@
 enum {
     AGAIN_MS = 5000,          /* before an ended stream is opened again */
     HOLE_MS = 1000,           /* the same when rows were missing */
-    FULL_MS = 10000,          /* a disk is not cleared faster */
     REFUSED_MOST_MS = 600000, /* an agent that talks nonsense is asked ever less */
     REFUSED_DOUBLE_MAX = 7,
     CATALOGUE_MAX = 512 << 10, /* bytes of the largest message: 4,096 long names */
@@ -102,13 +101,14 @@ static void on_message(void *user, struct slice bytes) {
     switch (intake_take(sampling->intake, bytes)) {
     case 0:
         if (intake_is_starved(sampling->intake) && !timer_is_running(&sampling->again))
-            timer_start(sampling->shared.loop, &sampling->again, FULL_MS);
+            timer_start(sampling->shared.loop, &sampling->again,
+                        intake_pause_ms(&sampling->shared));
         break;
     case INTAKE_E_HOLE:
         end(sampling, HOLE_MS);
         break;
     case INTAKE_E_FULL:
-        end(sampling, FULL_MS);
+        end(sampling, intake_pause_ms(&sampling->shared));
         break;
     default:
         refuse(sampling);
