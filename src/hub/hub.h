@@ -34,7 +34,8 @@ void hub_reload(struct hub *hub);
 
 /*
  * Begins a graceful end: no new connections, GOAWAY to all, and on_ended when everybody
- * has gone or limit_ms have passed.
+ * has gone or limit_ms have passed. Once it has begun, another call may only bring the
+ * end nearer.
  */
 void hub_finish(struct hub *hub,
                 unsigned limit_ms,

@@ -1,0 +1,88 @@
+#include <errno.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "hub/access.h"
+#include "hub/config.h"
+#include "hub/groups.h"
+#include "hub/hub_private.h"
+#include "hub/keeper.h"
+#include "hub/registry.h"
+#include "hub/timekeeper.h"
+#include "store/history.h"
+#include "store/store.h"
+
+/* What is kept of a node follows it: its row, and its samples. */
+static void save_node(void *arg, const struct node *node) {
+    const struct hub *hub = arg;
+    struct registry_keeper keeper = keeper_of_nodes(hub->store);
+    keeper.save(keeper.arg, node);
+}
+
+static void remove_node(void *arg, const char *name) {
+    const struct hub *hub = arg;
+    struct registry_keeper keeper = keeper_of_nodes(hub->store);
+    keeper.remove(keeper.arg, name);
+    if (hub->history)
+        history_remove_node(hub->history, name);
+}
+
+static void rename_node(void *arg, const char *from, const char *to) {
+    const struct hub *hub = arg;
+    struct registry_keeper keeper = keeper_of_nodes(hub->store);
+    keeper.rename(keeper.arg, from, to);
+    history_rename_node(hub->history, from, to);
+}
+
+static int64_t now_ms(void *arg) {
+    const struct hub *hub = arg;
+    return timekeeper_now_ms(hub->timekeeper);
+}
+
+static int fail_to_read(int r, char **ret_why) {
+    *ret_why = mem_printf("the store cannot be read: %s",
+                          r < 0 ? strerror(-r) : "it is damaged");
+    return r < 0 ? r : -EINVAL;
+}
+
+static int open_history(struct hub *hub, char **ret_why) {
+    struct history_config config = {
+        .loop = hub->loop,
+        .store = hub->store,
+        .now_ms = now_ms,
+        .arg = hub,
+    };
+
+    for (int tier = 0; tier < TIER_COUNT; tier++)
+        config.retention_ms[tier] = (int64_t)hub->config->retention_ms[tier];
+    int r = history_new(&config, &hub->history, ret_why);
+    return r < 0 ? r : r > 0 ? -EINVAL : 0;
+}
+
+int hub_store_open(struct hub *hub, struct store_facts *ret_facts, char **ret_why) {
+    struct registry_keeper nodes;
+    struct access_keeper tokens;
+    struct groups_keeper groups;
+
+    hub->database = config_store_path(hub->config);
+    int r = store_open(hub->database, &hub->store, ret_why);
+    if (r != 0)
+        return r < 0 ? r : -EINVAL;
+    nodes = (struct registry_keeper) { save_node, remove_node, rename_node, hub };
+    tokens = keeper_of_tokens(hub->store);
+    hub->registry = registry_new(&nodes);
+    hub->access = access_new(&tokens);
+    groups = keeper_of_groups(hub->store);
+    r = keeper_load(hub->store, hub->registry, hub->access);
+    hub->groups = groups_new(hub->registry, &groups);
+    if (r == 0)
+        r = keeper_load_groups(hub->store, hub->groups);
+    if (r == 0)
+        r = timekeeper_new(hub->loop, hub->store, &hub->timekeeper);
+    if (r == 0)
+        r = store_start(hub->store, hub->loop, hub->config->events_max, ret_facts);
+    if (r != 0)
+        return fail_to_read(r, ret_why);
+    timekeeper_start(hub->timekeeper);
+    return open_history(hub, ret_why);
+}
