@@ -406,14 +406,16 @@ static void on_tidy(struct timer *timer) {
 
     list_for_each_safe(at, after, &backend->links) {
         struct link *link = container_of(at, struct link, node);
-        if (!is_ready(link))
+        if (!link->greeted)
             continue;
         bool idle = h2conn_count(link->h2conn) == 0;
-        if (idle && kept)
+        if (idle && (kept || !is_ready(link))) {
             free_link(link);
-        else if (!idle && now_ms - h2conn_heard_ms(link->h2conn) > QUIET_MS)
+            continue;
+        }
+        if (!idle && now_ms - h2conn_heard_ms(link->h2conn) > QUIET_MS)
             h2conn_probe(link->h2conn, PONG_MS);
-        kept = true;
+        kept |= is_ready(link);
     }
     if (backend->link_count > 0)
         timer_start(backend->loop, &backend->tidy, TIDY_MS);

@@ -1,5 +1,6 @@
 #include "hub/link_sessions.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -20,6 +21,7 @@ struct link_session {
     struct h2conn *h2conn;       /* owned */
     struct sampling *sampling;   /* owned; NULL when draining */
     struct offers *offers;       /* owned; NULL when draining */
+    bool is_spent; /* it has carried so many calls that another link takes over */
 };
 
 /* What open() gets. */
@@ -36,6 +38,19 @@ static void on_alive(void *owner, struct h2conn *h2conn) {
 static void on_closed(void *owner, struct h2conn *h2conn, int reason) {
     struct link_session *link = owner;
     session_is_lost(link->session, reason);
+}
+
+static void link_leave(void *carrier);
+
+/* The agent dials again when it is left; calls wait for that. */
+static void on_room(void *owner, struct h2conn *h2conn) {
+    struct link_session *link = owner;
+
+    if (link->is_spent || !h2conn_is_spent(h2conn))
+        return;
+    link->is_spent = true;
+    session_leaves(link->session);
+    link_leave(link);
 }
 
 static void on_leaving(void *owner, struct h2conn *h2conn) {
@@ -57,6 +72,7 @@ static void *link_open(struct session *session, void *arg) {
         },
         .pings = true,
         .on_alive = on_alive,
+        .on_room = on_room,
         .on_leaving = on_leaving,
         .on_closed = on_closed,
         .owner = link,

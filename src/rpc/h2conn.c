@@ -313,8 +313,13 @@ bool h2conn_has_room(const struct h2conn *h2conn) {
            h2_can_request(h2conn->h2);
 }
 
+bool h2conn_is_spent(const struct h2conn *h2conn) {
+    return h2_is_spent(h2conn->h2);
+}
+
 bool h2conn_is_leaving(const struct h2conn *h2conn) {
-    return h2conn->over || h2conn->draining || h2_is_draining(h2conn->h2);
+    return h2conn->over || h2conn->draining || h2_is_draining(h2conn->h2) ||
+           h2_is_spent(h2conn->h2);
 }
 
 void h2conn_drain(struct h2conn *h2conn) {

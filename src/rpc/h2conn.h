@@ -69,8 +69,12 @@ struct target *h2conn_target(struct h2conn *h2conn);
  * nor after its GOAWAY. */
 bool h2conn_has_room(const struct h2conn *h2conn);
 
-/* Client: no call will get a stream any more: by GOAWAY of either side, or the end. */
+/* Client: no call should get a stream any more: by GOAWAY of either side, for it is
+ * spent, or at its end. */
 bool h2conn_is_leaving(const struct h2conn *h2conn);
+
+/* Client: it has carried so many calls that another one should take over. */
+bool h2conn_is_spent(const struct h2conn *h2conn);
 
 /* Says that we leave (h2_leave); running calls may finish, then on_closed comes. */
 void h2conn_drain(struct h2conn *h2conn);

@@ -8,6 +8,7 @@
 #include "wire/h2_internal.h"
 
 enum {
+    SPENT_ID = 1 << 30,           /* of 2^31 */
     CONNECTION_WINDOW = 16 << 20, /* protects nothing: credit returns on receipt */
     ACKS_MAX = 1000,        /* SETTINGS and PING answers that a peer leaves unread */
     EARLY_MAX = 65536,      /* frames taken from the engine before the drain */
@@ -322,6 +323,11 @@ void h2_goaway(struct h2 *h2, enum h2_error code) {
                           nghttp2_session_get_last_proc_stream_id(h2->session), code,
                           NULL, 0);
     h2_touch(h2);
+}
+
+bool h2_is_spent(const struct h2 *h2) {
+    return h2->role == H2_CLIENT &&
+           nghttp2_session_get_next_stream_id(h2->session) > SPENT_ID;
 }
 
 bool h2_is_greeted(const struct h2 *h2) {

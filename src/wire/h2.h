@@ -117,6 +117,10 @@ struct h2_stream *h2_request(struct h2 *h2, const struct headers *head, bool has
 /* Would it open one now (client)? */
 bool h2_can_request(const struct h2 *h2);
 
+/* Half of the numbers for streams (client) are used up: 500 million calls. They cannot be
+ * used again, so another connection should take over now. */
+bool h2_is_spent(const struct h2 *h2);
+
 /* Has the peer told its limits by its first SETTINGS? */
 bool h2_is_greeted(const struct h2 *h2);
 

@@ -1,3 +1,4 @@
+#include "wire/h2_internal.h"
 #include "wire/h2_testing.h"
 
 static void a_call_goes_there_and_back(void) {
@@ -296,7 +297,34 @@ static void a_truncated_exchange_is_never_whole(void) {
     record_done(&record);
 }
 
+/* A stream's number is used once: whoever asks long enough runs out of them. */
+static void a_client_knows_when_its_numbers_run_out(void) {
+    static const struct {
+        int32_t next;
+        bool spent;
+        bool can;
+    } rows[] = {
+        { 1001, false, true },
+        { 0x40000001, true, true },
+        { 0x7fffffff, true, true },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct h2_testing_pair pair = h2_testing_pair_new(&h2_testing_limits);
+        h2_testing_talk(&pair);
+        CHECK_INT(nghttp2_session_set_next_stream_id(pair.client->session, rows[i].next),
+                  0);
+        CHECK(h2_is_spent(pair.client) == rows[i].spent);
+        CHECK(!h2_is_spent(pair.server));
+        CHECK(h2_can_request(pair.client) == rows[i].can);
+        struct h2_stream *last = h2_testing_ask(pair.client, false);
+        CHECK(h2_can_request(pair.client) == (rows[i].next != 0x7fffffff));
+        h2_stream_release(last);
+        h2_testing_pair_free(&pair);
+    }
+}
+
 TESTS(TEST(a_call_goes_there_and_back),
+      TEST(a_client_knows_when_its_numbers_run_out),
       TEST(an_answer_may_be_a_head_alone),
       TEST(an_answer_may_be_trailers_behind_an_empty_body),
       TEST(a_long_body_is_pulled_through_windows),
