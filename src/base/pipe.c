@@ -71,6 +71,18 @@ struct slice pipe_peek(const struct pipe *pipe) {
     return slice_of(chunk->data + chunk->pos, chunk->end - chunk->pos);
 }
 
+size_t pipe_peek_runs(const struct pipe *pipe, struct slice *ret_runs, size_t most) {
+    size_t count = 0;
+
+    list_for_each_safe(node, after, &pipe->chunks) {
+        const struct chunk *chunk = container_of(node, struct chunk, node);
+        if (count == most)
+            break;
+        ret_runs[count++] = slice_of(chunk->data + chunk->pos, chunk->end - chunk->pos);
+    }
+    return count;
+}
+
 void pipe_copy(const struct pipe *pipe, void *at, size_t n) {
     uint8_t *to = at;
 

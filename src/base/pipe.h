@@ -27,6 +27,9 @@ void pipe_add(struct pipe *pipe, struct slice bytes);
  * 0. */
 struct slice pipe_peek(const struct pipe *pipe);
 
+/* Lends the first runs likewise, most of them at most: how many. For writev(). */
+size_t pipe_peek_runs(const struct pipe *pipe, struct slice *ret_runs, size_t most);
+
 /* Copies the first n bytes (n <= pipe.len) to at without taking them. */
 void pipe_copy(const struct pipe *pipe, void *at, size_t n);
 

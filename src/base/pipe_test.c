@@ -54,4 +54,28 @@ static void moving_takes_at_most_max(void) {
     pipe_done(&from);
 }
 
-TESTS(TEST(bytes_come_out_in_order), TEST(moving_takes_at_most_max))
+static void runs_lie_one_behind_the_other(void) {
+    static uint8_t in[40000];
+    struct slice runs[8];
+    struct pipe pipe;
+    size_t at = 0;
+    fill(in, sizeof(in));
+    pipe_init(&pipe);
+    CHECK_INT(pipe_peek_runs(&pipe, runs, 8), 0);
+    pipe_add(&pipe, slice_of(in, sizeof(in)));
+    pipe_drop(&pipe, 10);
+
+    CHECK_INT(pipe_peek_runs(&pipe, runs, 2), 2);
+    size_t count = pipe_peek_runs(&pipe, runs, 8);
+    CHECK_INT(count, 3);
+    for (size_t i = 0; i < count; i++) {
+        assert_memory_equal(runs[i].at, in + 10 + at, runs[i].len);
+        at += runs[i].len;
+    }
+    CHECK_INT(at, pipe.len);
+    pipe_done(&pipe);
+}
+
+TESTS(TEST(bytes_come_out_in_order),
+      TEST(moving_takes_at_most_max),
+      TEST(runs_lie_one_behind_the_other))

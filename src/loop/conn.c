@@ -132,6 +132,22 @@ void conn_send(struct conn *conn, struct slice bytes) {
         conn->ops->send(conn, bytes);
 }
 
+void conn_send_from(struct conn *conn, struct pipe *from) {
+    struct slice runs[CONN_RUNS_MAX];
+    size_t count = pipe_peek_runs(from, runs, CONN_RUNS_MAX);
+    size_t len = 0;
+
+    if (count > 1 && conn->ops->send_runs && conn_is_writable(conn)) {
+        conn->ops->send_runs(conn, from, runs, count);
+        return;
+    }
+    for (size_t i = 0; i < count && len + runs[i].len <= CONN_SEND_MAX; i++) {
+        conn_send(conn, runs[i]);
+        len += runs[i].len;
+    }
+    pipe_drop(from, len);
+}
+
 bool conn_is_writable(const struct conn *conn) {
     return !conn->closed && !conn->finishing && !conn->ending &&
            conn->ops->is_writable(conn);

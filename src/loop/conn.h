@@ -21,6 +21,7 @@
 
 struct conn;
 struct loop;
+struct pipe;
 
 enum { CONN_SEND_MAX = 65536 + 16393 }; /* a gather limit of 64 KiB and one frame */
 
@@ -50,6 +51,9 @@ void conn_set_owner(struct conn *conn, const struct conn_events *events, void *o
 
 /* Sends all bytes: copied, or written at once. After conn_finish() they are dropped. */
 void conn_send(struct conn *conn, struct slice bytes);
+
+/* Sends from the head of the pipe what goes in one piece, CONN_SEND_MAX at most. */
+void conn_send_from(struct conn *conn, struct pipe *from);
 
 /* False while an unsent remainder waits. */
 bool conn_is_writable(const struct conn *conn);

@@ -12,8 +12,15 @@
 #include "loop/conn.h"
 #include "loop/loop.h"
 
+enum { CONN_RUNS_MAX = 8 }; /* that one system call takes: 64 KiB and some small ones */
+
 struct conn_ops {
     void (*send)(struct conn *conn, struct slice bytes);
+    /* Sends runs whose bytes are the first of the pipe, and drops them. NULL: send. */
+    void (*send_runs)(struct conn *conn,
+                      struct pipe *from,
+                      const struct slice *runs,
+                      size_t count);
     /* Begins or stops reading; called when the answer of conn_is_wanted() changes. */
     void (*read)(struct conn *conn, bool wanted);
     bool (*is_writable)(const struct conn *conn);

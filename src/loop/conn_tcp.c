@@ -185,15 +185,18 @@ static void on_written(uv_write_t *request, int status) {
         conn_hand_writable(&tcp->base.conn);
 }
 
-static void queue(struct conn_tcp *tcp, struct slice bytes) {
-    struct remainder *remainder = mem_grow(NULL, sizeof(*remainder) + bytes.len);
+/* Room for bytes that wait. */
+static struct remainder *new_remainder(struct conn_tcp *tcp, size_t len) {
+    struct remainder *remainder = mem_grow(NULL, sizeof(*remainder) + len);
 
     memset(&remainder->request, 0, sizeof(remainder->request));
     remainder->tcp = tcp;
-    remainder->len = bytes.len;
-    memcpy(remainder->bytes, bytes.at, bytes.len);
+    remainder->len = len;
+    return remainder;
+}
 
-    uv_buf_t chunk = uv_buf_init((char *)remainder->bytes, (unsigned)bytes.len);
+static void queue(struct conn_tcp *tcp, struct remainder *remainder) {
+    uv_buf_t chunk = uv_buf_init((char *)remainder->bytes, (unsigned)remainder->len);
     int r =
         uv_write(&remainder->request, (uv_stream_t *)&tcp->socket, &chunk, 1, on_written);
     if (r < 0) {
@@ -201,26 +204,61 @@ static void queue(struct conn_tcp *tcp, struct slice bytes) {
         fail_write(tcp, r);
         return;
     }
-    tcp->unsent += bytes.len;
+    tcp->unsent += remainder->len;
+}
+
+/* Writes what the kernel takes at once: how much, or -errno after telling. */
+static ssize_t write_now(struct conn_tcp *tcp, const uv_buf_t *chunks, unsigned count) {
+    if (tcp->unsent > 0)
+        return 0;
+    int r = uv_try_write((uv_stream_t *)&tcp->socket, chunks, count);
+    if (r == UV_EAGAIN)
+        return 0;
+    if (r < 0)
+        fail_write(tcp, r);
+    return r;
 }
 
 static void tcp_send(struct conn *conn, struct slice bytes) {
     struct conn_tcp *tcp = tcp_of(conn);
+    uv_buf_t chunk = uv_buf_init((char *)(uintptr_t)bytes.at, (unsigned)bytes.len);
 
     if (tcp->write_error)
         return;
-    if (tcp->unsent == 0) {
-        uv_buf_t chunk = uv_buf_init((char *)(uintptr_t)bytes.at, (unsigned)bytes.len);
-        int r = uv_try_write((uv_stream_t *)&tcp->socket, &chunk, 1);
-        if (r < 0 && r != UV_EAGAIN) {
-            fail_write(tcp, r);
-            return;
-        }
-        size_t sent = r > 0 ? (size_t)r : 0;
-        bytes = slice_after(bytes, sent);
+    ssize_t sent = write_now(tcp, &chunk, 1);
+    if (sent < 0 || (size_t)sent == bytes.len)
+        return;
+    bytes = slice_after(bytes, (size_t)sent);
+    struct remainder *remainder = new_remainder(tcp, bytes.len);
+    memcpy(remainder->bytes, bytes.at, bytes.len);
+    queue(tcp, remainder);
+}
+
+static void tcp_send_runs(struct conn *conn,
+                          struct pipe *from,
+                          const struct slice *runs,
+                          size_t count) {
+    struct conn_tcp *tcp = tcp_of(conn);
+    uv_buf_t chunks[CONN_RUNS_MAX];
+    size_t len = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        chunks[i] = uv_buf_init((char *)(uintptr_t)runs[i].at, (unsigned)runs[i].len);
+        len += runs[i].len;
     }
-    if (bytes.len > 0)
-        queue(tcp, bytes);
+    ssize_t sent = tcp->write_error ? -1 : write_now(tcp, chunks, (unsigned)count);
+    if (sent < 0) {
+        pipe_drop(from, len);
+        return;
+    }
+    pipe_drop(from, (size_t)sent);
+    len -= (size_t)sent;
+    if (len == 0)
+        return;
+    struct remainder *remainder = new_remainder(tcp, len);
+    pipe_copy(from, remainder->bytes, len);
+    pipe_drop(from, len);
+    queue(tcp, remainder);
 }
 
 static bool tcp_is_writable(const struct conn *conn) {
@@ -286,6 +324,7 @@ static void tcp_close(struct conn *conn) {
 
 static const struct conn_ops tcp_ops = {
     .send = tcp_send,
+    .send_runs = tcp_send_runs,
     .read = tcp_read,
     .is_writable = tcp_is_writable,
     .finish = tcp_finish,

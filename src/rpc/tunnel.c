@@ -133,9 +133,7 @@ static void move_out(struct splice *splice) {
     bool took = false;
 
     while (from->len > 0 && conn_is_writable(splice->conn)) {
-        struct slice bytes = pipe_peek(from);
-        conn_send(splice->conn, bytes);
-        pipe_drop(from, bytes.len);
+        conn_send_from(splice->conn, from);
         took = true;
     }
     if (took && splice->is_callee)
