@@ -264,14 +264,27 @@ bool h2_can_request(const struct h2 *h2) {
            h2->open < max && nghttp2_session_check_request_allowed(h2->session);
 }
 
+/* A tunnel carries bulk: whatever else has something to send shall not wait for it, on
+ * our side nor, since the weight travels, on the peer's. */
+static nghttp2_priority_spec priority_of(const struct headers *head) {
+    const char *method = headers_get(head, ":method");
+    bool is_tunnel = method && strcmp(method, "CONNECT") == 0;
+    nghttp2_priority_spec priority;
+
+    nghttp2_priority_spec_init(
+        &priority, 0, is_tunnel ? NGHTTP2_MIN_WEIGHT : NGHTTP2_DEFAULT_WEIGHT, 0);
+    return priority;
+}
+
 struct h2_stream *h2_request(struct h2 *h2, const struct headers *head, bool has_body) {
     if (!h2_can_request(h2))
         return NULL;
+    nghttp2_priority_spec priority = priority_of(head);
     auto_(mem_freep) nghttp2_nv *fields = h2_entry_fields(head);
     struct h2_entry *entry = h2_entry_new(h2, 0, true);
     nghttp2_data_provider source = h2_entry_source(entry);
 
-    int32_t id = nghttp2_submit_request(h2->session, NULL, fields, head->count,
+    int32_t id = nghttp2_submit_request(h2->session, &priority, fields, head->count,
                                         has_body ? &source : NULL, entry);
     entry->stream.id = id;
     entry->out_ended = !has_body;
