@@ -2,7 +2,7 @@
 // its clients without a credential. Every row of its tables, by an independent server.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 
 import { Env, patience, slow, until } from './lib/env.mjs';
@@ -587,10 +587,16 @@ check('with a token on both listeners; the token says which node it is', async (
     const late = await OlderServer.start(env, 'vault', { ready: false });
     assert.match((await late.closed()).reason, /already exists$/);
   }
-  await env.cli('token', 'revoke', (await env.json('token')).tokens.find((one) => one.name === 'vault').id);
+  // It follows the node's new name, and ends with it.
+  await env.cli('node', 'rename', 'vault', 'safe');
+  const server = await start('My Vault', { token });
+  assert.equal((await env.node('safe')).state, 'ONLINE');
+  await env.cli('token', 'revoke', (await env.json('token')).tokens.find((one) => one.name === 'safe').id);
+  assert.deepEqual(await server.closed(), { code: 1000, reason: 'closed' });
   const revoked = await OlderServer.start(env, 'vault', { token, ready: false });
   assert.equal((await revoked.refused()).status, 403);
-  await env.cli('node', 'remove', '--yes', 'vault');
+  assert.match(revoked.refusal.text, /the token was revoked/);
+  await env.cli('node', 'remove', '--yes', 'safe');
 });
 
 check('a token puts out who holds its name without one', async () => {
@@ -605,14 +611,33 @@ check('a token puts out who holds its name without one', async () => {
   await env.cli('node', 'remove', '--yes', 'guest');
 });
 
+check('a node that is removed takes its token along', async () => {
+  const token = await dialectToken('brief');
+  const server = await start('brief', { token });
+  await env.cli('node', 'remove', '--yes', 'brief');
+  assert.deepEqual(await server.closed(), { code: 1000, reason: 'closed' });
+  const again = await OlderServer.start(env, 'brief', { token, ready: false });
+  assert.equal((await again.refused()).status, 403);
+});
+
 test('by default nobody is let in without a token, and a stop is told', { timeout }, async () => {
-  const other = await Env.start();
+  const other = await Env.start({ config: '[hubws]\n' });
   try {
     const server = await OlderServer.start(other, 'box', { ready: false });
     assert.equal((await server.refused()).status, 401);
     assert.match(server.refusal.text, /\[hubws\] anonymous = yes/);
     assert.match(server.refusal.headers['x-request-id'], /^[0-9a-z]+$/);
     await other.hub.line(/server at .* refused: it shows no credential/);
+    writeFileSync(other.file('roost.conf'), '[hubws]\nanonymous = yes\n');
+    other.hub.child.kill('SIGHUP');
+    await until(async () => {
+      const guest = await OlderServer.start(other, 'guest', { ready: false });
+      await until(() => guest.refusal?.done || guest.ws.readyState === 1);
+      const isIn = !guest.refusal;
+      guest.ws.terminate();
+      return isIn;
+    });
+
     const token = (await other.cli('token', 'new', '--dialect', 'box')).stdout.trim().split('\n').at(-1).trim();
     const known = await OlderServer.start(other, 'box', { token, tls: true });
     await other.hub.stop();
