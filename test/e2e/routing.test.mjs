@@ -1,6 +1,7 @@
 // The gate: how a call finds its node, who may, and what everybody else hears.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import http2 from 'node:http2';
 import path from 'node:path';
 
 import { scenario, until } from './lib/env.mjs';
@@ -249,3 +250,55 @@ scenario('a hub that was restarted waits for the nodes that it had', async (env)
   assert.equal(gone.code, status.UNAVAILABLE);
   assert.ok(Date.now() - begun < 2000);
 });
+
+// The status of a CONNECT to the node over HTTP/2.
+function connect(env, token, name) {
+  return new Promise((resolve, reject) => {
+    const session = http2.connect(env.plainUrl);
+    session.on('error', reject);
+    const stream = session.request({ ':method': 'CONNECT', ':authority': '127.0.0.1:1', name, 'proxy-authorization': `Bearer ${token}` });
+    stream.on('error', () => {});
+    stream.on('response', (headers) => {
+      resolve([headers[':status'], Number(headers['grpc-status'])]);
+      stream.close();
+      session.close();
+    });
+  });
+}
+
+scenario('a token reaches its nodes with its role, and no more, on every way', async (env) => {
+  const backends = await Promise.all(['db1', 'db2', 'nas'].map((name) => startBackend(env, name)));
+  const make = async (...args) => (await env.cli('token', 'new', '--caller', ...args)).stdout.trim();
+  const viewer = await make('grafana', '--role', 'viewer', '--node', 'db*');
+  const operator = await make('deploy', '--role', 'operator', '--node', 'db1', '--node', 'n?s', '--lifetime', '8h');
+  const raw = rawClient(env);
+  const nodes = client(env, roost.Nodes);
+  const json = async (token, name) => (await fetchJson(env, token, name)).status;
+  const list = async (token) => (await unary(nodes, 'list', {}, { authorization: `Bearer ${token}` })).nodes.map((node) => node.name);
+
+  assert.deepEqual(await list(viewer), ['db1', 'db2']);
+  assert.deepEqual(await list(operator), ['db1', 'nas']);
+  const cases = [
+    [viewer, 'db1', status.PERMISSION_DENIED, 403],
+    [viewer, 'nas', status.NOT_FOUND, 404],
+    [operator, 'nas', status.OK, undefined],
+    [operator, 'db2', status.NOT_FOUND, 404],
+  ];
+  for (const [token, name, code, http] of cases) {
+    assert.equal((await raw.call('/demo.Echo/Say', { authorization: `Bearer ${token}`, name })).code, code, name);
+    if (http) assert.deepEqual(await connect(env, token, name), [http, code], name);
+    const seen = name === 'db1' || code === status.OK;
+    assert.equal(await json(token, name), seen ? 200 : 404, `JSON of ${name}`);
+  }
+  raw.close();
+  backends.forEach((backend) => backend.close());
+});
+
+// Host/Describe by JSON, which a viewer may.
+function fetchJson(env, token, name) {
+  return fetch(`${env.plainUrl}/roost.v1.Host/Describe`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}`, name },
+    body: '{}',
+  });
+}
