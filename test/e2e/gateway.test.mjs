@@ -383,6 +383,16 @@ scenario('a name has one holder: who lives keeps it, who is silent loses it', { 
   assert.deepEqual((await heir.wait('durable')).seq, '6');
   await until(async () => (await rows(env, 'raw', 'load1')).map((row) => row.load1).filter((value) => value >= 7).join() === '7,9,10');
   assert.match((await env.cli('activity')).stdout, /2 samples of raw are lost/);
+  // The credential is taken away: so is the stream, and it is told why it does not come in.
+  const { tokens } = await env.json('token', 'list');
+  await env.cli('token', 'revoke', tokens.find((token) => token.kind === 'NODE' && token.name === 'raw').id);
+  assert.equal((await heir.ended).code, UNAVAILABLE);
+  const late = rawAgent(env, credential);
+  late.hello();
+  const over = await late.ended;
+  assert.equal(over.code, UNAUTHENTICATED);
+  assert.deepEqual(over.metadata.get('roost-error'), ['revoked-token']);
+  late.close();
   heir.close();
 });
 
