@@ -277,6 +277,8 @@ static void serve(struct task *task) {
         struct link *link = container_of(at, struct link, node);
         if (!link->greeted && link->h2conn && h2conn_has_room(link->h2conn))
             greet(link);
+        else if (link->greeted && !is_ready(link) && h2conn_count(link->h2conn) == 0)
+            free_link(link); /* it has done its last */
     }
     serve_waiters(backend);
     bool wanting =
@@ -409,7 +411,7 @@ static void on_tidy(struct timer *timer) {
         if (!link->greeted)
             continue;
         bool idle = h2conn_count(link->h2conn) == 0;
-        if (idle && (kept || !is_ready(link))) {
+        if (idle && kept) {
             free_link(link);
             continue;
         }
