@@ -19,8 +19,8 @@ struct target;
 struct waiting;
 
 enum {
-    WAITING_CALLS_MAX = 1000,   /* each may hold a window of its request: 64 MiB in all */
-    WAITING_MS = 5000,          /* a restart takes one or two */
+    WAITING_CALLS_MAX = 1000, /* each may hold a window of its request: 64 MiB in all */
+    WAITING_MS = 10000, /* a restart takes one or two, the end before it some more */
     WAITING_START_MS = 10000,   /* agents dial again after 1 s, then 2, then 4 */
     WAITING_ONLINE_MS = 120000, /* how old the kept last sign of life of a node is that
                                    was online when the hub was killed: twice what is
