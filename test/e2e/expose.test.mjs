@@ -5,7 +5,7 @@ import http2 from 'node:http2';
 import path from 'node:path';
 import { before } from 'node:test';
 
-import { pause, program, run, scenario, until } from './lib/env.mjs';
+import { pause, program, run, scenario, slow, until } from './lib/env.mjs';
 import { health, listServices, reflection, unary } from './lib/grpc.mjs';
 import { Lab, LabServer, descriptors, grpc, makeDescriptors, observe, outcome } from './lib/lab.mjs';
 import { makeCert } from './lib/tls.mjs';
@@ -452,7 +452,8 @@ scenario('a back end that does not read holds its callers, and memory stays as i
   await until(() => streams.length === 16);
   await pause(500);
   const grown = [resident(env.hub) - before[0], resident(agent.proc) - before[1]];
-  for (const kib of grown) assert.ok(kib < 16 * 256 + 2048, `hub and agent grew by ${grown} KiB`);
+  // A sanitizer keeps what was freed.
+  for (const kib of grown) assert.ok(slow > 1 || kib < 16 * 256 + 2048, `hub and agent grew by ${grown} KiB`);
   assert.ok((await check()) < 500, 'others are not held up');
 
   // Those who are read after all lose nothing.
