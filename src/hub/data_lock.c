@@ -1,6 +1,7 @@
 #include "hub/data_lock.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,18 +56,19 @@ struct data_lock *data_lock_free(struct data_lock *lock) {
 
 static int parse(FILE *file, struct data_lock_note *ret_note) {
     char line[sizeof(ret_note->why)];
-    long pid = 0;
-    unsigned failures = 0;
-    int text = 0;
+    char *at = line;
+    char *why;
 
-    if (!fgets(line, sizeof(line), file) ||
-        sscanf(line, "%ld %u %n", &pid, &failures, &text) < 2 || pid <= 1)
+    if (!fgets(line, sizeof(line), file))
         return -EAGAIN;
     line[strcspn(line, "\n")] = '\0';
+    long pid = strtol(line, &at, 10);
+    unsigned long failures = strtoul(at, &why, 10);
+    if (pid <= 1 || pid > INT_MAX || why == at)
+        return -EAGAIN;
     ret_note->pid = (pid_t)pid;
-    ret_note->failures = failures;
-    snprintf(ret_note->why, sizeof(ret_note->why), "%s",
-             (size_t)text < sizeof(line) ? line + text : "");
+    ret_note->failures = (unsigned)failures;
+    snprintf(ret_note->why, sizeof(ret_note->why), "%s", why + strspn(why, " "));
     return 0;
 }
 

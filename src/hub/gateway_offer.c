@@ -40,14 +40,15 @@ static void start(struct target *target, struct call *call) {
     struct gateway_offer *offer = container_of(target, struct gateway_offer, target);
     char service[GATEWAY_OFFER_NAME_MAX + 1];
 
-    if (call->tunnel)
-        call_start(call, offer->agent);
-    else if (!call_service_name(call, service, sizeof(service)))
-        call_fail(call, GRPC_UNIMPLEMENTED, "%s is no method", call->method);
-    else if (services_has(offer->services, service))
+    bool is_method = call_service_name(call, service, sizeof(service));
+    bool is_ours = is_method && services_has(offer->services, service);
+
+    if (is_ours && !call->tunnel)
         call_start(call, services_target(offer->services));
-    else if (has(offer, service))
+    else if (call->tunnel || (is_method && has(offer, service)))
         call_start(call, offer->agent);
+    else if (!is_method)
+        call_fail(call, GRPC_UNIMPLEMENTED, "%s is no method", call->method);
     else
         call_fail(call, GRPC_UNIMPLEMENTED, "the node does not serve %s", service);
 }

@@ -205,7 +205,7 @@ int running_run(struct hub_config *config, char **ret_why) {
 
     int r = hub_new(running.loop, config, inheritance, &running.hub, ret_why);
     if (r == 0) {
-        inheritance = handover_serve(inheritance);
+        handover_serve(inheritance);
         serve(&running);
     } else {
         running.status = EXIT_FAILURE;

@@ -293,9 +293,7 @@ struct muxconn *muxconn_free(struct muxconn *mux) {
 /* -- coming in -------------------------------------------------------------------------
  */
 
-static void take_event(struct muxconn *mux, const struct yamux_event *event) {
-    struct muxstream *stream = event->stream ? yamux_user(event->stream) : NULL;
-
+static void take_stream_event(struct muxstream *stream, const struct yamux_event *event) {
     switch (event->kind) {
     case YAMUX_DATA:
         stream->received += event->bytes.len;
@@ -304,7 +302,7 @@ static void take_event(struct muxconn *mux, const struct yamux_event *event) {
         break;
     case YAMUX_WRITABLE:
         queue(stream);
-        pump(mux);
+        pump(stream->mux);
         if (stream_is_writable(&stream->base.conn))
             conn_hand_writable(&stream->base.conn);
         break;
@@ -315,11 +313,16 @@ static void take_event(struct muxconn *mux, const struct yamux_event *event) {
         yamux_release(stream->stream);
         sever(stream, -ECONNRESET);
         break;
-    case YAMUX_AWAY:
-        if (event->code != YAMUX_NORMAL)
-            end(mux, -EPROTO);
+    case YAMUX_AWAY: /* of no stream */
         break;
     }
+}
+
+static void take_event(struct muxconn *mux, const struct yamux_event *event) {
+    if (event->stream)
+        take_stream_event(yamux_user(event->stream), event);
+    else if (event->code != YAMUX_NORMAL)
+        end(mux, -EPROTO);
 }
 
 static void hear(struct muxconn *mux) {

@@ -129,7 +129,8 @@ bool headers_add(struct headers *headers, const char *name, const char *value) {
 }
 
 static bool is_named(const struct header *field, struct slice name) {
-    return field->name_len == name.len && memcmp(field->name, name.at, name.len) == 0;
+    return field->name_len == name.len && name.len > 0 &&
+           memcmp(field->name, name.at, name.len) == 0;
 }
 
 const char *headers_get(const struct headers *headers, const char *name) {
