@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "wire/headers.h"
 
+enum { TEXT_MAX = 1024 }; /* of what an agent says of itself */
+
 const char *link_transport_name(enum link_transport transport) {
     return transport == LINK_PTTH ? "ptth" : "ws";
 }
@@ -35,8 +37,14 @@ const char *link_bearer(const struct headers *request, const char *field) {
     return value + strspn(value, " ");
 }
 
+/* Texts of the agent reach people and messages that must be UTF-8: what is not plain is
+ * as good as not said. */
 static const char *text_of(const struct headers *request, const char *field) {
     const char *value = headers_get(request, field);
+
+    for (const char *at = value; at && *at; at++)
+        if (*at < ' ' || *at > '~' || at - value >= TEXT_MAX)
+            return "";
     return value ? value : "";
 }
 

@@ -63,8 +63,8 @@ const char *link_transport_name(enum link_transport transport);
 /* Adds the hello's fields to a request. */
 void link_hello_write(struct headers *request, const struct link_hello *hello);
 
-/* Reads them; everything is lent by the request. False when the credential or the
- * instance is missing. */
+/* Reads them; everything is lent by the request, and "" when it is not plain ASCII. False
+ * when the credential or the instance is missing. */
 bool link_hello_read(const struct headers *request, struct link_hello *ret_hello);
 
 /* The bearer credential of a field ("authorization"), lent; NULL without one. */

@@ -521,6 +521,24 @@ static void a_hello_is_read_as_it_was_written(void) {
     }
 }
 
+static void what_is_not_plain_in_a_hello_is_not_said(void) {
+    static const char *const texts[] = { "1.2\xff", "\xc3\xa4", "1\t2", "1\x7f" };
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct headers request = { 0 };
+        struct link_hello read = { 0 };
+
+        headers_add(&request, "authorization", "Bearer c");
+        headers_add(&request, "roost-instance", "i");
+        headers_add(&request, "roost-version", texts[i]);
+        headers_add(&request, "roost-capabilities", "look,tcp");
+        CHECK(link_hello_read(&request, &read));
+        CHECK_TEXT(read.version, "");
+        CHECK_TEXT(read.capabilities, "look,tcp");
+        headers_done(&request);
+    }
+}
+
 static void a_hello_needs_credential_and_instance(void) {
     static const struct row {
         const char *authorization;
@@ -561,4 +579,5 @@ TESTS(TEST(a_link_carries_calls_on_both_transports),
       TEST(nobody_listens),
       TEST(a_dial_may_be_cancelled_at_any_time),
       TEST(a_hello_is_read_as_it_was_written),
+      TEST(what_is_not_plain_in_a_hello_is_not_said),
       TEST(a_hello_needs_credential_and_instance))
