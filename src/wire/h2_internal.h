@@ -54,6 +54,7 @@ struct h2_entry {
     struct pipe out;         /* body bytes that the engine has not yet taken */
     struct headers out_trailers;
     struct h2_window window; /* what we grant */
+    size_t owed;             /* credit that the peer has not been told of */
     size_t shrunk;           /* bytes by which it shrank and has not grown again */
     size_t credit;           /* body bytes that came and were not consumed */
     size_t head_size;        /* what the header list being read would count to */

@@ -1,5 +1,10 @@
 #include "wire/h2_internal.h"
 
+enum { /* credit is told in such parts of a window: of the first one, of one that grew */
+       NEAR_PART = 2,
+       FAR_PART = 8,
+};
+
 /* May anything still leave on it? */
 static bool can_send(const struct h2_entry *entry) {
     return !entry->stream.closed && !entry->out_ended;
@@ -92,6 +97,23 @@ static void resize_window(struct h2_entry *entry, int32_t by) {
     nghttp2_session_set_local_window_size(session, NGHTTP2_FLAG_NONE, id, size + by);
 }
 
+/*
+ * Tells the peer of its credit, in parts of the window. The engine would by itself wait
+ * for a half: what is less than that stays with us, and a far sender that is idle
+ * meanwhile gets through half a window in a round trip.
+ */
+static void tell_credit(struct h2_entry *entry, size_t due) {
+    const struct h2_window *window = &entry->window;
+    size_t part = window->size / (window->size > window->first ? FAR_PART : NEAR_PART);
+
+    entry->owed += due;
+    if (entry->owed < part)
+        return;
+    nghttp2_submit_window_update(entry->stream.h2->session, NGHTTP2_FLAG_NONE,
+                                 entry->stream.id, (int32_t)entry->owed);
+    entry->owed = 0;
+}
+
 /* Gives the credit that is due for so many bytes: less when the window shrinks, more when
  * it grows. The engine takes the bytes by which a window shrank for received again when
  * it grows, so they are consumed then. It looks whether to tell the peer only when it is
@@ -110,7 +132,7 @@ static void give_credit(struct h2_entry *entry, size_t taken) {
         entry->shrunk -= again;
         due = taken + again;
     }
-    nghttp2_session_consume_stream(h2->session, entry->stream.id, due);
+    tell_credit(entry, due);
 }
 
 void h2_stream_consume(struct h2_stream *stream, size_t n) {

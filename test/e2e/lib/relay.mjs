@@ -29,6 +29,7 @@ export class Relay {
     for (const [from, to] of [[near, far], [far, near]]) {
       let dueAt = 0; // chunks stay in order when the delay gets shorter
       const queue = []; // and whatever order timers come in
+      let isOver = false; // what is on its way still arrives, as it would on a wire
       const pass = () => {
         while (queue.length && queue[0].dueAt <= Date.now()) {
           const { chunk, twice } = queue.shift();
@@ -37,6 +38,7 @@ export class Relay {
           if (twice) to.write(chunk);
         }
         if (queue.length) setTimeout(pass, queue[0].dueAt - Date.now());
+        else if (isOver) to.end();
       };
       from.on('data', (chunk) => {
         dueAt = Math.max(dueAt, Date.now() + this.delayMs);
@@ -46,7 +48,8 @@ export class Relay {
       });
       from.on('error', () => {});
       from.on('close', () => {
-        setTimeout(() => to.destroy(), Math.max(0, dueAt - Date.now()) + 1);
+        isOver = true;
+        if (queue.length === 0) to.end();
         this.pairs.delete(pair);
       });
       if (this.isStalled) from.pause();
