@@ -67,6 +67,25 @@ static size_t find_place(const struct settings_groups *groups,
     return at;
 }
 
+static struct settings *member_at(const struct settings_groups *groups,
+                                  size_t at,
+                                  const struct settings_group *group,
+                                  const char *name) {
+    if (at == groups->count || groups->members[at].group != group ||
+        strcmp(groups->members[at].name, name) != 0)
+        return NULL;
+    return groups->members[at].settings;
+}
+
+static void insert(struct settings_groups *groups, size_t at, struct member member) {
+    groups->members =
+        mem_grow(groups->members, (groups->count + 1) * sizeof(*groups->members));
+    memmove(&groups->members[at + 1], &groups->members[at],
+            (groups->count - at) * sizeof(*groups->members));
+    groups->members[at] = member;
+    groups->count++;
+}
+
 static size_t count_of(const struct settings_groups *groups,
                        const struct settings_group *group) {
     size_t count = 0;
@@ -81,10 +100,10 @@ struct settings *settings_group_member(struct settings_groups *groups,
                                        const char *name,
                                        char **ret_why) {
     size_t at = find_place(groups, group, name);
-    struct member *found = &groups->members[at];
+    struct settings *found = member_at(groups, at, group, name);
 
-    if (at < groups->count && found->group == group && strcmp(found->name, name) == 0)
-        return found->settings;
+    if (found)
+        return found;
     if (!name_is_valid(name) || strlen(name) > SETTINGS_GROUP_NAME_MAX) {
         *ret_why = mem_printf("[%s %s]: a name has a-z, 0-9, '.', '_', '-', starts with "
                               "a letter or digit and has at most %d of them",
@@ -96,18 +115,15 @@ struct settings *settings_group_member(struct settings_groups *groups,
                               group->section, name, group->max);
         return NULL;
     }
-    groups->members =
-        mem_grow(groups->members, (groups->count + 1) * sizeof(*groups->members));
-    found = &groups->members[at];
-    memmove(found + 1, found, (groups->count - at) * sizeof(*found));
-    groups->count++;
-    *found = (struct member) {
-        .group = group,
-        .name = mem_strdup(name),
-        .settings = settings_new(group->table),
-    };
-    settings_begin(found->settings);
-    return found->settings;
+    found = settings_new(group->table);
+    settings_begin(found);
+    insert(groups, at,
+           (struct member) {
+               .group = group,
+               .name = mem_strdup(name),
+               .settings = found,
+           });
+    return found;
 }
 
 struct settings *settings_group_at(const struct settings_groups *groups,
