@@ -5,7 +5,6 @@ import { readFileSync, writeFileSync } from 'node:fs';
 
 import { program, run, scenario, slow, until } from './lib/env.mjs';
 import { client, grpc, health, internal, metadata, roost, unary } from './lib/grpc.mjs';
-import { Relay } from './lib/relay.mjs';
 
 const goTime = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,9})? \+0000 UTC m=\+\d+\.\d{9}$/;
 const goDuration = /^(\d+h)?(\d+m)?\d+(\.\d{1,9})?(s|ms|µs|ns)$/;
@@ -110,24 +109,19 @@ const number = (text) => Number(text);
 
 scenario('a link that takes the place of another is not told as going', async (env) => {
   const authorization = `Bearer ${await env.token()}`;
-  const relay = await Relay.start(env);
+  const relay = await env.relay();
   const feed = await open(client(env, internal.Hub), 'StreamActivityFeed', {}, { authorization });
   await env.agent('pi', { link: await env.linkVia(`127.0.0.1:${relay.port}`, 'pi') });
   const since = async () => (await unary(client(env, internal.Hub), 'ListClients', {}, { authorization })).clients[0].connectionTime;
   const before = await since();
 
-  // The agent's end breaks, the hub's does not hear of it.
-  for (const { near, far } of relay.pairs) {
-    far.destroy = () => far;
-    near.resetAndDestroy();
-  }
+  relay.breakNear();
   await env.hub.line(/node\.registered pi: dialled in again/);
   assert.notEqual(await since(), before);
   const agent = env.agents.get('pi');
   await env.stopAgent(agent);
   await until(() => told(feed).length >= 2);
   assert.deepEqual(messages(feed), ['registered client with name: pi', 'unregistered client with name: pi']);
-  await relay.stop();
 });
 
 scenario('without a credential only nodes that came without one are listed, on the plain listener', { config: '[hubws]\nanonymous = yes\n' }, async (env) => {

@@ -62,7 +62,7 @@ const cases = {
   // 5.1.1, 5.1.2: identifiers and concurrency
   'an even stream identifier': { sends: [get(2)], goaway: ['PROTOCOL_ERROR'] },
   'a stream identifier lower than before': { sends: [get(5), get(3)], goaway: ['PROTOCOL_ERROR'] },
-  'more streams than allowed': { sends: Array.from({ length: 101 }, (_, i) => post(2 * i + 1)), fault: [201, 'REFUSED_STREAM', 'PROTOCOL_ERROR'] },
+  'more streams than allowed': { sends: Array.from({ length: 1025 }, (_, i) => post(2 * i + 1)), fault: [2049, 'REFUSED_STREAM', 'PROTOCOL_ERROR'] },
 
   // 5.3: priorities
   'HEADERS that depend on themselves': { sends: [raw(1, Buffer.concat([bytes(0, 0, 0, 1, 9), base]), END_HEADERS | END_STREAM | WITH_PRIORITY)], fault: [1, 'PROTOCOL_ERROR'] },

@@ -198,7 +198,7 @@ step('a restart of the hub brings the agent back by itself', async (m) => {
   const { generation } = m.json('roost node mars --json');
   m.sh('systemctl restart roostd');
   await until(() => m.json('roost node mars --json').generation !== generation && nodeState(m, 'mars') === 'ONLINE', 20_000, 'mars is back');
-  assert.ok(m.journal('roost-agent').some(({ priority, message }) => priority === 4 && /link was lost/.test(message)));
+  assert.ok(m.journal('roost-agent').some(({ priority, message }) => priority === 6 && /the hub leaves this link/.test(message)));
   assert.equal(m.property('roost-agent', 'NRestarts'), '0');
 });
 

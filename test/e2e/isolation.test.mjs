@@ -5,7 +5,6 @@ import assert from 'node:assert/strict';
 import { memory } from '../bench/lib/measure.mjs';
 import { Caller, pause, receive, startBulk, wanted } from './lib/bulk.mjs';
 import { scenario, slow, until } from './lib/env.mjs';
-import { Relay } from './lib/relay.mjs';
 
 const full = Boolean(process.env.FULL);
 const messages = (mib) => mib * 64; // of 16 KiB
@@ -28,7 +27,6 @@ function isolated(name, options, body) {
       await until(() => first.call(), undefined, 'the back end is reached');
       await body({ env, t, bulk, agent, connect, first });
     } finally {
-      await env.relay?.stop();
       for (const caller of callers) caller.close();
       await bulk.stop();
     }
@@ -36,9 +34,9 @@ function isolated(name, options, body) {
 }
 
 async function joinFarAway(env, delayMs) {
-  env.relay = await Relay.start({ port: env.port });
-  env.relay.delayMs = delayMs;
-  return { link: await env.linkVia(`127.0.0.1:${env.relay.port}`, 'far') };
+  const relay = await env.relay();
+  relay.delayMs = delayMs;
+  return { link: await env.linkVia(`127.0.0.1:${relay.port}`, 'far') };
 }
 
 async function latencies(callers, count) {

@@ -9,7 +9,6 @@ import { describe } from 'node:test';
 import { pause, scenario, slow } from './lib/env.mjs';
 import { Fleet } from './lib/fleet.mjs';
 import { Cable, whyNoNetns } from './lib/netns.mjs';
-import { Relay } from './lib/relay.mjs';
 
 const soak = process.env.SOAK_MINUTES !== undefined;
 const minutes = Number(process.env.SOAK_MINUTES ?? 0.12);
@@ -104,25 +103,21 @@ scenario('the host restarts while the hub is away', { timeout, config, skip: why
 });
 
 scenario('a relay delays, stalls, repeats and breaks what passes', { timeout, config }, async (env) => {
-  const relay = await Relay.start({ port: env.port });
-  try {
-    const link = await env.linkVia(`127.0.0.1:${relay.port}`, '', '--reusable');
-    const fleet = new Fleet(env, link, { count: agents });
-    fleet.start();
-    const end = Date.now() + seconds * 1000;
-    while (Date.now() < end) {
-      relay.delayMs = random(300);
-      relay.stalled = random(5) === 0;
-      relay.repeats = random(3) === 0 ? 20 + random(200) : 0;
-      if (random(3) === 0) relay.breakAll();
-      await pause(300 + random(1500));
-    }
-    Object.assign(relay, { delayMs: 0, repeats: 0, stalled: false });
-    await fleet.end();
-    await fleet.compare(`SOAK_SEED=${first}`);
-  } finally {
-    await relay.stop();
+  const relay = await env.relay();
+  const link = await env.linkVia(`127.0.0.1:${relay.port}`, '', '--reusable');
+  const fleet = new Fleet(env, link, { count: agents });
+  fleet.start();
+  const end = Date.now() + seconds * 1000;
+  while (Date.now() < end) {
+    relay.delayMs = random(300);
+    relay.stalled = random(5) === 0;
+    relay.repeats = random(3) === 0 ? 20 + random(200) : 0;
+    if (random(3) === 0) relay.breakAll();
+    await pause(300 + random(1500));
   }
+  Object.assign(relay, { delayMs: 0, repeats: 0, stalled: false });
+  await fleet.end();
+  await fleet.compare(`SOAK_SEED=${first}`);
 });
 
 function mountSmall(folder) {

@@ -18,10 +18,12 @@ function rank(file) {
 }
 
 const [report, ...files] = process.argv.slice(2);
+const minutes = 12; // far more than any file takes
 const lanes = Math.min(Math.max(os.cpus().length, 2), 4);
 const events = run({
   files: files.map((file) => path.resolve(file)).sort((a, b) => rank(a) - rank(b)),
   concurrency: lanes,
+  timeout: minutes * 60_000,
 });
 events.on('test:fail', ({ todo }) => {
   if (todo === undefined || todo === false) process.exitCode = 1;

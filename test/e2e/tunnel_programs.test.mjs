@@ -8,7 +8,6 @@ import { after, before, describe, test } from 'node:test';
 
 import { Env, pause, program, run, slow, until } from './lib/env.mjs';
 import { grpc, health, reflection, roost } from './lib/grpc.mjs';
-import { Relay } from './lib/relay.mjs';
 import { connect, startForward, startPostgres, startServer, startSshd } from './lib/tcp.mjs';
 
 const policy = (agent, ...args) => run(program('roost-agent'), [...args, '--state', agent.state]);
@@ -179,7 +178,7 @@ describe('programs through tunnels', { timeout: 240_000 * slow }, () => {
   });
 
   test('one stream with 100 ms of delay', async () => {
-    const relay = await Relay.start({ port: env.port });
+    const relay = await env.relay();
     relay.delayMs = 50;
     const far = await env.agent('far', { link: await env.linkVia(`127.0.0.1:${relay.port}`, 'far') });
     await policy(far, 'allow', 'tcp', '127.0.0.1:*');
@@ -201,7 +200,6 @@ describe('programs through tunnels', { timeout: 240_000 * slow }, () => {
     socket.destroy();
     await env.kill(proc, 'SIGINT');
     await env.stopAgent(far);
-    await relay.stop?.();
     await source.stop();
   });
 });

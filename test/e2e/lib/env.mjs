@@ -16,8 +16,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+
+import { Relay } from './relay.mjs';
 
 export const top = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 export const buildDir = path.resolve(top, process.env.BUILD_DIR ?? 'build');
@@ -29,6 +31,14 @@ export const patience = 15_000 * slow;
 
 // What libraries keep to their end is no leak of ours.
 const leaks = `suppressions=${path.join(top, 'tools/leaks')}:print_suppressions=0`;
+
+// What a test leaves open must not hold the whole run: its file fails instead.
+after(() => {
+  setTimeout(() => {
+    process.stderr.write(`left open: ${process.getActiveResourcesInfo().join(', ')}\n`);
+    process.exit(1);
+  }, patience).unref();
+});
 
 const sanitizerReport = /ERROR: (Address|Leak|Thread|Undefined)\w*Sanitizer|WARNING: ThreadSanitizer|runtime error:/;
 
@@ -210,6 +220,7 @@ export class Env {
     this.folder = mkdtempSync(path.join(os.tmpdir(), 'roost-test-'));
     this.data = path.join(this.folder, 'hub');
     this.procs = [];
+    this.relays = [];
     this.agents = new Map();
     this.hub = undefined;
   }
@@ -223,6 +234,13 @@ export class Env {
     const proc = new Proc(file, args, { cwd: this.folder, ...options });
     this.procs.push(proc);
     return proc;
+  }
+
+  // A TCP relay to the hub (or to another port) that ends with the test.
+  async relay(port = this.port) {
+    const relay = await Relay.start({ port });
+    this.relays.push(relay);
+    return relay;
   }
 
   get url() {
@@ -372,6 +390,7 @@ export class Env {
         problems.push(error);
       }
     }
+    for (const relay of this.relays) await relay.stop();
     if (process.env.KEEP) process.stderr.write(`kept: ${this.folder}\n`);
     else rmSync(this.folder, { recursive: true, force: true });
     if (problems.length) throw problems[0];

@@ -1,5 +1,6 @@
 // gateway - the example agents, and an agent that says what a test wants it to say
 import { copyFileSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import http2 from 'node:http2';
 import path from 'node:path';
 
 import grpc from '@grpc/grpc-js';
@@ -46,6 +47,29 @@ export function startExample(env, language, name, args = []) {
   }
   common.push('--protos', protoDir, '--service', path.join(examples, 'greeter.proto'));
   return env.start(process.execPath, [path.join(folder, 'agent.mjs'), ...common], { name });
+}
+
+// A call whose answers nobody reads, so that no credit is given beyond the first window.
+// (grpc-js reads on into its buffers.) status() reads them after all, to the status.
+export function unread(env, method, request, fields) {
+  const session = http2.connect(env.url, { rejectUnauthorized: false, settings: { initialWindowSize: 65535 } });
+  const message = method.requestSerialize(request);
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(message.length, 1);
+  const stream = session.request({ ':method': 'POST', ':path': method.path, 'content-type': 'application/grpc', te: 'trailers', ...fields });
+  const end = new Promise((resolve, reject) => {
+    const look = ({ 'grpc-status': status }) => status && resolve(Number(status));
+    stream.on('response', look).on('trailers', look).on('error', reject);
+  });
+  stream.end(Buffer.concat([head, message]));
+  return {
+    async status() {
+      stream.resume();
+      const status = await end;
+      session.close();
+      return status;
+    },
+  };
 }
 
 // A stream on which the test says what it likes. `said` is what the hub said; `ended` is

@@ -20,6 +20,7 @@ export class Relay {
     this.chunks = 0;
     this.isStalled = false;
     this.pairs = new Set();
+    this.halfOpen = [];
   }
 
   carry(near) {
@@ -48,9 +49,10 @@ export class Relay {
       });
       from.on('error', () => {});
       from.on('close', () => {
+        this.pairs.delete(pair);
+        if (pair.isHalfOpen) return;
         isOver = true;
         if (queue.length === 0) to.end();
-        this.pairs.delete(pair);
       });
       if (this.isStalled) from.pause();
     }
@@ -78,8 +80,19 @@ export class Relay {
     this.pairs.clear();
   }
 
+  // Every connection ends for who dialled; the other end hears nothing of it, and nothing
+  // any more.
+  breakNear() {
+    for (const pair of this.pairs) {
+      pair.isHalfOpen = true;
+      this.halfOpen.push(pair.far.pause());
+      pair.near.resetAndDestroy();
+    }
+  }
+
   async stop() {
     this.breakAll();
+    for (const far of this.halfOpen) far.destroy();
     await new Promise((resolve) => this.server.close(resolve));
   }
 }
