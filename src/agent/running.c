@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/acting.h"
 #include "agent/boot_id.h"
 #include "agent/collect/sampler.h"
 #include "agent/config.h"
@@ -50,6 +51,7 @@ struct running {
     struct health *health;
     struct service_host *host;
     struct service_link *link;
+    struct acting *acting;
     struct policy *policy;
     struct tunnels *tunnels;
     struct router *router;
@@ -76,6 +78,7 @@ static void on_stop(void *arg, int signo) {
     notify_send("STOPPING=1");
     service_host_stop(running->host);
     service_link_stop(running->link);
+    acting_stop(running->acting);
     health_stop(running->health);
     uplink_finish(running->uplink, (unsigned)running->config->drain_ms, on_ended,
                   running);
@@ -319,6 +322,15 @@ static void make_services(struct running *running) {
     running->link =
         service_link_new(running->services, running->identity, running->config->state,
                          running->expose, on_trusted, running);
+    struct acting_config acting = {
+        .loop = running->loop,
+        .services = running->services,
+        .policy = running->policy,
+        .state = running->config->state,
+        .root = host.root,
+        .is_user = policy_edit_is_user(),
+    };
+    running->acting = acting_new(&acting);
     running->health = health_new(running->services);
     running->reflection = reflection_new(running->services);
     running->router = router_new(running->services);
@@ -433,6 +445,7 @@ enum running_end running_run(struct agent_config *config,
     expose_free(running.expose);
     loop_settle(running.loop); /* and so do those to what is exposed */
     router_free(running.router);
+    acting_free(running.acting);
     tunnels_free(running.tunnels);
     policy_free(running.policy);
     reflection_free(running.reflection);

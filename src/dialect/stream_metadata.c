@@ -12,6 +12,7 @@
 static const char *const reserved[] = {
     "accept-encoding", "connection", "content-length",    "content-type", "host",
     "keep-alive",      "te",         "transfer-encoding", "upgrade",      "roost-user",
+    "roost-role",
 };
 
 static bool is_reserved(const char *name) {

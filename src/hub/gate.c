@@ -121,10 +121,13 @@ static bool goes_to_nodes(const struct header *field) {
     return strncmp(field->name, "roost-", 6) != 0 && strcmp(field->name, "cookie") != 0;
 }
 
-static void clean_metadata(struct call *call) {
+static void clean_metadata(struct call *call, const struct node *node) {
     headers_filter(&call->metadata, goes_to_nodes);
     headers_add(&call->metadata, "roost-user",
                 call->actor ? call->actor->name : "anonymous");
+    if (call->actor)
+        headers_add(&call->metadata, "roost-role",
+                    actor_role_name(actor_role_on(call->actor, node->name)));
 }
 
 /* The node that the caller means, as far as he may know of it. */
@@ -148,7 +151,7 @@ static bool may_call(struct call *call, const struct node *node) {
 }
 
 static void send_to_node(struct call *call, const struct node *node) {
-    clean_metadata(call);
+    clean_metadata(call, node);
     if (older_is_external(call->method))
         older_begin(call);
     call_start(call, session_target(node->session));

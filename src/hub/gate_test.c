@@ -299,6 +299,7 @@ static void a_node_sees_the_name_but_no_credential(void) {
     end(&place, ask(&place, OPERATOR, "/external.F/S", "pi", false));
     CHECK_TEXT(headers_get(&place.session.seen, "name"), "pi");
     CHECK_TEXT(headers_get(&place.session.seen, "roost-user"), "ada");
+    CHECK_TEXT(headers_get(&place.session.seen, "roost-role"), "operator");
     CHECK(!headers_get(&place.session.seen, "authorization"));
     place_done(&place);
 }

@@ -50,6 +50,8 @@ static const struct {
     { "/roost.v1.Units/List", ACTOR_VIEWER },
     { "/roost.v1.Units/Get", ACTOR_VIEWER },
     { "/roost.v1.Usage/", ACTOR_VIEWER },
+    { "/roost.v1.Power/Status", ACTOR_VIEWER },
+    { "/roost.v1.Acts/", ACTOR_VIEWER },
 };
 
 static bool fits(const char *entry, const char *method) {
