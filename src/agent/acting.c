@@ -3,10 +3,13 @@
 #include <stdlib.h>
 
 #include "agent/act.h"
+#include "agent/probes.h"
+#include "agent/service_probe.h"
 #include "base/mem.h"
 
 struct acting {
     struct acts *acts; /* owned, and so is all that follows */
+    struct service_probe *probe;
 };
 
 struct acting *acting_new(const struct acting_config *config) {
@@ -18,15 +21,25 @@ struct acting *acting_new(const struct acting_config *config) {
     };
 
     acting->acts = acts_new(&acts);
+    struct probes_config probe = {
+        .loop = config->loop,
+        .acts = acting->acts,
+        .policy = config->policy,
+        .identity = config->identity,
+        .root = config->root,
+    };
+    acting->probe = service_probe_new(config->services, &probe);
     return acting;
 }
 
 void acting_stop(struct acting *acting) {
+    service_probe_stop(acting->probe);
 }
 
 struct acting *acting_free(struct acting *acting) {
     if (!acting)
         return NULL;
+    service_probe_free(acting->probe);
     acts_free(acting->acts);
     free(acting);
     return NULL;

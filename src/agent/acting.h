@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 struct acting;
+struct identity;
 struct loop;
 struct policy;
 struct services;
@@ -18,7 +19,8 @@ struct acting_config {
     struct policy *policy;     /* borrowed: outlives it */
     const char *state;         /* the agent's folder; borrowed likewise */
     const char *root;          /* where the host's "/" is seen, "" as usual; borrowed */
-    bool is_user;              /* the agent of an ordinary user */
+    const struct identity *identity; /* says where the hub is; borrowed likewise */
+    bool is_user;                    /* the agent of an ordinary user */
 };
 
 /* Adds the services. */

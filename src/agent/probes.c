@@ -1,0 +1,151 @@
+#include "agent/probes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "agent/act.h"
+#include "agent/identity.h"
+#include "agent/policy.h"
+#include "base/mem.h"
+#include "loop/loop.h"
+#include "rpc/invocation.h"
+
+struct probes {
+    struct probes_config config;
+    struct list running; /* of struct probe */
+    size_t count;
+};
+
+struct probes *probes_new(const struct probes_config *config) {
+    struct probes *probes = mem_new(sizeof(*probes));
+
+    probes->config = *config;
+    list_init(&probes->running);
+    return probes;
+}
+
+static void end(struct probe *probe) {
+    list_remove(&probe->node);
+    probe->probes->count--;
+    probe->on_end(probe);
+}
+
+void probes_stop(struct probes *probes) {
+    while (!list_is_empty(&probes->running)) {
+        struct probe *probe = container_of(probes->running.next, struct probe, node);
+        invocation_finish(probe->invocation, GRPC_UNAVAILABLE, "the agent stops");
+    }
+}
+
+struct probes *probes_free(struct probes *probes) {
+    if (!probes)
+        return NULL;
+    while (!list_is_empty(&probes->running)) {
+        struct probe *probe = container_of(probes->running.next, struct probe, node);
+        invocation_set_user(probe->invocation, NULL, NULL);
+        end(probe);
+    }
+    free(probes);
+    return NULL;
+}
+
+const struct probes_config *probes_config(const struct probes *probes) {
+    return &probes->config;
+}
+
+static void on_gone(struct invocation *invocation, void *user) {
+    end(user);
+}
+
+bool probes_begin(struct probes *probes,
+                  struct invocation *invocation,
+                  struct probe *probe,
+                  void (*on_end)(struct probe *probe)) {
+    if (probes->count >= PROBES_MAX) {
+        invocation_finish(invocation, GRPC_RESOURCE_EXHAUSTED,
+                          "%zu probes run on this node and it takes no more: try again "
+                          "when one has ended",
+                          probes->count);
+        return false;
+    }
+    probe->probes = probes;
+    probe->invocation = invocation;
+    probe->on_end = on_end;
+    list_add_tail(&probes->running, &probe->node);
+    probes->count++;
+    invocation_set_user(invocation, probe, on_gone);
+    policy_refresh(probes->config.policy, loop_now_ms(probes->config.loop));
+    return true;
+}
+
+bool probes_is_hub(const struct probes *probes, const char *host, unsigned port) {
+    const struct identity *identity = probes->config.identity;
+
+    for (size_t i = 0; identity && i < identity->address_count; i++) {
+        const struct address *hub = &identity->addresses[i];
+        if (strcasecmp(hub->host, host) == 0 && (port == 0 || port == hub->port))
+            return true;
+    }
+    return false;
+}
+
+bool probes_is_place(struct invocation *invocation,
+                     const char *host,
+                     unsigned port,
+                     unsigned port_min) {
+    if (!address_is_host(slice_of_text(host)))
+        invocation_finish(invocation, GRPC_INVALID_ARGUMENT,
+                          "the host is missing, or is neither a name nor an address");
+    else if (port < port_min || port > UINT16_MAX)
+        invocation_finish(invocation, GRPC_INVALID_ARGUMENT,
+                          "a port is a number from 1 to 65535");
+    else
+        return true;
+    return false;
+}
+
+void probes_set_place(struct probe *probe, const char *host, unsigned port) {
+    snprintf(probe->to.host, sizeof(probe->to.host), "%s", host);
+    probe->to.port = (uint16_t)port;
+}
+
+unsigned probes_timeout(unsigned asked_ms, unsigned default_ms, unsigned max_ms) {
+    if (asked_ms == 0)
+        return default_ms;
+    return asked_ms < max_ms ? asked_ms : max_ms;
+}
+
+size_t probes_keep(struct probe *probe,
+                   const char *host,
+                   unsigned port,
+                   struct sockaddr_storage *addresses,
+                   size_t count) {
+    const struct policy *policy = probe->probes->config.policy;
+    bool is_hub = probes_is_hub(probe->probes, host, port) && !policy_trouble(policy);
+    size_t kept = 0;
+
+    if (host != probe->to.host)
+        probes_set_place(probe, host, port);
+    for (size_t i = 0; i < count; i++) {
+        const struct policy_rule *denied;
+        size_t allowed = policy_keep_places(policy, POLICY_PROBE, host, port,
+                                            &addresses[i], 1, &denied);
+        if (allowed > 0 || (is_hub && !denied))
+            addresses[kept++] = addresses[i];
+    }
+    probe->denied = count > 0 && kept == 0;
+    return kept;
+}
+
+void probes_print(const struct probe *probe, char ret_text[static ADDRESS_TEXT_LEN]) {
+    address_print(&probe->to, ret_text);
+}
+
+void probes_refuse(struct probe *probe) {
+    char place[ADDRESS_TEXT_LEN];
+
+    probes_print(probe, place);
+    act_refuse(probe->probes->config.acts, probe->invocation, POLICY_PROBE, place);
+}
