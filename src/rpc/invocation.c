@@ -14,7 +14,7 @@ struct invocation {
     struct call *call; /* reference: we are its callee */
     struct invocation_config config;
     struct inbox inbox;
-    struct buf request; /* the one message of a unary request, until the caller ends */
+    struct buf request; /* the one message of a unary request; a stream's until handled */
     void *user;         /* borrowed: the handler */
     void (*on_gone)(struct invocation *invocation, void *user);
     void (*on_drained)(struct invocation *invocation, void *user);
@@ -107,7 +107,8 @@ static void take_one(struct invocation *it) {
     else if (call->request_ended) {
         it->handled = true;
         hand_over(it, buf_slice(&it->request));
-        buf_done(&it->request);
+        if (it->config.method->kind != SERVICE_UNARY)
+            buf_done(&it->request); /* a stream may last */
     }
 }
 
@@ -189,6 +190,10 @@ struct call *invocation_call(const struct invocation *invocation) {
     return invocation->call;
 }
 
+struct slice invocation_request(const struct invocation *invocation) {
+    return buf_slice(&invocation->request);
+}
+
 void invocation_set_user(struct invocation *invocation,
                          void *user,
                          void (*on_gone)(struct invocation *invocation, void *user)) {
@@ -246,8 +251,15 @@ void invocation_on_drained(struct invocation *invocation,
 }
 
 static void finish(struct invocation *it, enum grpc_status status, const char *message) {
-    send_head(it);
-    call_finish(it->call, status, message, NULL); /* which wakes us for the end */
+    invocation_refuse(it, status, message, NULL);
+}
+
+void invocation_refuse(struct invocation *invocation,
+                       enum grpc_status status,
+                       const char *message,
+                       const struct headers *trailers) {
+    send_head(invocation);
+    call_finish(invocation->call, status, message, trailers); /* which wakes us */
 }
 
 void invocation_reply(struct invocation *invocation, const ProtobufCMessage *message) {

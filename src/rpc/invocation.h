@@ -8,11 +8,13 @@
 
 #include <stddef.h>
 
+#include "base/slice.h"
 #include "rpc/services.h"
 #include "wire/grpc.h"
 #include "wire/pb.h"
 
 struct call;
+struct headers;
 struct invocation;
 struct list;
 
@@ -34,6 +36,11 @@ void invocation_stop_streams(const struct list *running);
 
 /* The call that is answered: metadata, actor, deadline. Lent. */
 struct call *invocation_call(const struct invocation *invocation);
+
+/* The exact bytes of the one request message, as the caller packed them: of a unary call
+ * until it is over, of a server's stream while its handler is called. Empty else. Lent.
+ */
+struct slice invocation_request(const struct invocation *invocation);
 
 /* The handler's own state; on_gone is called once, when the call is over for whatever
  * reason. */
@@ -61,6 +68,12 @@ void invocation_on_drained(struct invocation *invocation,
 
 /* Answers a unary call: the message and OK. */
 void invocation_reply(struct invocation *invocation, const ProtobufCMessage *message);
+
+/* Ends the call with trailers of its own, copied; NULL: none. */
+void invocation_refuse(struct invocation *invocation,
+                       enum grpc_status status,
+                       const char *message,
+                       const struct headers *trailers);
 
 /* Ends the call. After it (and after on_gone) the invocation must not be used. */
 void invocation_finish(struct invocation *invocation,
