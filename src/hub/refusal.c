@@ -1,5 +1,6 @@
 #include "hub/refusal.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "hub/node.h"
 #include "hub/older.h"
@@ -17,20 +18,23 @@ void refusal_unknown(struct call *call, const char *name) {
 
 void refusal_offline(struct call *call, const struct node *node) {
     char since[CLOCK_TEXT_LEN];
+    struct buf text = { 0 };
 
     if (older_is_external(call->method)) {
         older_fail_absent(call);
-    } else if (node->session) {
-        call_fail(call, GRPC_UNAVAILABLE, "node \"%s\" is leaving: it takes no new calls",
-                  node->name);
+        return;
+    }
+    buf_printf(&text, "node \"%s\" ", node->name);
+    if (node->session) {
+        buf_add_text(&text, "is leaving: it takes no new calls");
     } else if (node->last_seen_ms == 0) {
-        call_fail(call, GRPC_UNAVAILABLE, "node \"%s\" has never been online",
-                  node->name);
+        buf_add_text(&text, "has never been online");
     } else {
         clock_print(node->last_seen_ms, since);
-        call_fail(call, GRPC_UNAVAILABLE, "node \"%s\" is offline, last seen %s",
-                  node->name, since);
+        buf_printf(&text, "is offline, last seen %s", since);
     }
+    call_finish_cut(call, buf_text(&text), CALL_DELIVERED_NO);
+    buf_done(&text);
 }
 
 void refusal_role(struct call *call,

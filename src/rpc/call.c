@@ -245,6 +245,14 @@ void call_fail(struct call *call, enum grpc_status status, const char *format, .
     buf_done(&text);
 }
 
+void call_finish_cut(struct call *call, const char *message, const char *delivered) {
+    struct headers trailers = { 0 };
+
+    headers_add(&trailers, CALL_DELIVERED, delivered);
+    call_finish(call, GRPC_UNAVAILABLE, message, &trailers);
+    headers_done(&trailers);
+}
+
 void call_pass_on(struct call *call, struct target *target) {
     call->callee = (struct call_half) { 0 };
     loop_cancel(&call->wake_callee);

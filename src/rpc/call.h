@@ -36,6 +36,11 @@ struct actor;
 struct call;
 struct target;
 
+/* A trailer of calls that ended on the way, not by the callee's word: did it see them? */
+#define CALL_DELIVERED         "roost-delivered"
+#define CALL_DELIVERED_NO      "no"
+#define CALL_DELIVERED_UNKNOWN "unknown"
+
 enum { CALL_PIPE_MAX = 65536 }; /* one stream window: what a sender may have under way */
 
 /* How one side is told that something changed; never from inside a call_* function. */
@@ -162,6 +167,10 @@ void call_finish(struct call *call,
                  const struct headers *trailers);
 void call_fail(struct call *call, enum grpc_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Callee: the call ended on the way, with UNAVAILABLE. delivered: one of
+ * CALL_DELIVERED_*. */
+void call_finish_cut(struct call *call, const char *message, const char *delivered);
 
 /* Callee that has not touched the call: leaves it to another target, as call_start(). */
 void call_pass_on(struct call *call, struct target *target);

@@ -59,8 +59,8 @@ static void keep(struct client_half *client, size_t max) {
 
 static void finish_lost(struct call *call) {
     call->cut = true;
-    call_finish(call, GRPC_UNAVAILABLE,
-                call->lost_text ? call->lost_text : "the connection was lost", NULL);
+    call_finish_cut(call, call->lost_text ? call->lost_text : "the connection was lost",
+                    CALL_DELIVERED_UNKNOWN);
 }
 
 static void sever(struct h2half *half) {
@@ -177,7 +177,8 @@ static void finish_reset(struct client_half *client) {
 
     client->call->cut = true;
     if (stream->refused)
-        call_finish(client->call, GRPC_UNAVAILABLE, "the peer refused the stream", NULL);
+        call_finish_cut(client->call, "the peer refused the stream",
+                        CALL_DELIVERED_UNKNOWN);
     else if (stream->was_reset && stream->reset_code == H2_CANCEL)
         call_finish(client->call, GRPC_CANCELLED, "the peer cancelled the stream", NULL);
     else if (stream->was_reset && stream->reset_code == H2_ENHANCE_YOUR_CALM)
@@ -247,7 +248,8 @@ void h2conn_client_refuse(struct call *call) {
     if (call->again)
         call_start(call, TAKE(call->again));
     else
-        call_finish(call, GRPC_UNAVAILABLE, "the connection takes no more calls", NULL);
+        call_finish_cut(call, "the connection takes no more calls",
+                        CALL_DELIVERED_UNKNOWN);
 }
 
 void h2conn_client_start(struct target *target, struct call *call) {
