@@ -189,7 +189,8 @@ int cli_confirm(const struct cli *cli,
         code = report_fail(REPORT_USAGE, "the same with --yes",
                            "%s %s: nobody is there to confirm it", act, buf_text(&list));
     } else {
-        buf_printf(&question, "%s ", act);
+        text_add_clean(&question, act);
+        buf_add_byte(&question, ' ');
         text_add_clean(&question, buf_text(&list));
         buf_add_text(&question, "? [y/N] ");
         auto_(mem_freep) char *answer = terminal_ask(buf_text(&question), false);

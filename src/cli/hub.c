@@ -8,8 +8,11 @@
 #include "cli/cli.h"
 #include "cli/profile.h"
 #include "cli/suggest.h"
+#include "cli/text.h"
 #include "cli/url.h"
 #include "loop/tls.h"
+
+static const char on_the_host[] = ": on the host, ";
 
 int hub_load_profiles(struct cli *cli) {
     char *why = NULL;
@@ -248,6 +251,18 @@ static const char *call_remedy(const struct cli *cli, enum grpc_status status) {
     }
 }
 
+/* "WHY: on the host, COMMAND", as agents refuse: the command is what to try there. */
+static int report_refused(const char *what, const char *message, const char *split) {
+    struct buf remedy = { 0 };
+
+    text_add_clean(&remedy, split + strlen(on_the_host));
+    buf_add_text(&remedy, "   (on the host)");
+    report_fail(REPORT_DENIED, buf_text(&remedy), "%s: %.*s", what,
+                (int)(split - message), message);
+    buf_done(&remedy);
+    return REPORT_DENIED;
+}
+
 int hub_report_call(struct cli *cli,
                     const char *what,
                     enum grpc_status status,
@@ -261,6 +276,10 @@ int hub_report_call(struct cli *cli,
                            what);
     if (!message || *message == '\0')
         message = grpc_status_name((int)status);
+    const char *split =
+        status == GRPC_PERMISSION_DENIED ? strstr(message, on_the_host) : NULL;
+    if (split)
+        return report_refused(what, message, split);
     return report_fail(report_exit_of(status), call_remedy(cli, status), "%s: %s", what,
                        message);
 }
