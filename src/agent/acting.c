@@ -5,11 +5,13 @@
 #include "agent/act.h"
 #include "agent/probes.h"
 #include "agent/service_probe.h"
+#include "agent/service_usage.h"
 #include "base/mem.h"
 
 struct acting {
     struct acts *acts; /* owned, and so is all that follows */
     struct service_probe *probe;
+    struct service_usage *usage;
 };
 
 struct acting *acting_new(const struct acting_config *config) {
@@ -29,6 +31,14 @@ struct acting *acting_new(const struct acting_config *config) {
         .root = config->root,
     };
     acting->probe = service_probe_new(config->services, &probe);
+    struct service_usage_config usage = {
+        .loop = config->loop,
+        .services = config->services,
+        .acts = acting->acts,
+        .root = config->root,
+        .nvml = config->nvml,
+    };
+    acting->usage = service_usage_new(&usage);
     return acting;
 }
 
@@ -39,6 +49,7 @@ void acting_stop(struct acting *acting) {
 struct acting *acting_free(struct acting *acting) {
     if (!acting)
         return NULL;
+    service_usage_free(acting->usage);
     service_probe_free(acting->probe);
     acts_free(acting->acts);
     free(acting);

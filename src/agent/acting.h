@@ -19,6 +19,7 @@ struct acting_config {
     struct policy *policy;     /* borrowed: outlives it */
     const char *state;         /* the agent's folder; borrowed likewise */
     const char *root;          /* where the host's "/" is seen, "" as usual; borrowed */
+    const char *nvml;          /* NVIDIA's library, NULL: the usual one; borrowed */
     const struct identity *identity; /* says where the hub is; borrowed likewise */
     bool is_user;                    /* the agent of an ordinary user */
 };

@@ -328,6 +328,7 @@ static void make_services(struct running *running) {
         .policy = running->policy,
         .state = running->config->state,
         .root = host.root,
+        .nvml = running->config->nvml,
         .identity = running->identity,
         .is_user = policy_edit_is_user(),
     };

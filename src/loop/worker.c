@@ -128,6 +128,10 @@ int worker_add(struct worker *worker, struct job *job) {
     return r;
 }
 
+bool worker_is_idle(const struct worker *worker) {
+    return worker->pending == 0;
+}
+
 static void on_mailbox_closed(uv_handle_t *handle) {
     struct worker *worker = handle->data;
 

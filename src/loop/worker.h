@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "loop/loop.h"
 
 struct worker;
@@ -24,6 +26,10 @@ struct worker *worker_new(struct loop *loop, const char *name, size_t queue_max)
 
 /* Hands the job over; -EAGAIN when the queue is full (the job stays the caller's). */
 int worker_add(struct worker *worker, struct job *job);
+
+/* Every job that was handed over is done, and its done() was called or is being called.
+ */
+bool worker_is_idle(const struct worker *worker);
 
 /* Waits for all jobs, delivers their done(), ends the thread. Always returns NULL. */
 struct worker *worker_free(struct worker *worker);
