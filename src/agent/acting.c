@@ -5,12 +5,14 @@
 #include "agent/act.h"
 #include "agent/probes.h"
 #include "agent/service_probe.h"
+#include "agent/service_transfer.h"
 #include "agent/service_usage.h"
 #include "base/mem.h"
 
 struct acting {
     struct acts *acts; /* owned, and so is all that follows */
     struct service_probe *probe;
+    struct service_transfer *transfer;
     struct service_usage *usage;
 };
 
@@ -31,6 +33,13 @@ struct acting *acting_new(const struct acting_config *config) {
         .root = config->root,
     };
     acting->probe = service_probe_new(config->services, &probe);
+    struct service_transfer_config transfer = {
+        .loop = config->loop,
+        .acts = acting->acts,
+        .policy = config->policy,
+        .udp_port = config->udp_port,
+    };
+    acting->transfer = service_transfer_new(config->services, &transfer);
     struct service_usage_config usage = {
         .loop = config->loop,
         .services = config->services,
@@ -44,12 +53,14 @@ struct acting *acting_new(const struct acting_config *config) {
 
 void acting_stop(struct acting *acting) {
     service_probe_stop(acting->probe);
+    service_transfer_stop(acting->transfer);
 }
 
 struct acting *acting_free(struct acting *acting) {
     if (!acting)
         return NULL;
     service_usage_free(acting->usage);
+    service_transfer_free(acting->transfer);
     service_probe_free(acting->probe);
     acts_free(acting->acts);
     free(acting);

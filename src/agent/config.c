@@ -255,6 +255,15 @@ static const struct settings_row rows[] = {
       AT(disks_exclude),
       .help = "Block devices that never count (globs)",
       .live = true },
+    { .section = "probe",
+      .name = "udp_port",
+      .kind = SETTINGS_INT,
+      AT(udp_port),
+      .high = 65535,
+      .env = "AGENT_UDP_PORT",
+      .help =
+          "Where the hub's echo answers stability tests, when it is not the port that "
+          "the hub says; 0: that one" },
     { .section = "gpu",
       .name = "nvml",
       .kind = SETTINGS_TEXT,

@@ -46,6 +46,8 @@ struct agent_config {
 
     struct settings_members exposes; /* of struct config_expose */
 
+    uint64_t udp_port; /* of the hub's echo; 0: as the hub says */
+
     char *nvml; /* path of the library; NULL: the usual one */
 
     char *secret; /* NULL: not started in the older system's way */

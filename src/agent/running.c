@@ -330,6 +330,7 @@ static void make_services(struct running *running) {
         .root = host.root,
         .nvml = running->config->nvml,
         .identity = running->identity,
+        .udp_port = (unsigned)running->config->udp_port,
         .is_user = policy_edit_is_user(),
     };
     running->acting = acting_new(&acting);

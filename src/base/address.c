@@ -13,7 +13,7 @@ static bool to_bytes(const char *host, uint8_t ret_bytes[static 16]) {
     return inet_pton(AF_INET, host, ret_bytes + 12) == 1;
 }
 
-static bool is_in_digits(const char *host) {
+bool address_is_digits(const char *host) {
     uint8_t bytes[16];
     return to_bytes(host, bytes);
 }
@@ -52,7 +52,7 @@ bool address_is_host(struct slice text) {
         return false;
     memcpy(host, text.at, text.len);
     host[text.len] = '\0';
-    return is_in_digits(host) || is_dns_name(text);
+    return address_is_digits(host) || is_dns_name(text);
 }
 
 static bool parse_port(struct slice text, int low, uint16_t *ret_port) {

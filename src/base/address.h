@@ -41,6 +41,9 @@ void address_print(const struct address *address, char ret_text[static ADDRESS_T
 /* Can this be a host? Digits must be a whole address; no brackets. */
 bool address_is_host(struct slice text);
 
+/* Is it an address in digits, of either family? */
+bool address_is_digits(const char *host);
+
 /* Is the host "localhost" or an address of this machine's loopback? */
 bool address_is_loopback(const char *host);
 

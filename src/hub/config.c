@@ -40,6 +40,10 @@ static const char *check_address(const char *text) {
                                  : "no port from 1 to 65535 at the end";
 }
 
+static const char *check_udp_host(const char *text) {
+    return address_is_digits(text) ? NULL : "it is no address in digits";
+}
+
 static const char *check_plain(const char *text) {
     return strcmp(text, plain_words) == 0
                ? NULL
@@ -382,6 +386,21 @@ static const struct settings_row rows[] = {
       .high = UINT64_C(100) * 365 * 86400000,
       .help = "How long the counts of calls are kept; 0: for ever",
       .live = true },
+    { .section = "probe",
+      .name = "udp_port",
+      .kind = SETTINGS_INT,
+      AT(udp_port),
+      .fallback = "9999",
+      .high = 65535,
+      .env = "UDP_TEST_PORT",
+      .help = "Where datagrams of stability tests are sent back (UDP); 0: nowhere" },
+    { .section = "probe",
+      .name = "udp_host",
+      .kind = SETTINGS_TEXT,
+      AT(udp_host),
+      .check = check_udp_host,
+      .help = "The address to which agents send them; unset: the one that their link "
+              "leads to, which a proxy is not" },
     { .section = "draw",
       .name = "workers",
       .kind = SETTINGS_INT,

@@ -52,6 +52,9 @@ struct hub_config {
 
     uint64_t traffic_keep_ms; /* 0: for ever */
 
+    uint64_t udp_port; /* of the echo; 0: there is none */
+    char *udp_host;    /* where agents find it; NULL: where their link leads to */
+
     uint64_t draw_workers; /* 0: one for each core */
 
     char *remote_write_url; /* NULL: samples go nowhere else */

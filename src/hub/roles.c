@@ -32,6 +32,7 @@ static const char *const admin_methods[] = {
 static const char *const hub_only_methods[] = {
     "/roost.v1.Link/",
     "/roost.v1.Host/Samples",
+    "/roost.v1.Transfer/",
     NULL,
 };
 
