@@ -2,7 +2,7 @@
 
 enum { /* credit is told in such parts of a window: of the first one, of one that grew */
        NEAR_PART = 2,
-       FAR_PART = 8,
+       FAR_PART = 16,
 };
 
 /* May anything still leave on it? */

@@ -7,8 +7,10 @@ enum {
     QUIET_US = 2 * SECOND_US, /* a slow stream keeps its window that long */
     USED_PART = 2,            /* the window counts as used up at a half */
     QUIET_PART = 8,           /* and as too large below an eighth */
-    GAIN_PART = 8,            /* a doubling must gain more than an eighth */
+    GAIN_PART = 8,            /* a step must gain more than an eighth */
     STEP_PART = 4,            /* a step of less than a quarter is not worth its frame */
+    LEAP_BELOW = 1 << 20,     /* smaller windows grow to four times their size at once */
+    LEAP = 3,
 };
 
 void h2_window_path_init(struct h2_window_path *path, struct h2_window_budget *budget) {
@@ -89,13 +91,15 @@ static uint32_t charge(struct h2_window_path *path, uint32_t step) {
     return step;
 }
 
-/* Doubles the window: returns by how much it grew. */
+/* Makes the window twice as large, or four times while it is small: returns by how much
+ * it grew. */
 static uint32_t grow(struct h2_window *window,
                      struct h2_window_path *path,
                      uint64_t rate,
                      uint64_t now_us) {
     uint32_t most = window->size < H2_WINDOW_MAX ? H2_WINDOW_MAX - window->size : 0;
-    uint32_t step = charge(path, window->size < most ? window->size : most);
+    uint32_t wanted = window->size < LEAP_BELOW ? LEAP * window->size : window->size;
+    uint32_t step = charge(path, wanted < most ? wanted : most);
 
     if (step == 0)
         return 0;

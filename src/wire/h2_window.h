@@ -3,8 +3,9 @@
  *
  * A stream's window starts small. It doubles when it is what limits the stream: on a
  * path whose round trip is worth it, the window was used up within one round trip, all
- * that came was taken, and the last doubling has made the stream faster. It is halved
- * again when the doubling gained nothing, or when a slow stream needs it no longer. What
+ * that came was taken, and the last step has made the stream faster; below 1 MiB a step
+ * leads to four times the size. It is halved again when a step gained nothing, or when a
+ * slow stream needs it no longer. What
  * is above the first window comes out of one budget for the whole process, of which one
  * connection gets half. Pure numbers: times are passed in, nothing is sent from here.
  */
@@ -18,7 +19,7 @@ enum {
     H2_WINDOW_MAX = 8 << 20,     /* 84 MB/s at 100 ms */
     H2_WINDOW_NEAR_US = 2000,    /* shorter round trips need no more than the first */
     H2_WINDOW_PING_US = 1000000, /* between two measurements while bytes come */
-    H2_WINDOW_REST_US = 2000000, /* after a doubling that gained nothing */
+    H2_WINDOW_REST_US = 2000000, /* after a step that gained nothing */
 };
 
 /* Of a process. Zero it, set the limit; it may change at any time. */
@@ -47,7 +48,7 @@ struct h2_window {
     bool drained;      /* in this epoch */
     uint64_t epoch_us; /* when it began or is to begin; 0: not yet */
     uint64_t taken;    /* bytes in this epoch */
-    uint64_t rate;     /* bytes a second before the last doubling; 0: none is on trial */
+    uint64_t rate;     /* bytes a second before the last step; 0: none is on trial */
     uint64_t rests_until_us;
     uint64_t busy_us; /* when it last used a good part of its window */
 };
