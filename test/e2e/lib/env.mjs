@@ -33,12 +33,13 @@ export const patience = 15_000 * slow;
 const leaks = `suppressions=${path.join(top, 'tools/leaks')}:print_suppressions=0`;
 
 // What a test leaves open must not hold the whole run: its file fails instead.
-after(() => {
+function endWhatLingers() {
   setTimeout(() => {
     process.stderr.write(`left open: ${process.getActiveResourcesInfo().join(', ')}\n`);
     process.exit(1);
   }, patience).unref();
-});
+}
+if (process.env.NODE_TEST_CONTEXT) after(endWhatLingers); // benches have no tests
 
 const sanitizerReport = /ERROR: (Address|Leak|Thread|Undefined)\w*Sanitizer|WARNING: ThreadSanitizer|runtime error:/;
 

@@ -25,6 +25,7 @@ export class Relay {
 
   carry(near) {
     const far = net.connect(this.target, '127.0.0.1');
+    for (const socket of [near, far]) socket.setNoDelay(); // a wire holds nothing back
     const pair = { near, far };
     this.pairs.add(pair);
     for (const [from, to] of [[near, far], [far, near]]) {

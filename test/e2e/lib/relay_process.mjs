@@ -1,0 +1,23 @@
+// relay_process - a relay (relay.mjs) in a process of its own, for what is measured
+//
+//   const { port, stop } = await startRelay(target, delayMs);
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+import { Relay } from './relay.mjs';
+
+const file = fileURLToPath(import.meta.url);
+
+export async function startRelay(target, delayMs) {
+  const child = fork(file, [String(target), String(delayMs)]);
+  const [port] = await once(child, 'message');
+  return { port, stop: () => child.disconnect() };
+}
+
+if (process.argv[1] === file) {
+  const relay = await Relay.start({ port: Number(process.argv[2]) });
+  relay.delayMs = Number(process.argv[3]);
+  process.send(relay.port);
+  process.on('disconnect', () => process.exit(0));
+}
