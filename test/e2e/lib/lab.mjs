@@ -31,7 +31,7 @@ export function plain(metadata, without = []) {
   );
 }
 
-const seen = (call) => JSON.stringify(plain(call.metadata, ['roost-user', 'date']));
+const seen = (call) => JSON.stringify(plain(call.metadata, ['roost-user', 'roost-role', 'date']));
 
 function end(saying) {
   const metadata = new grpc.Metadata();
