@@ -8,6 +8,7 @@
 #include "agent/act.h"
 #include "agent/identity.h"
 #include "agent/policy.h"
+#include "base/latency.h"
 #include "base/mem.h"
 #include "loop/loop.h"
 #include "rpc/invocation.h"
@@ -137,6 +138,17 @@ size_t probes_keep(struct probe *probe,
     }
     probe->denied = count > 0 && kept == 0;
     return kept;
+}
+
+void probes_fill_latency(Roost__V1__Latency *message, const struct latency *latency) {
+    message->count = latency->count;
+    message->mean_ms = latency_mean(latency);
+    message->p50_ms = latency_percentile(latency, 50);
+    message->p95_ms = latency_percentile(latency, 95);
+    message->p99_ms = latency_percentile(latency, 99);
+    message->min_ms = latency->min_ms;
+    message->max_ms = latency->max_ms;
+    message->jitter_ms = latency_jitter(latency);
 }
 
 void probes_print(const struct probe *probe, char ret_text[static ADDRESS_TEXT_LEN]) {

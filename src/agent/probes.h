@@ -16,10 +16,12 @@
 
 #include "base/address.h"
 #include "base/list.h"
+#include "roost/v1/probe.pb-c.h"
 
 struct acts;
 struct identity;
 struct invocation;
+struct latency;
 struct loop;
 struct policy;
 struct probe;
@@ -77,6 +79,9 @@ void probes_set_place(struct probe *probe, const char *host, unsigned port);
 
 /* What was asked for, or the default for 0, and never more than the largest. */
 unsigned probes_timeout(unsigned asked_ms, unsigned default_ms, unsigned max_ms);
+
+/* Fills the message, which was initialised. */
+void probes_fill_latency(Roost__V1__Latency *message, const struct latency *latency);
 
 /* Keeps the addresses of this host that may be probed, and returns how many; with none
  * probe->denied is set. Host and port are remembered for probes_refuse(). */

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "agent/probe_dns.h"
+#include "agent/probe_ping.h"
 #include "agent/probe_tcp.h"
 #include "agent/probes.h"
 #include "base/mem.h"
@@ -13,6 +15,8 @@ struct service_probe {
 };
 
 static const struct service_method methods[] = {
+    { "Dns", SERVICE_UNARY, probe_dns },
+    { "Ping", SERVICE_SERVER_STREAM, probe_ping },
     { "Tcp", SERVICE_UNARY, probe_tcp },
     { 0 },
 };
