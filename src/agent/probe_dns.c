@@ -375,7 +375,7 @@ void probe_dns(void *arg,
         return;
     }
     asking->loop = probes_config(probes)->loop;
-    asking->timeout_ms = probes_timeout(ask->timeout_ms, TIMEOUT_MS, TIMEOUT_MAX_MS);
+    asking->timeout_ms = probes_limit(ask->timeout_ms, TIMEOUT_MS, TIMEOUT_MAX_MS);
     asking->begun_us = loop_clock_us();
     asking->again.fire = on_again;
     asking->late.fire = on_late;

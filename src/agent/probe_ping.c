@@ -238,8 +238,8 @@ void probe_ping(void *arg,
     probes_set_place(&ping->probe, ask->host, 0);
     ping->loop = probes_config(probes)->loop;
     ping->count = ask->count ? ask->count : COUNT;
-    ping->interval_ms = probes_timeout(ask->interval_ms, INTERVAL_MS, INTERVAL_MAX_MS);
-    ping->timeout_ms = probes_timeout(ask->timeout_ms, TIMEOUT_MS, TIMEOUT_MAX_MS);
+    ping->interval_ms = probes_limit(ask->interval_ms, INTERVAL_MS, INTERVAL_MAX_MS);
+    ping->timeout_ms = probes_limit(ask->timeout_ms, TIMEOUT_MS, TIMEOUT_MAX_MS);
     ping->late.fire = on_late;
     ping->next.fire = on_lookup_late;
     timer_start(ping->loop, &ping->next, LOOKUP_MS);

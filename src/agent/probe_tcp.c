@@ -83,7 +83,7 @@ void probe_tcp(void *arg,
     struct dial_config config = {
         .host = tcp->probe.to.host,
         .port = ask->port,
-        .timeout_ms = probes_timeout(ask->timeout_ms, TIMEOUT_MS, TIMEOUT_MAX_MS),
+        .timeout_ms = probes_limit(ask->timeout_ms, TIMEOUT_MS, TIMEOUT_MAX_MS),
         .keep = keep,
         .on_done = on_dialled,
         .arg = tcp,

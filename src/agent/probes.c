@@ -112,10 +112,10 @@ void probes_set_place(struct probe *probe, const char *host, unsigned port) {
     probe->to.port = (uint16_t)port;
 }
 
-unsigned probes_timeout(unsigned asked_ms, unsigned default_ms, unsigned max_ms) {
-    if (asked_ms == 0)
-        return default_ms;
-    return asked_ms < max_ms ? asked_ms : max_ms;
+unsigned probes_limit(unsigned asked, unsigned usual, unsigned max) {
+    if (asked == 0)
+        return usual;
+    return asked < max ? asked : max;
 }
 
 size_t probes_keep(struct probe *probe,

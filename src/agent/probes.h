@@ -77,8 +77,8 @@ bool probes_is_place(struct invocation *invocation,
 /* Says where the probe goes; of a place that was found to be one. */
 void probes_set_place(struct probe *probe, const char *host, unsigned port);
 
-/* What was asked for, or the default for 0, and never more than the largest. */
-unsigned probes_timeout(unsigned asked_ms, unsigned default_ms, unsigned max_ms);
+/* What was asked for, or the usual for 0, and never more than the largest. */
+unsigned probes_limit(unsigned asked, unsigned usual, unsigned max);
 
 /* Fills the message, which was initialised. */
 void probes_fill_latency(Roost__V1__Latency *message, const struct latency *latency);

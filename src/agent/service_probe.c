@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "agent/probe_dns.h"
+#include "agent/probe_http.h"
 #include "agent/probe_ping.h"
 #include "agent/probe_tcp.h"
 #include "agent/probes.h"
@@ -16,6 +17,7 @@ struct service_probe {
 
 static const struct service_method methods[] = {
     { "Dns", SERVICE_UNARY, probe_dns },
+    { "Http", SERVICE_UNARY, probe_http },
     { "Ping", SERVICE_SERVER_STREAM, probe_ping },
     { "Tcp", SERVICE_UNARY, probe_tcp },
     { 0 },

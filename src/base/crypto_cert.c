@@ -388,6 +388,14 @@ int crypto_cert_read(const char *path,
     return r == 0 ? take_facts(cert, ret_facts) : r;
 }
 
+int crypto_cert_parse(struct slice der, struct crypto_cert_facts *ret_facts) {
+    const unsigned char *at = der.at;
+    auto_(x509_freep) X509 *cert = d2i_X509(NULL, &at, (long)der.len);
+
+    ERR_clear_error();
+    return cert ? take_facts(cert, ret_facts) : CRYPTO_CERT_E_DAMAGED;
+}
+
 void crypto_cert_facts_done(struct crypto_cert_facts *facts) {
     for (size_t i = 0; i < facts->name_count; i++)
         free(facts->names[i]);

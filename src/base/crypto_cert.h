@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/slice.h"
+
 struct buf;
 
 enum {
@@ -62,6 +64,9 @@ int crypto_cert_make_leaf(const struct crypto_cert_leaf *leaf);
 
 /* Reads the certificate at index (0: the leaf) of a PEM file. */
 int crypto_cert_read(const char *path, size_t index, struct crypto_cert_facts *ret_facts);
+
+/* The same of a certificate's bytes (DER). */
+int crypto_cert_parse(struct slice der, struct crypto_cert_facts *ret_facts);
 
 /* Frees what the facts own. */
 void crypto_cert_facts_done(struct crypto_cert_facts *facts);

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/slice.h"
+
 struct tls_server;
 struct tls_client;
 
@@ -53,6 +55,8 @@ struct tls_trust {
     const char *key_file;  /* PEM: its key; NULL: in the same file */
     bool insecure;         /* checks nothing; seed compatibility and --insecure */
     bool ignore_names;     /* the chain must hold, any name will do */
+    bool notes_only; /* goes on with a server that cannot be trusted, and notes why: for
+                        probes, which send it nothing of worth. Not with a pin */
 };
 
 /* Copies what it needs of trust; -errno when the CA file cannot be read, TLS_E_CERT or
@@ -74,3 +78,8 @@ struct tls_mismatch {
 
 /* Lends what was seen at the last handshake (failed or not); NULL before the first. */
 const struct tls_mismatch *tls_client_seen(const struct tls_client *client);
+
+/* Of a client that only notes: the DER of the leaf that was shown last, and in
+ * tls_client_seen()->why all that is wrong with its chain, "" when it can be trusted.
+ * Lent; empty before. */
+struct slice tls_client_leaf(const struct tls_client *client);

@@ -28,7 +28,9 @@ struct tls_client {
     char pin[PIN_LEN + 1];              /* "" when there is none */
     bool insecure;
     bool ignore_names;
+    bool notes_only;
     bool has_seen;
+    struct buf leaf; /* DER, when it only notes */
     struct tls_mismatch seen;
 };
 
@@ -124,6 +126,43 @@ static int verify_pin(const struct tls_client *client,
     return verify_to_anchor(leaf, chain, anchor);
 }
 
+/* --- who only notes --- */
+
+static void add_trouble(struct tls_mismatch *seen, const char *trouble) {
+    size_t len = strlen(seen->why);
+
+    if (!strstr(seen->why, trouble))
+        snprintf(seen->why + len, sizeof(seen->why) - len, "%s%s", len > 0 ? "; " : "",
+                 trouble);
+}
+
+/* OpenSSL's callback: goes on whatever is wrong. */
+static int on_trouble(int ok, X509_STORE_CTX *ctx) {
+    const SSL *ssl =
+        X509_STORE_CTX_get_ex_data(ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct tls_client *client = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+    if (!ok)
+        add_trouble(&client->seen,
+                    X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)));
+    return 1;
+}
+
+static int note_all(struct tls_client *client, X509_STORE_CTX *ctx) {
+    unsigned char *der = NULL;
+    int len = i2d_X509(X509_STORE_CTX_get0_cert(ctx), &der);
+
+    buf_clear(&client->leaf);
+    if (len > 0)
+        buf_add(&client->leaf, der, (size_t)len);
+    OPENSSL_free(der);
+    X509_STORE_CTX_set_verify_cb(ctx, on_trouble);
+    if (X509_verify_cert(ctx) != 1)
+        add_trouble(&client->seen, "the chain cannot be checked");
+    X509_STORE_CTX_set_error(ctx, X509_V_OK);
+    return 1;
+}
+
 /* Replaces the whole check of OpenSSL: 1 goes on, 0 ends the handshake. */
 static int on_verify(X509_STORE_CTX *ctx, void *arg) {
     struct tls_client *client = arg;
@@ -133,6 +172,8 @@ static int on_verify(X509_STORE_CTX *ctx, void *arg) {
     note_chain(client, leaf, chain);
     if (client->insecure)
         return 1;
+    if (client->notes_only)
+        return note_all(client, ctx);
     if (client->pin[0] == '\0')
         return X509_verify_cert(ctx) == 1;
     int error = verify_pin(client, leaf, chain);
@@ -157,7 +198,8 @@ void tls_client_note_success(struct tls_client *client, const SSL *ssl) {
 
     client->has_seen = true;
     memcpy(client->seen.expected_pin, client->pin, sizeof(client->pin));
-    client->seen.why[0] = '\0';
+    if (!client->notes_only)
+        client->seen.why[0] = '\0';
     if (leaf && SSL_session_reused((SSL *)(uintptr_t)ssl))
         note_leaf(&client->seen, leaf);
 }
@@ -175,7 +217,8 @@ static int on_new_session(SSL *ssl, SSL_SESSION *session) {
 
 /* Whoever changes the trust must not resume what was trusted otherwise. */
 static char *make_trust_text(const struct tls_trust *trust) {
-    return mem_printf("%s%s%s:%s:%s", trust->insecure ? "insecure" : "",
+    return mem_printf("%s%s%s%s:%s:%s", trust->insecure ? "insecure" : "",
+                      trust->notes_only ? "notes" : "",
                       trust->ignore_names ? "anyname" : "", trust->pin ? trust->pin : "",
                       trust->ca_file && !trust->pin ? trust->ca_file : "",
                       trust->cert_file ? trust->cert_file : "");
@@ -233,6 +276,7 @@ int tls_client_new(const struct tls_trust *trust,
     client->trust = make_trust_text(trust);
     client->insecure = trust->insecure;
     client->ignore_names = trust->ignore_names;
+    client->notes_only = trust->notes_only;
     if (trust->pin)
         memcpy(client->pin, trust->pin, PIN_LEN);
 
@@ -252,6 +296,7 @@ struct tls_client *tls_client_free(struct tls_client *client) {
         return NULL;
     SSL_CTX_free(client->ctx);
     tls_session_store_free(client->sessions);
+    buf_done(&client->leaf);
     free(client->trust);
     free(client);
     return NULL;
@@ -259,6 +304,10 @@ struct tls_client *tls_client_free(struct tls_client *client) {
 
 const struct tls_mismatch *tls_client_seen(const struct tls_client *client) {
     return client->has_seen ? &client->seen : NULL;
+}
+
+struct slice tls_client_leaf(const struct tls_client *client) {
+    return buf_slice(&client->leaf);
 }
 
 /* --- starting a connection --- */
