@@ -4,7 +4,8 @@
  * Services ask here before they do anything. The host's policy decides (policy.h), who
  * is refused hears which line would allow it, and the refusal is logged. An act that
  * carries an operation id is recorded before it is done and again with its result: the
- * same id gets that result, or "the outcome is not known", never a second act.
+ * same id gets that result, or "the outcome is not known", never a second act. Where the
+ * policy wants a signature of the verb, requests without one go no further.
  *
  *   if (!act_begin(acts, invocation, &question, &act))
  *       return;                         (answered already)
@@ -23,16 +24,8 @@
 #include "wire/pb.h"
 
 struct act;
-struct acts;
+struct acts; /* acts.h */
 struct invocation;
-struct loop;
-struct policy;
-
-struct acts_config {
-    struct loop *loop;     /* borrowed: outlives it */
-    struct policy *policy; /* borrowed: outlives it */
-    const char *state;     /* the folder of the record; copied */
-};
 
 struct act_question {
     enum policy_verb verb;
@@ -40,11 +33,6 @@ struct act_question {
     const char *operation_id; /* of the request; "": it has none. Copied */
     const char *what;         /* for people: "SIGTERM to 812 (nginx)". Copied */
 };
-
-struct acts *acts_new(const struct acts_config *config);
-
-/* Acts under way are over: their answers come to nothing. Always returns NULL. */
-struct acts *acts_free(struct acts *acts);
 
 /* True, and *ret_act, which is to be answered once: it may be done, now. False: the
  * invocation was answered. */
@@ -60,6 +48,11 @@ void act_reply(struct act *act, const ProtobufCMessage *response);
 void act_fail(struct act *act, enum grpc_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Is the request signed, where the policy wants that of the verb? For what asks the
+ * policy elsewhere (places); act_begin() and act_may() ask it themselves. False: the
+ * invocation was answered. */
+bool act_signed(struct acts *acts, struct invocation *invocation, enum policy_verb verb);
+
 /* May the caller be told this (verbs look, logs; not places)? False: the invocation was
  * answered. */
 bool act_may(struct acts *acts,
@@ -67,7 +60,7 @@ bool act_may(struct acts *acts,
              enum policy_verb verb,
              const char *object);
 
-/* The same without an answer: for parts of one. */
+/* The same without an answer: for parts of one. What must be signed is not told so. */
 bool act_would(struct acts *acts, enum policy_verb verb, const char *object);
 
 /* Ends the invocation with PERMISSION_DENIED, the reason and the remedy; logs it. For
@@ -76,6 +69,12 @@ void act_refuse(struct acts *acts,
                 struct invocation *invocation,
                 enum policy_verb verb,
                 const char *object);
+
+/* Is an operation of this id under way? */
+bool act_is_running(const struct acts *acts, const char *operation_id);
+
+/* For acts.c: the agent ends. */
+void act_drop_all(struct acts *acts);
 
 /* Whom the hub asks for, "" for the hub itself; lent for the call. */
 const char *act_user(const struct invocation *invocation);

@@ -2,8 +2,9 @@
 
 #include <stdlib.h>
 
-#include "agent/act.h"
+#include "agent/acts.h"
 #include "agent/probes.h"
+#include "agent/service_acts.h"
 #include "agent/service_probe.h"
 #include "agent/service_transfer.h"
 #include "agent/service_usage.h"
@@ -21,10 +22,12 @@ struct acting *acting_new(const struct acting_config *config) {
     struct acts_config acts = {
         .loop = config->loop,
         .policy = config->policy,
+        .identity = config->identity,
         .state = config->state,
     };
 
     acting->acts = acts_new(&acts);
+    service_acts_add(config->services, acting->acts);
     struct probes_config probe = {
         .loop = config->loop,
         .acts = acting->acts,

@@ -13,13 +13,6 @@
 #include "base/mem.h"
 #include "base/name.h"
 
-/* What this agent can be asked for so far; the rest is for those who come later. */
-static const bool is_served[POLICY_VERBS] = {
-    [POLICY_LOOK] = true,
-    [POLICY_TCP] = true,
-    [POLICY_GRPC] = true,
-};
-
 /* What tells one content of a file from another. */
 struct print {
     bool is_there;
@@ -99,11 +92,17 @@ static void list_capabilities(struct policy *policy) {
     size_t len = 0;
 
     policy->capabilities[0] = '\0';
-    for (int i = 0; i < POLICY_VERBS; i++)
-        if (is_served[i] && policy_allows(policy, (enum policy_verb)i, NULL))
+    for (int i = 0; i < POLICY_VERBS; i++) {
+        enum policy_verb verb = (enum policy_verb)i;
+        const char *name = policy_rules_verb(verb);
+        if (!policy_allows(policy, verb, NULL))
+            continue;
+        len += (size_t)snprintf(policy->capabilities + len, POLICY_VERBS_LEN - len,
+                                "%s%s", len > 0 ? "," : "", name);
+        if (policy_wants_signature(policy, verb))
             len += (size_t)snprintf(policy->capabilities + len, POLICY_VERBS_LEN - len,
-                                    "%s%s", len > 0 ? "," : "",
-                                    policy_rules_verb((enum policy_verb)i));
+                                    ",%s/signed", name);
+    }
 }
 
 static void load(struct policy *policy) {
@@ -128,14 +127,7 @@ static void load(struct policy *policy) {
     }
     policy_rules_done(&policy->rules);
     add_defaults(policy);
-    size_t defaults = policy->rules.count;
-    policy->rules.items = mem_grow(
-        policy->rules.items, (defaults + read.count) * sizeof(policy->rules.items[0]));
-    if (read.count > 0)
-        memcpy(policy->rules.items + defaults, read.items,
-               read.count * sizeof(read.items[0]));
-    policy->rules.count += read.count;
-    free(read.items); /* what they own is the policy's now */
+    policy_rules_move(&policy->rules, &read);
     free(why);
     buf_done(&text);
     list_capabilities(policy);
@@ -196,6 +188,12 @@ static bool means(const struct policy_rule *rule, const char *object) {
     return rule->act == POLICY_ALLOW || strcmp(rule->object, "*") == 0;
 }
 
+/* Does the rule say no? */
+static bool is_denial(const struct policy_rule *rule) {
+    return rule->act == POLICY_DENY ||
+           (rule->act == POLICY_SIGN && !policy_rules_can_sign(rule->verb));
+}
+
 bool policy_allows(const struct policy *policy,
                    enum policy_verb verb,
                    const char *object) {
@@ -205,22 +203,43 @@ bool policy_allows(const struct policy *policy,
         const struct policy_rule *rule = &policy->rules.items[i];
         if (rule->verb != verb || !means(rule, object))
             continue;
-        if (rule->act != POLICY_ALLOW)
+        if (is_denial(rule))
             return false;
-        allowed = true;
+        allowed |= rule->act == POLICY_ALLOW;
     }
     return allowed;
+}
+
+const struct policy_rule *policy_denial(const struct policy *policy,
+                                        enum policy_verb verb,
+                                        const char *object) {
+    for (size_t i = 0; i < policy->rules.count; i++) {
+        const struct policy_rule *rule = &policy->rules.items[i];
+        if (rule->verb == verb && is_denial(rule) && means(rule, object))
+            return rule;
+    }
+    return NULL;
 }
 
 bool policy_denies(const struct policy *policy,
                    enum policy_verb verb,
                    const char *object) {
-    for (size_t i = 0; i < policy->rules.count; i++) {
-        const struct policy_rule *rule = &policy->rules.items[i];
-        if (rule->verb == verb && rule->act != POLICY_ALLOW && means(rule, object))
+    return policy_denial(policy, verb, object) || policy->trouble;
+}
+
+bool policy_wants_signature(const struct policy *policy, enum policy_verb verb) {
+    for (size_t i = 0; i < policy->rules.count; i++)
+        if (policy->rules.items[i].verb == verb &&
+            policy->rules.items[i].act == POLICY_SIGN)
             return true;
-    }
-    return policy->trouble != NULL;
+    return false;
+}
+
+const struct policy_key *policy_key(const struct policy *policy, const char *name) {
+    for (size_t i = 0; i < policy->rules.key_count; i++)
+        if (strcmp(policy->rules.keys[i].name, name) == 0)
+            return &policy->rules.keys[i];
+    return NULL;
 }
 
 static bool is_same_host(const struct sockaddr_storage *a, const struct sockaddr *b) {
@@ -245,8 +264,7 @@ static bool is_own(const struct sockaddr_storage *address, const struct ifaddrs 
 
 static bool has_denials(const struct policy *policy, enum policy_verb verb) {
     for (size_t i = 0; i < policy->rules.count; i++)
-        if (policy->rules.items[i].verb == verb &&
-            policy->rules.items[i].act != POLICY_ALLOW)
+        if (policy->rules.items[i].verb == verb && is_denial(&policy->rules.items[i]))
             return true;
     return false;
 }
@@ -273,8 +291,9 @@ static bool admits(const struct policy *policy,
         if (rule->act == POLICY_ALLOW) {
             allowed |= !rule->object || policy_place_admits(&rule->place, question->host,
                                                             question->port, address);
-        } else if (!rule->object ||
-                   policy_place_denies(&rule->place, question->port, address, own)) {
+        } else if (is_denial(rule) &&
+                   (!rule->object ||
+                    policy_place_denies(&rule->place, question->port, address, own))) {
             *ret_denied = rule;
             return false;
         }

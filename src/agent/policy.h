@@ -8,8 +8,9 @@
  * and so are, of an ordinary user's own agent, signals and units of that user.
  *
  * Objects are globs, but for `tcp` and `probe`: these are places (policy_place.h), which
- * are compared after names were resolved. "require signature VERB" denies the verb until
- * requests can be signed.
+ * are compared after names were resolved. "require signature VERB" asks for the signature
+ * of an operator's key (lines "operator NAME ed25519:KEY") with each request; what cannot
+ * be signed (look, tcp, grpc) is denied then.
  */
 #pragma once
 
@@ -21,8 +22,8 @@
 #include "agent/policy_rules.h"
 
 enum {
-    POLICY_LOOK_MS = 1000, /* how long a file that was looked at counts as unchanged */
-    POLICY_VERBS_LEN = 64, /* room for every verb and commas */
+    POLICY_LOOK_MS = 1000,  /* how long a file that was looked at counts as unchanged */
+    POLICY_VERBS_LEN = 160, /* room for every verb, twice, and commas */
 };
 
 #define POLICY_SYSTEM_PATH "/etc/roost/policy.conf"
@@ -59,6 +60,17 @@ bool policy_denies(const struct policy *policy,
                    enum policy_verb verb,
                    const char *object);
 
+/* Must requests of the verb be signed? */
+bool policy_wants_signature(const struct policy *policy, enum policy_verb verb);
+
+/* The operator's key of that name, or NULL; lent until the next refresh. */
+const struct policy_key *policy_key(const struct policy *policy, const char *name);
+
+/* The line that denies this (not a place), or NULL: none does. Lent likewise. */
+const struct policy_rule *policy_denial(const struct policy *policy,
+                                        enum policy_verb verb,
+                                        const char *object);
+
 /*
  * Keeps of count addresses that `host` resolved to those that may be reached at the
  * port, and returns how many. Addresses that mean this host whatever they look like
@@ -85,6 +97,7 @@ const char *policy_trouble(const struct policy *policy);
 /* What is in force, in the order of the file behind the defaults (line 0). Lent. */
 const struct policy_rules *policy_rules(const struct policy *policy);
 
-/* The verbs that are allowed for something and served by this agent, "look,tcp". Lent
- * for as long as the policy lives; its content follows policy_refresh(). */
+/* The verbs that are allowed for something, "look,power,power/signed,tcp": the second
+ * form of a verb says that its requests must be signed. Lent for as long as the policy
+ * lives; its content follows policy_refresh(). */
 const char *policy_capabilities(const struct policy *policy);

@@ -12,6 +12,8 @@
 #include "base/mem.h"
 #include "loop/netaddr.h"
 
+#define ZEROS "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
 static struct policy *make(const char *folder, const char *text, bool is_user) {
     char *path = file_join(folder, "policy.conf");
     char *system_path = file_join(folder, "no-such-file");
@@ -194,11 +196,19 @@ static void a_file_that_makes_no_sense_means_look_only(void) {
         { "allow tcp 127.0.0.1:22 127.0.0.1:23", "line 1: one object" },
         { "allow tcp a b c d e f", "line 1: one object" },
         { "deny tcp db.lan:22", "line 1: a name does not deny" },
-        { "allow look everything", "line 1: look and power" },
+        { "allow look everything", "line 1: what look has" },
+        { "deny power off", "line 1: what power has" },
         { "allow units \x1b[31m", "line 1: the object has a character" },
         { "require signature", "line 1: a line is" },
         { "require a signature", "line 1: a line is" },
-        { "operator anna KEY", "line 1: a line is" },
+        { "operator anna KEY", "line 1: a key is" },
+        { "operator anna", "line 1: a key is" },
+        { "operator Anna! ed25519:AAAA", "line 1: a key is" },
+        { "operator anna ed25519:AAAA", "line 1: a key is" },
+        { "operator anna rsa:" ZEROS, "line 1: a key is" },
+        { "operator anna ed25519:" ZEROS " x", "line 1: a key is" },
+        { "operator a ed25519:" ZEROS "\noperator a ed25519:" ZEROS,
+          "line 2: this operator has a key already" },
         { "\xff\xfe", "line 1: a line is" },
     };
     char *folder = check_folder_make();
@@ -259,12 +269,12 @@ static void comments_spaces_and_line_ends_do_not_matter(void) {
     CHECK(!policy_allows(policy, POLICY_UNITS, "nginx-x"));
     CHECK(!policy_allows(policy, POLICY_UNITS, "ssh.service"));
     CHECK(policy_allows(policy, POLICY_UNITS, NULL));
-    CHECK_TEXT(policy_capabilities(policy), "tcp");
+    CHECK_TEXT(policy_capabilities(policy), "units,tcp");
     policy_free(policy);
     check_folder_remove(folder);
 }
 
-static void what_needs_a_signature_is_denied_until_there_are_any(void) {
+static void what_cannot_be_signed_is_denied_when_it_must_be(void) {
     char *folder = check_folder_make();
     struct policy *policy = make(folder, "allow tcp *\nrequire signature tcp\n", false);
     const struct policy_rule *denied = NULL;
@@ -273,6 +283,27 @@ static void what_needs_a_signature_is_denied_until_there_are_any(void) {
     CHECK_INT(reach(policy, "127.0.0.1", "22", &denied), 0);
     CHECK(denied && denied->act == POLICY_SIGN);
     CHECK(!policy_allows(policy, POLICY_TCP, NULL));
+    policy_free(policy);
+    check_folder_remove(folder);
+}
+
+static void what_must_be_signed_is_allowed_and_told(void) {
+    char *folder = check_folder_make();
+    struct policy *policy =
+        make(folder,
+             "allow power\nrequire signature power\n"
+             "require signature units\nallow probe 127.0.0.1\n"
+             "require signature probe\noperator ada ed25519:" ZEROS "\n",
+             false);
+
+    CHECK(policy_trouble(policy) == NULL);
+    CHECK(policy_allows(policy, POLICY_POWER, "reboot"));
+    CHECK(policy_wants_signature(policy, POLICY_POWER));
+    CHECK(!policy_wants_signature(policy, POLICY_SIGNAL));
+    CHECK(!policy_allows(policy, POLICY_UNITS, "a.service"));
+    CHECK_TEXT(policy_capabilities(policy), "look,probe,probe/signed,power,power/signed");
+    CHECK(policy_key(policy, "ada") && policy_key(policy, "ada")->line == 6);
+    CHECK(!policy_key(policy, "eve"));
     policy_free(policy);
     check_folder_remove(folder);
 }
@@ -350,7 +381,8 @@ static void the_file_of_the_system_counts_alone_when_it_is_there(void) {
 
 static void rules_print_as_they_were_read(void) {
     static const char text[] = "allow tcp 127.0.0.1:22\ndeny units\nrequire signature "
-                               "power\nallow probe 10.0.0.0/8\n";
+                               "power\nallow probe 10.0.0.0/8\n"
+                               "operator ada ed25519:" ZEROS "\n";
     struct policy_rules rules = { 0 };
     struct buf out = { 0 };
     char *why = NULL;
@@ -360,6 +392,9 @@ static void rules_print_as_they_were_read(void) {
         policy_rules_print(&rules.items[i], &out);
         buf_add_byte(&out, '\n');
     }
+    CHECK_INT(rules.key_count, 1);
+    policy_rules_print_key(&rules.keys[0], &out);
+    buf_add_byte(&out, '\n');
     CHECK_TEXT(buf_text(&out), text);
     buf_done(&out);
     policy_rules_done(&rules);
@@ -371,7 +406,8 @@ TESTS(TEST(without_a_file_looking_is_allowed_alone),
       TEST(a_file_that_makes_no_sense_means_look_only),
       TEST(zero_bytes_and_long_lines_and_files_are_refused),
       TEST(comments_spaces_and_line_ends_do_not_matter),
-      TEST(what_needs_a_signature_is_denied_until_there_are_any),
+      TEST(what_cannot_be_signed_is_denied_when_it_must_be),
+      TEST(what_must_be_signed_is_allowed_and_told),
       TEST(a_file_that_others_may_write_means_look_only),
       TEST(a_change_of_the_file_is_seen_a_second_later_at_most),
       TEST(the_file_of_the_system_counts_alone_when_it_is_there),

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/policy.h"
+#include "agent/policy_refusal.h"
 #include "base/address.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -33,14 +34,13 @@ struct tunnel {
     struct dial *dial;       /* owned; NULL when it is over */
     struct splice *splice;   /* owned; NULL before */
     struct address to;
-    bool denied;
-    char *denial; /* owned: why, when a line of the policy says so */
+    struct policy_refusal refusal; /* zeroed: the policy allows it */
 };
 
 static void forget(struct tunnel *tunnel) {
     list_remove(&tunnel->node);
     tunnel->tunnels->count--;
-    free(tunnel->denial);
+    policy_refusal_done(&tunnel->refusal);
     free(tunnel);
 }
 
@@ -64,38 +64,22 @@ static void on_done(void *arg, struct splice *splice, const struct call *call) {
     forget(arg);
 }
 
-/* What the owner of this host would have to do. */
-static void add_remedy(struct headers *trailers, const struct tunnel *tunnel) {
-    char target[ADDRESS_TEXT_LEN];
-
-    address_print(&tunnel->to, target);
-    char *remedy = tunnel->denial ? mem_printf("roost-agent policy")
-                                  : mem_printf("roost-agent allow tcp %s", target);
-    headers_add(trailers, "roost-remedy", remedy);
-    free(remedy);
-}
-
 static void deny(struct tunnel *tunnel) {
     struct call *call = tunnel->call;
+    const char *user = headers_get(&call->metadata, "roost-user");
     struct headers trailers;
 
     headers_init(&trailers);
-    add_remedy(&trailers, tunnel);
-    char *why =
-        mem_printf("the policy of this host %s tcp %s%s%s",
-                   tunnel->denial ? "denies" : "does not allow", call->tunnel,
-                   tunnel->denial ? ": " : "", tunnel->denial ? tunnel->denial : "");
-    log_info("a tunnel to %s was asked for by %s: %s", call->tunnel,
-             headers_get(&call->metadata, "roost-user"), why);
-    call_finish(call, GRPC_PERMISSION_DENIED, why, &trailers);
-    free(why);
+    policy_refusal_add(&tunnel->refusal, &trailers);
+    policy_refusal_log(&tunnel->refusal, user ? user : "");
+    call_finish(call, GRPC_PERMISSION_DENIED, tunnel->refusal.why, &trailers);
     headers_done(&trailers);
 }
 
 static void fail(struct tunnel *tunnel, enum dial_step step, const char *why) {
     bool late = strncmp(why, "timed out", 9) == 0;
 
-    if (tunnel->denied)
+    if (tunnel->refusal.why)
         deny(tunnel);
     else
         call_fail(tunnel->call, late ? GRPC_DEADLINE_EXCEEDED : GRPC_FAILED_PRECONDITION,
@@ -117,26 +101,20 @@ static void on_dialled(void *arg,
     tunnel->splice = tunnel_answer(TAKE(tunnel->call), conn, on_done, tunnel);
 }
 
-/* "line 3 of /etc/roost/policy.conf, deny tcp *:22" */
-static char *describe(const struct policy *policy, const struct policy_rule *rule) {
-    struct buf text = { 0 };
-
-    buf_printf(&text, "line %u of %s, ", rule->line, policy_path(policy));
-    policy_rules_print(rule, &text);
-    return buf_take_text(&text);
-}
-
 static size_t keep(void *arg, struct sockaddr_storage *addresses, size_t count) {
     struct tunnel *tunnel = arg;
     const struct policy *policy = tunnel->tunnels->policy;
     const struct policy_rule *denied;
+    char target[ADDRESS_TEXT_LEN];
 
     size_t kept = policy_keep_places(policy, POLICY_TCP, tunnel->to.host, tunnel->to.port,
                                      addresses, count, &denied);
-    tunnel->denied = kept == 0;
-    if (kept == 0 && denied)
-        tunnel->denial = describe(policy, denied);
-    return kept;
+    if (kept > 0)
+        return kept;
+    address_print(&tunnel->to, target);
+    policy_refusal_done(&tunnel->refusal);
+    policy_refusal_make(policy, POLICY_TCP, target, denied, &tunnel->refusal);
+    return 0;
 }
 
 static void dial(struct tunnels *tunnels, struct call *call, const struct address *to) {

@@ -227,16 +227,21 @@ void invocation_begin(struct invocation *invocation) {
     send_head(invocation);
 }
 
-void invocation_send(struct invocation *invocation, const ProtobufCMessage *message) {
-    struct buf packed = { 0 };
+static void send_packed(struct invocation *it, struct slice packed) {
     struct buf framed = { 0 };
 
-    send_head(invocation);
-    pb_pack(&packed, message);
-    grpc_message_add(&framed, buf_slice(&packed), invocation->reply_encoding);
-    call_reply_write(invocation->call, buf_slice(&framed));
-    invocation->was_waiting = true;
+    send_head(it);
+    grpc_message_add(&framed, packed, it->reply_encoding);
+    call_reply_write(it->call, buf_slice(&framed));
+    it->was_waiting = true;
     buf_done(&framed);
+}
+
+void invocation_send(struct invocation *invocation, const ProtobufCMessage *message) {
+    struct buf packed = { 0 };
+
+    pb_pack(&packed, message);
+    send_packed(invocation, buf_slice(&packed));
     buf_done(&packed);
 }
 
@@ -264,6 +269,11 @@ void invocation_refuse(struct invocation *invocation,
 
 void invocation_reply(struct invocation *invocation, const ProtobufCMessage *message) {
     invocation_send(invocation, message);
+    finish(invocation, GRPC_OK, "");
+}
+
+void invocation_reply_packed(struct invocation *invocation, struct slice message) {
+    send_packed(invocation, message);
     finish(invocation, GRPC_OK, "");
 }
 

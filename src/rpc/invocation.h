@@ -69,6 +69,9 @@ void invocation_on_drained(struct invocation *invocation,
 /* Answers a unary call: the message and OK. */
 void invocation_reply(struct invocation *invocation, const ProtobufCMessage *message);
 
+/* The same with a message that was packed before. */
+void invocation_reply_packed(struct invocation *invocation, struct slice message);
+
 /* Ends the call with trailers of its own, copied; NULL: none. */
 void invocation_refuse(struct invocation *invocation,
                        enum grpc_status status,

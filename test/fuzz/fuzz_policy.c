@@ -16,6 +16,10 @@ static bool print(struct slice text, struct buf *out) {
         policy_rules_print(&rules.items[i], out);
         buf_add_byte(out, '\n');
     }
+    for (size_t i = 0; r == 0 && i < rules.key_count; i++) {
+        policy_rules_print_key(&rules.keys[i], out);
+        buf_add_byte(out, '\n');
+    }
     policy_rules_done(&rules);
     free(why);
     return r == 0;
