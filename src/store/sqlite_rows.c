@@ -7,8 +7,10 @@
 #include "base/buf.h"
 #include "base/crypto.h"
 #include "base/mem.h"
+#include "store/sqlite_activity.h"
 #include "store/sqlite_db.h"
 #include "store/sqlite_traffic.h"
+#include "store/sqlite_users.h"
 #include "store/store_request.h"
 
 /* Kinds of tokens.proto that fix a node's name. */
@@ -138,13 +140,13 @@ static int touch(struct store_database *db, struct store_request *request) {
     return r;
 }
 
-static int put_token(struct store_database *db, struct store_request *request) {
+int sqlite_rows_put_token(struct store_database *db, struct store_request *request) {
     const struct store_token *token = &request->token;
     struct sqlite_query query = sqlite_db_query(
         db,
         "INSERT OR REPLACE INTO tokens (hash, kind, name, created, expires, last_used,"
-        " reusable, used, revoked, admin, role, nodes)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        " reusable, used, revoked, admin, role, nodes, user, device)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     sqlite_db_bind_blob(&query, token->hash, sizeof(token->hash));
     sqlite_db_bind_int(&query, token->kind);
     sqlite_db_bind_text(&query, token->name);
@@ -157,6 +159,8 @@ static int put_token(struct store_database *db, struct store_request *request) {
     sqlite_db_bind_int(&query, token->admin);
     sqlite_db_bind_int(&query, token->role);
     sqlite_db_bind_text(&query, join_lines(request, token->nodes, token->node_count));
+    sqlite_db_bind_text(&query, token->user);
+    sqlite_db_bind_text(&query, token->device);
     return sqlite_db_finish(&query);
 }
 
@@ -192,7 +196,7 @@ static int join(struct store_database *db, struct store_request *request) {
     int r = sqlite_db_finish(&query);
     if (r == 0 && sqlite_db_changes(db) == 0)
         r = STORE_E_USED;
-    return r == 0 ? put_token(db, request) : r;
+    return r == 0 ? sqlite_rows_put_token(db, request) : r;
 }
 
 static int claim(struct store_database *db, struct store_request *request) {
@@ -208,84 +212,9 @@ static int claim(struct store_database *db, struct store_request *request) {
 
     struct sqlite_query use = sqlite_db_query(db, "UPDATE claim SET secret = NULL");
     r = sqlite_db_finish(&use);
-    return r == 0 ? put_token(db, request) : r;
-}
-
-static int add_event(struct store_database *db, struct store_request *request) {
-    const struct store_event *event = &request->event;
-    struct sqlite_query query =
-        sqlite_db_query(db, "INSERT INTO activity (id, time, kind, node, actor, text)"
-                            " VALUES (?, ?, ?, ?, ?, ?)");
-    sqlite_db_bind_int(&query, (int64_t)event->id);
-    sqlite_db_bind_int(&query, event->time_ms);
-    sqlite_db_bind_text(&query, event->kind);
-    sqlite_db_bind_text(&query, event->node);
-    sqlite_db_bind_text(&query, event->actor);
-    sqlite_db_bind_text(&query, event->text);
-    int r = sqlite_db_finish(&query);
-    if (r != 0 || event->id <= request->events_max)
-        return r;
-
-    struct sqlite_query prune = sqlite_db_query(db, "DELETE FROM activity WHERE id <= ?");
-    sqlite_db_bind_int(&prune, (int64_t)(event->id - request->events_max));
-    return sqlite_db_finish(&prune);
-}
-
-/* The query for each set of restrictions: static texts, so that each is prepared once. */
-static const char *events_sql(const struct store_event_query *query) {
-#define EVENTS(extra, order)                                                             \
-    "SELECT id, time, kind, node, actor, text FROM activity"                             \
-    " WHERE id > ?1 AND id < ?2 AND time >= ?3 AND time < ?4" extra                      \
-    " ORDER BY id " order " LIMIT ?5"
-    static const char *const texts[2][2][2] = {
-        { { EVENTS("", "DESC"), EVENTS("", "ASC") },
-          { EVENTS(" AND actor = ?7", "DESC"), EVENTS(" AND actor = ?7", "ASC") } },
-        { { EVENTS(" AND node = ?6", "DESC"), EVENTS(" AND node = ?6", "ASC") },
-          { EVENTS(" AND node = ?6 AND +actor = ?7", "DESC"),
-            EVENTS(" AND node = ?6 AND +actor = ?7", "ASC") } },
-    };
-#undef EVENTS
-    return texts[*query->node != '\0'][*query->actor != '\0'][query->oldest_first];
-}
-
-static struct sqlite_query begin_events(struct store_database *db,
-                                        const struct store_event_query *wanted) {
-    struct sqlite_query query = sqlite_db_query(db, events_sql(wanted));
-    sqlite_db_bind_int(&query, (int64_t)wanted->after_id);
-    sqlite_db_bind_int(&query,
-                       wanted->before_id ? (int64_t)wanted->before_id : INT64_MAX);
-    sqlite_db_bind_int(&query, wanted->since_ms ? wanted->since_ms : INT64_MIN);
-    sqlite_db_bind_int(&query, wanted->until_ms ? wanted->until_ms : INT64_MAX);
-    sqlite_db_bind_int(&query, (int64_t)wanted->limit);
-    if (*wanted->node)
-        sqlite_db_bind_text(&query, wanted->node);
-    query.at = 6; /* ?7 stands alone where no node is asked for */
-    if (*wanted->actor)
-        sqlite_db_bind_text(&query, wanted->actor);
-    return query;
-}
-
-static int list_events(struct store_database *db, struct store_request *request) {
-    size_t limit = request->query.limit;
-    struct sqlite_query query = begin_events(db, &request->query);
-
-    request->events =
-        store_request_own(request, mem_new_array(limit, sizeof(*request->events)));
-    while (request->event_count < limit && sqlite_db_next(&query)) {
-        const struct store_event row = {
-            .id = (uint64_t)sqlite_db_int(&query, 0),
-            .time_ms = sqlite_db_int(&query, 1),
-            .kind = sqlite_db_text(&query, 2),
-            .node = sqlite_db_text(&query, 3),
-            .actor = sqlite_db_text(&query, 4),
-            .text = sqlite_db_text(&query, 5),
-        };
-        request->events[request->event_count++] = store_request_copy_event(request, &row);
-    }
-    int r = sqlite_db_finish(&query);
-    if (r != 0)
-        request->event_count = 0;
-    return r;
+    if (r == 0)
+        r = sqlite_users_make_admin(db, &request->token);
+    return r == 0 ? sqlite_rows_put_token(db, request) : r;
 }
 
 static int put_meta(struct store_database *db, struct store_request *request) {
@@ -304,14 +233,20 @@ int sqlite_rows_run(struct store_database *db, struct store_request *request) {
         [STORE_REMOVE_NODE] = remove_node,
         [STORE_RENAME_NODE] = rename_node,
         [STORE_TOUCH] = touch,
-        [STORE_PUT_TOKEN] = put_token,
+        [STORE_PUT_TOKEN] = sqlite_rows_put_token,
         [STORE_REMOVE_TOKEN] = remove_token,
+        [STORE_PUT_USER] = sqlite_users_put,
+        [STORE_REMOVE_USER] = sqlite_users_remove,
+        [STORE_PUT_CODE] = sqlite_users_put_code,
+        [STORE_REDEEM] = sqlite_users_redeem,
+        [STORE_BEGIN_ACT] = sqlite_activity_begin_act,
+        [STORE_END_ACT] = sqlite_activity_end_act,
         [STORE_PUT_GROUP] = put_group,
         [STORE_REMOVE_GROUP] = remove_group,
         [STORE_JOIN] = join,
         [STORE_CLAIM] = claim,
-        [STORE_ADD_EVENT] = add_event,
-        [STORE_LIST_EVENTS] = list_events,
+        [STORE_ADD_EVENT] = sqlite_activity_add,
+        [STORE_LIST_EVENTS] = sqlite_activity_list,
         [STORE_PUT_META] = put_meta,
         [STORE_ADD_TRAFFIC] = sqlite_traffic_add,
         [STORE_LIST_TRAFFIC] = sqlite_traffic_list,
@@ -353,7 +288,7 @@ static int load_tokens(struct store_database *db, const struct store_loader *loa
     struct sqlite_query query = sqlite_db_query(
         db,
         "SELECT hash, kind, name, created, expires, last_used, reusable, used, revoked,"
-        " admin, role, nodes FROM tokens");
+        " admin, role, nodes, user, device FROM tokens");
     bool whole = true;
     while (whole && sqlite_db_next(&query)) {
         auto_(mem_freep) char *nodes = mem_strdup(sqlite_db_text(&query, 11));
@@ -368,6 +303,8 @@ static int load_tokens(struct store_database *db, const struct store_loader *loa
             .revoked = sqlite_db_int(&query, 8) != 0,
             .admin = sqlite_db_int(&query, 9) != 0,
             .role = (unsigned)sqlite_db_int(&query, 10),
+            .user = sqlite_db_text(&query, 12),
+            .device = sqlite_db_text(&query, 13),
         };
         whole = sqlite_db_blob(&query, 0, token.hash, sizeof(token.hash));
         auto_(mem_freep) const char **items = split_lines(nodes, &token.node_count);
@@ -407,9 +344,15 @@ int sqlite_rows_load(struct store_database *db, const struct store_loader *loade
     int r = loader->on_meta ? load_meta(db, loader) : 0;
     if (r == 0 && loader->on_node)
         r = load_nodes(db, loader);
+    if (r == 0 && loader->on_user)
+        r = sqlite_users_load(db, loader);
+    if (r == 0 && loader->on_code)
+        r = sqlite_users_load_codes(db, loader);
     if (r == 0 && loader->on_token)
         r = load_tokens(db, loader);
     if (r == 0 && loader->on_group)
         r = load_groups(db, loader);
+    if (r == 0 && loader->on_act)
+        r = sqlite_activity_load_acts(db, loader);
     return r;
 }

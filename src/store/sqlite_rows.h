@@ -11,5 +11,8 @@ struct store_request;
  */
 int sqlite_rows_run(struct store_database *db, struct store_request *request);
 
+/* Puts the request's token in. */
+int sqlite_rows_put_token(struct store_database *db, struct store_request *request);
+
 /* Hands out all nodes, tokens and meta values: 0, -errno or STORE_E_DAMAGED. */
 int sqlite_rows_load(struct store_database *db, const struct store_loader *loader);

@@ -246,6 +246,66 @@ int store_remove_token(struct store *store,
     return add(store, request, done, arg);
 }
 
+int store_put_user(struct store *store,
+                   const struct store_user *user,
+                   store_done *done,
+                   void *arg) {
+    struct store_request *request = store_request_new(STORE_PUT_USER);
+    request->user = store_request_copy_user(request, user);
+    return add(store, request, done, arg);
+}
+
+int store_remove_user(struct store *store,
+                      const char *name,
+                      store_done *done,
+                      void *arg) {
+    struct store_request *request = store_request_new(STORE_REMOVE_USER);
+    request->name = store_request_copy_text(request, name);
+    return add(store, request, done, arg);
+}
+
+int store_put_code(struct store *store,
+                   const struct store_code *code,
+                   store_done *done,
+                   void *arg) {
+    struct store_request *request = store_request_new(STORE_PUT_CODE);
+    request->code = store_request_copy_code(request, code);
+    return add(store, request, done, arg);
+}
+
+int store_redeem(struct store *store,
+                 const uint8_t code_hash[static STORE_HASH_LEN],
+                 const struct store_token *token,
+                 store_done *done,
+                 void *arg) {
+    struct store_request *request = store_request_new(STORE_REDEEM);
+    memcpy(request->hash, code_hash, STORE_HASH_LEN);
+    request->token = store_request_copy_token(request, token);
+    return add(store, request, done, arg);
+}
+
+int store_begin_act(struct store *store,
+                    const struct store_act *act,
+                    store_done *done,
+                    void *arg) {
+    struct store_request *request = store_request_new(STORE_BEGIN_ACT);
+    request->act = store_request_copy_act(request, act);
+    return add(store, request, done, arg);
+}
+
+int store_end_act(struct store *store,
+                  uint64_t id,
+                  const struct store_event *event,
+                  store_done *done,
+                  void *arg) {
+    struct store_request *request = store_request_new(STORE_END_ACT);
+    request->act.id = id;
+    if (event)
+        request->event = store_request_copy_event(request, event);
+    request->events_max = store->events_max;
+    return add(store, request, done, arg);
+}
+
 int store_put_group(struct store *store,
                     const struct store_group *group,
                     store_done *done,
@@ -304,6 +364,7 @@ int store_list_events(struct store *store,
     request->query = *query;
     request->query.node = store_request_copy_text(request, query->node);
     request->query.actor = store_request_copy_text(request, query->actor);
+    request->query.kind = store_request_copy_text(request, query->kind);
     request->query.limit = query->limit == 0          ? QUERY_DEFAULT
                            : query->limit > QUERY_MAX ? QUERY_MAX
                                                       : query->limit;

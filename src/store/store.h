@@ -67,6 +67,45 @@ struct store_token {
     unsigned role; /* a Role of common.proto */
     const char *const *nodes;
     size_t node_count;
+    const char *user;   /* whose token it is; "": a program's */
+    const char *device; /* where the user keeps it: "laptop" */
+};
+
+/* What a user may do on which nodes. */
+struct store_grant {
+    const char *nodes;
+    unsigned role; /* a Role of common.proto */
+    int64_t expires_ms;
+    const char *granted_by;
+    int64_t created_ms;
+};
+
+struct store_user {
+    const char *name;
+    bool admin;
+    int64_t created_ms;
+    const struct store_grant *grants;
+    size_t grant_count;
+    const char *const *identities; /* "telegram:12345" */
+    size_t identity_count;
+};
+
+/* What lets a device of a user in, once. */
+struct store_code {
+    uint8_t hash[STORE_HASH_LEN];
+    const char *user;
+    int64_t created_ms;
+    int64_t expires_ms;
+};
+
+/* An act that was begun, and of whose end nothing is known yet. */
+struct store_act {
+    uint64_t id; /* the hub's, rising */
+    int64_t time_ms;
+    const char *node;
+    const char *actor;
+    const char *method;
+    const char *arguments;
 };
 
 /* A group of nodes. */
@@ -85,12 +124,17 @@ struct store_event {
     const char *node;
     const char *actor;
     const char *text;
+    const char *method; /* of acts; "" else, and so are the rest */
+    const char *arguments;
+    unsigned status;
+    uint64_t duration_us;
 };
 
 /* Which events; 0 and NULL do not restrict. */
 struct store_event_query {
     const char *node;
     const char *actor;
+    const char *kind; /* a kind, or with a '.' at its end the first part of some */
     int64_t since_ms; /* inclusive */
     int64_t until_ms; /* exclusive */
     uint64_t before_id;
@@ -148,8 +192,11 @@ struct store_touch {
 /* What store_load() hands out; everything is lent for the call. Each may be NULL. */
 struct store_loader {
     void (*on_node)(void *arg, const struct store_node *node);
+    void (*on_user)(void *arg, const struct store_user *user);
+    void (*on_code)(void *arg, const struct store_code *code);
     void (*on_token)(void *arg, const struct store_token *token);
     void (*on_group)(void *arg, const struct store_group *group);
+    void (*on_act)(void *arg, const struct store_act *act);
     void (*on_meta)(void *arg, const char *key, const char *value);
     void *arg;
 };
@@ -158,6 +205,7 @@ struct store_facts {
     char hub_id[33];        /* made with the store; stays */
     uint64_t start;         /* of this start: 1, 2, ...; generations begin with it */
     uint64_t last_event_id; /* 0: none yet */
+    uint64_t last_act_id;
 };
 
 /*
@@ -232,6 +280,45 @@ int store_remove_token(struct store *store,
                        store_done *done,
                        void *arg);
 
+/* Puts a user in with all grants and identities, in the place of what was there. */
+int store_put_user(struct store *store,
+                   const struct store_user *user,
+                   store_done *done,
+                   void *arg);
+
+/* Removes the user, with grants, identities and codes, and revokes his tokens. */
+int store_remove_user(struct store *store, const char *name, store_done *done, void *arg);
+
+/* Puts a code in, in the place of all others of the user. */
+int store_put_code(struct store *store,
+                   const struct store_code *code,
+                   store_done *done,
+                   void *arg);
+
+/*
+ * Exchanges a code for a token, both or neither. STORE_E_USED when there is no such code
+ * or it has expired.
+ */
+int store_redeem(struct store *store,
+                 const uint8_t code_hash[static STORE_HASH_LEN],
+                 const struct store_token *token,
+                 store_done *done,
+                 void *arg);
+
+/* Notes that an act begins. */
+int store_begin_act(struct store *store,
+                    const struct store_act *act,
+                    store_done *done,
+                    void *arg);
+
+/* Forgets that the act is under way and adds the event that tells of its end, both or
+ * neither; without an event (NULL) it never was. */
+int store_end_act(struct store *store,
+                  uint64_t id,
+                  const struct store_event *event,
+                  store_done *done,
+                  void *arg);
+
 /* Puts a group in, or in the place of the one of this name. */
 int store_put_group(struct store *store,
                     const struct store_group *group,
@@ -256,8 +343,9 @@ int store_join(struct store *store,
                void *arg);
 
 /*
- * Exchanges the secret half of the claim code for a token, both or neither. STORE_E_USED
- * when there is no open claim or it has another secret (compared in constant time).
+ * Exchanges the secret half of the claim code for a token, both or neither; the user of
+ * the token is made, or made an administrator. STORE_E_USED when there is no open claim
+ * or it has another secret (compared in constant time).
  */
 int store_claim(struct store *store,
                 const uint8_t secret[static STORE_CLAIM_LEN],

@@ -63,6 +63,43 @@ struct store_token store_request_copy_token(struct store_request *request,
     struct store_token copy = *token;
     copy.name = store_request_copy_text(request, token->name);
     copy.nodes = copy_texts(request, token->nodes, token->node_count);
+    copy.user = store_request_copy_text(request, token->user);
+    copy.device = store_request_copy_text(request, token->device);
+    return copy;
+}
+
+struct store_user store_request_copy_user(struct store_request *request,
+                                          const struct store_user *user) {
+    struct store_user copy = *user;
+    copy.name = store_request_copy_text(request, user->name);
+    copy.identities = copy_texts(request, user->identities, user->identity_count);
+    if (user->grant_count == 0)
+        return copy;
+    struct store_grant *grants = store_request_own(
+        request, mem_dup(user->grants, user->grant_count * sizeof(*grants)));
+    for (size_t i = 0; i < user->grant_count; i++) {
+        grants[i].nodes = store_request_copy_text(request, user->grants[i].nodes);
+        grants[i].granted_by =
+            store_request_copy_text(request, user->grants[i].granted_by);
+    }
+    copy.grants = grants;
+    return copy;
+}
+
+struct store_code store_request_copy_code(struct store_request *request,
+                                          const struct store_code *code) {
+    struct store_code copy = *code;
+    copy.user = store_request_copy_text(request, code->user);
+    return copy;
+}
+
+struct store_act store_request_copy_act(struct store_request *request,
+                                        const struct store_act *act) {
+    struct store_act copy = *act;
+    copy.node = store_request_copy_text(request, act->node);
+    copy.actor = store_request_copy_text(request, act->actor);
+    copy.method = store_request_copy_text(request, act->method);
+    copy.arguments = store_request_copy_text(request, act->arguments);
     return copy;
 }
 
@@ -81,6 +118,8 @@ struct store_event store_request_copy_event(struct store_request *request,
     copy.node = store_request_copy_text(request, event->node);
     copy.actor = store_request_copy_text(request, event->actor);
     copy.text = store_request_copy_text(request, event->text);
+    copy.method = store_request_copy_text(request, event->method);
+    copy.arguments = store_request_copy_text(request, event->arguments);
     return copy;
 }
 

@@ -16,6 +16,12 @@ enum store_op {
     STORE_TOUCH,
     STORE_PUT_TOKEN,
     STORE_REMOVE_TOKEN,
+    STORE_PUT_USER,
+    STORE_REMOVE_USER,
+    STORE_PUT_CODE,
+    STORE_REDEEM,
+    STORE_BEGIN_ACT,
+    STORE_END_ACT,
     STORE_PUT_GROUP,
     STORE_REMOVE_GROUP,
     STORE_JOIN,
@@ -33,13 +39,16 @@ struct store_request {
     int result;
 
     struct store_node node;   /* PUT_NODE */
-    struct store_token token; /* PUT_TOKEN, JOIN, CLAIM */
+    struct store_token token; /* PUT_TOKEN, JOIN, CLAIM, REDEEM */
+    struct store_user user;   /* PUT_USER */
+    struct store_code code;   /* PUT_CODE */
+    struct store_act act;     /* BEGIN_ACT; END_ACT: its id */
     struct store_group group; /* PUT_GROUP */
-    struct store_event event; /* ADD_EVENT */
+    struct store_event event; /* ADD_EVENT; END_ACT: unless its id is 0 */
     struct store_event_query query;
     const char *name;             /* REMOVE_*, RENAME_NODE, PUT_META: key */
     const char *other;            /* RENAME_NODE: new name, PUT_META: value or NULL */
-    uint8_t hash[STORE_HASH_LEN]; /* REMOVE_TOKEN, JOIN */
+    uint8_t hash[STORE_HASH_LEN]; /* REMOVE_TOKEN, JOIN, REDEEM */
     uint8_t secret[STORE_CLAIM_LEN];
     struct store_touch *touches; /* owned below, as everything that is pointed to */
     size_t touch_count;
@@ -78,6 +87,12 @@ struct store_node store_request_copy_node(struct store_request *request,
                                           const struct store_node *node);
 struct store_token store_request_copy_token(struct store_request *request,
                                             const struct store_token *token);
+struct store_user store_request_copy_user(struct store_request *request,
+                                          const struct store_user *user);
+struct store_code store_request_copy_code(struct store_request *request,
+                                          const struct store_code *code);
+struct store_act store_request_copy_act(struct store_request *request,
+                                        const struct store_act *act);
 struct store_group store_request_copy_group(struct store_request *request,
                                             const struct store_group *group);
 struct store_event store_request_copy_event(struct store_request *request,

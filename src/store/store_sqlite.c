@@ -88,11 +88,12 @@ static int read_facts(struct store_database *db, struct store_facts *ret_facts) 
     struct sqlite_query query = sqlite_db_query(
         db, "SELECT (SELECT value FROM meta WHERE key = 'hub_id'),"
             " (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'hub_start'),"
-            " (SELECT max(id) FROM activity)");
+            " (SELECT max(id) FROM activity), (SELECT max(id) FROM acts)");
     if (sqlite_db_next(&query)) {
         snprintf(facts.hub_id, sizeof(facts.hub_id), "%s", sqlite_db_text(&query, 0));
         facts.start = (uint64_t)sqlite_db_int(&query, 1);
         facts.last_event_id = (uint64_t)sqlite_db_int(&query, 2);
+        facts.last_act_id = (uint64_t)sqlite_db_int(&query, 3);
     }
     int r = sqlite_db_finish(&query);
     if (r == 0)
