@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/name.h"
 #include "base/token.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
@@ -152,9 +153,21 @@ static const char *user_name(const struct cli *cli) {
     return name && *name ? name : "admin";
 }
 
+/* What this machine is called; the hub shows it beside the token. */
+static char *own_name(char ret_name[static NAME_LEN_MAX + 1]) {
+    char host[256];
+
+    if (gethostname(host, sizeof(host)) != 0)
+        host[0] = '\0';
+    host[sizeof(host) - 1] = '\0';
+    name_from_host(host, ret_name);
+    return ret_name;
+}
+
 static int claim(struct login *login, struct profile *profile) {
     Roost__V1__ClaimRequest request = ROOST__V1__CLAIM_REQUEST__INIT;
     char code[TOKEN_CLAIM_LEN + 1];
+    char device[NAME_LEN_MAX + 1];
     struct session_ask ask = {
         .method = "/roost.v1.Tokens/Claim",
         .request = &request.base,
@@ -165,6 +178,7 @@ static int claim(struct login *login, struct profile *profile) {
     token_claim_print(&login->claim, code);
     request.code = code;
     request.name = (char *)(uintptr_t)user_name(login->cli);
+    request.device = own_name(device);
     int r = hub_call(login->cli, "login", ask, &reply);
     mem_wipe(code, sizeof(code));
     if (r != 0)
@@ -278,7 +292,8 @@ static int run(struct cli *cli) {
 }
 
 static const struct args_option options[] = {
-    { "code", 0, "CODE", "the claim code of a new hub; - reads it from standard input" },
+    { "code", 0, "CODE",
+      "a claim code or an invitation's; - reads it from standard input" },
     { "token", 0, "TOKEN", "a caller's token instead; - reads it from standard input" },
     { "pin", 0, "PIN", "the hub's pin, or web for a public certificate" },
     { "ca", 0, "FILE", "trust this CA (PEM) instead of a pin" },
@@ -289,6 +304,8 @@ static const struct args_option options[] = {
 static const char *const examples[] = {
     "roost login https://hub.example.org:8000 --code CODE",
     "the first administrator of a new hub; \"roostd claim\" prints the code",
+    "roost login https://hub.example.org:8000 --code CODE --hub work",
+    "an invitation (roost user invite) or another device (roost pair): the same way",
     "roost login https://hub.example.org:8000#web --token -",
     "with a token from standard input, to a hub with a public certificate",
     "roost login --hub work https://10.0.0.5:8000 --pin PIN --token TOKEN",

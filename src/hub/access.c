@@ -49,6 +49,8 @@ struct access_token *access_token_new(enum access_kind kind, const char *name) {
     token->kind = kind;
     token->name = mem_strdup(name);
     token->nodes = mem_new(sizeof(*token->nodes));
+    token->user = mem_strdup("");
+    token->device = mem_strdup("");
     return token;
 }
 
@@ -59,6 +61,9 @@ struct access_token *access_token_free(struct access_token *token) {
         free(*node);
     free(token->nodes);
     free(token->name);
+    free(token->user);
+    free(token->device);
+    actor_rights_unref(token->rights);
     actor_unref(token->actor);
     free(token);
     return NULL;
@@ -187,7 +192,33 @@ void access_revoke(struct access *access, struct access_token *token) {
     if (token->revoked)
         return;
     token->revoked = true;
+    if (token->actor)
+        token->actor->ended = true;
     access->keeper.save(access->keeper.arg, token);
+}
+
+size_t access_revoke_user(struct access *access, const char *user) {
+    struct access_token *token;
+    size_t at = 0;
+    size_t count = 0;
+
+    while ((token = map_next(access->tokens, &at, NULL))) {
+        if (token->revoked || token->kind != ACCESS_CALLER ||
+            strcmp(token->user, user) != 0)
+            continue;
+        access_revoke(access, token);
+        count++;
+    }
+    return count;
+}
+
+void access_token_set_user(struct access_token *token,
+                           const char *user,
+                           struct actor_rights *rights) {
+    free(token->user);
+    token->user = mem_strdup(user);
+    actor_rights_unref(token->rights);
+    token->rights = actor_rights_ref(rights);
 }
 
 size_t access_revoke_node(struct access *access,
@@ -224,11 +255,24 @@ struct access_token *access_next(const struct access *access, size_t *at) {
     return map_next(access->tokens, at, NULL);
 }
 
+/* Those that a program's token says by itself. */
+static struct actor_rights *own_rights(const struct access_token *token) {
+    struct actor_rights *rights = actor_rights_new(token->admin);
+
+    for (char **node = token->nodes; *node; node++)
+        actor_rights_add(rights, *node, (enum actor_role)token->role, 0);
+    return rights;
+}
+
 struct actor *access_actor(struct access_token *token) {
-    if (!token->actor)
-        token->actor =
-            actor_new(token->name, token->id, token->admin, (enum actor_role)token->role,
-                      (const char *const *)token->nodes);
+    if (!token->rights)
+        token->rights = own_rights(token);
+    if (!token->actor) {
+        bool is_person = token->user[0] != '\0';
+        token->actor = actor_new(is_person ? token->user : token->name, token->id,
+                                 is_person, token->rights);
+        token->actor->expires_ms = token->expires_ms;
+    }
     return actor_ref(token->actor);
 }
 

@@ -16,6 +16,7 @@
 
 struct access;
 struct actor;
+struct actor_rights;
 
 enum access_kind { ACCESS_JOIN = 1, ACCESS_NODE, ACCESS_CALLER, ACCESS_DIALECT };
 
@@ -33,9 +34,12 @@ struct access_token {
     bool used;     /* JOIN */
     bool revoked;
     int64_t created_ms;
-    int64_t expires_ms;  /* 0: never */
-    int64_t used_ms;     /* last use; 0: never */
-    struct actor *actor; /* reference; NULL until access_actor() makes it */
+    int64_t expires_ms;          /* 0: never */
+    int64_t used_ms;             /* last use; 0: never */
+    char *user;                  /* owned: CALLER: whose it is; "": a program's */
+    char *device;                /* owned: where the user keeps it; "" */
+    struct actor_rights *rights; /* reference: the user's; NULL: by nodes, role, admin */
+    struct actor *actor;         /* reference; NULL until access_actor() makes it */
 };
 
 /* Where changes of tokens that are known already are kept. */
@@ -88,6 +92,14 @@ void access_spend(struct access_token *token, int64_t now_ms);
 
 /* Revokes and keeps it. */
 void access_revoke(struct access *access, struct access_token *token);
+
+/* Revokes all tokens of a user. Returns how many. */
+size_t access_revoke_user(struct access *access, const char *user);
+
+/* Makes it a user's: shares those rights. */
+void access_token_set_user(struct access_token *token,
+                           const char *user,
+                           struct actor_rights *rights);
 
 /* Revokes the node credentials of a name, but not this one; when that is NULL, those of
  * dialects too. Returns how many. */

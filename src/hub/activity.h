@@ -15,10 +15,14 @@ struct activity;
 struct activity_event {
     uint64_t id; /* counts up over restarts */
     int64_t time_ms;
-    const char *kind;  /* "node.registered" */
-    const char *node;  /* "" when of no node */
-    const char *actor; /* "" for the hub itself */
-    const char *text;  /* one line for a person */
+    const char *kind;   /* "node.registered" */
+    const char *node;   /* "" when of no node */
+    const char *actor;  /* "" for the hub itself */
+    const char *text;   /* one line for a person */
+    const char *method; /* of acts; NULL else, and so are the rest */
+    const char *arguments;
+    unsigned status;
+    uint64_t duration_us;
 };
 
 /* Told of each event; embedded in whoever watches. The event is lent. */

@@ -16,6 +16,7 @@
 #include "hub/roles.h"
 #include "hub/session.h"
 #include "hub/traffic.h"
+#include "hub/underway.h"
 #include "hub/waiting.h"
 #include "loop/loop.h"
 #include "rpc/actor.h"
@@ -113,6 +114,8 @@ static bool authenticate(struct gate *gate, struct call *call) {
     call->actor = access_actor(token);
     if (access_actor_users(token) > gate->config.calls_per_caller)
         refusal_many(call, gate->config.calls_per_caller);
+    else
+        underway_begin(gate->config.underway, call);
     return !call->finished;
 }
 
@@ -127,7 +130,7 @@ static void clean_metadata(struct call *call, const struct node *node) {
                 call->actor ? call->actor->name : "anonymous");
     if (call->actor)
         headers_add(&call->metadata, "roost-role",
-                    actor_role_name(actor_role_on(call->actor, node->name)));
+                    actor_role_name(node_role(node, call->actor)));
 }
 
 /* The node that the caller means, as far as he may know of it. */
@@ -141,7 +144,7 @@ static struct node *find_node(const struct gate *gate,
 
 static bool may_call(struct call *call, const struct node *node) {
     enum actor_role needed = roles_needed(call->method);
-    enum actor_role role = actor_role_on(call->actor, node->name);
+    enum actor_role role = node_role(node, call->actor);
 
     if (roles_is_hub_only(call->method))
         refusal_hub_only(call);
@@ -150,7 +153,8 @@ static bool may_call(struct call *call, const struct node *node) {
     return !call->finished;
 }
 
-static void send_to_node(struct call *call, const struct node *node) {
+static void send_to_node(struct call *call, struct node *node) {
+    underway_lead(call, node, roles_needed(call->method));
     clean_metadata(call, node);
     if (older_is_external(call->method))
         older_begin(call);
@@ -172,7 +176,7 @@ static void lead_to_group(struct gate *gate, struct call *call, struct group *gr
         group_lead_refuse(call, call->destination, &answer);
         return;
     }
-    const struct node *node = answer.member->node;
+    struct node *node = answer.member->node;
     traffic_begin(gate->config.traffic, call, node->name);
     group_lead_begin(call, answer.member);
     send_to_node(call, node);
@@ -222,7 +226,8 @@ static void lead_to_hub(struct gate *gate, struct call *call) {
                     "the hub is being restarted: ask again on a new connection", NULL);
     else if (!is_served(gate, call->method))
         refusal_homeless(call);
-    else if (call->actor && !call->actor->admin && roles_is_admin_only(call->method))
+    else if (call->actor && !actor_is_admin(call->actor) &&
+             roles_is_admin_only(call->method))
         call_finish(call, GRPC_PERMISSION_DENIED, "only an administrator may do this",
                     NULL);
     else

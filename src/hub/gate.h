@@ -22,10 +22,12 @@ struct registry;
 struct services;
 struct target;
 struct traffic;
+struct underway;
 
 struct gate_config { /* all borrowed, all outlive it */
     struct loop *loop;
     struct access *access;
+    struct underway *underway;
     struct registry *registry;
     struct groups *groups;
     struct traffic *traffic;

@@ -11,6 +11,8 @@
 #include "hub/registry.h"
 #include "hub/session.h"
 #include "hub/traffic.h"
+#include "hub/underway.h"
+#include "hub/users.h"
 #include "hub/waiting.h"
 #include "loop/loop.h"
 #include "rpc/actor.h"
@@ -54,6 +56,8 @@ enum who { NOBODY, STRANGER, VIEWER, OPERATOR, ADMIN, WHO_COUNT };
 struct place {
     struct loop *loop;
     struct access *access;
+    struct users *users;
+    struct underway *underway;
     struct registry *registry;
     struct groups *groups;
     struct traffic *traffic;
@@ -75,6 +79,9 @@ static void rename_node(void *arg, const char *from, const char *to) {
 }
 
 static void save_token(void *arg, const struct access_token *token) {
+}
+
+static void save_user(void *arg, const struct users_row *row) {
 }
 
 static void save_group(void *arg, const struct groups_row *row) {
@@ -113,6 +120,7 @@ static void add_nodes(struct place *place) {
 static void place_init(struct place *place) {
     const struct registry_keeper nodes = { save_node, remove_name, rename_node, NULL };
     const struct access_keeper tokens = { save_token, NULL };
+    const struct users_keeper users = { save_user, NULL };
     const struct groups_keeper groups = { save_group, remove_name, NULL };
 
     *place =
@@ -121,6 +129,8 @@ static void place_init(struct place *place) {
     const struct traffic_config traffic = { .loop = place->loop, .rows_max = 100 };
     place->registry = registry_new(&nodes);
     place->access = access_new(&tokens);
+    place->users = users_new(&users);
+    place->underway = underway_new(place->loop, place->registry, place->users);
     place->groups = groups_new(place->registry, &groups);
     place->traffic = traffic_new(&traffic);
     place->services = services_new(1 << 20);
@@ -128,6 +138,7 @@ static void place_init(struct place *place) {
     const struct gate_config gate = {
         .loop = place->loop,
         .access = place->access,
+        .underway = place->underway,
         .registry = place->registry,
         .groups = place->groups,
         .traffic = place->traffic,
@@ -150,11 +161,13 @@ static void place_done(struct place *place) {
     while ((node = registry_next(place->registry, &at)))
         node->session = NULL;
     gate_free(place->gate);
+    underway_free(place->underway);
     health_free(place->health);
     services_free(place->services);
     traffic_free(place->traffic);
     groups_free(place->groups);
     access_free(place->access);
+    users_free(place->users);
     registry_free(place->registry);
     headers_done(&place->session.seen);
     headers_done(&place->other.seen);

@@ -79,7 +79,7 @@ static bool fits(void *arg, const struct group_member *member) {
     struct search *search = arg;
     struct group_lead_answer *answer = search->answer;
     const struct node *node = member->node;
-    enum actor_role role = actor_role_on(search->call->actor, node->name);
+    enum actor_role role = node_role(node, search->call->actor);
 
     if (role > answer->role)
         answer->role = role;
@@ -137,7 +137,7 @@ void group_lead_begin(struct call *call, struct group_member *member) {
 void group_lead_refuse(struct call *call,
                        const char *name,
                        const struct group_lead_answer *answer) {
-    bool may_know = answer->visible > 0 || (call->actor && call->actor->admin);
+    bool may_know = answer->visible > 0 || actor_is_admin(call->actor);
 
     if (older_is_external(call->method) || !may_know)
         refusal_unknown(call, name);

@@ -35,11 +35,14 @@
 #include "hub/service_metrics.h"
 #include "hub/service_nodes.h"
 #include "hub/service_tokens.h"
+#include "hub/service_users.h"
 #include "hub/session.h"
 #include "hub/timekeeper.h"
 #include "hub/tls_files.h"
 #include "hub/traffic.h"
 #include "hub/trouble.h"
+#include "hub/underway.h"
+#include "hub/users.h"
 #include "hub/web.h"
 #include "loop/loop.h"
 #include "loop/tls.h"
@@ -235,9 +238,11 @@ struct hub *hub_free(struct hub *hub) {
     remote_writer_free(hub->writer);
     loop_settle(hub->loop); /* calls learn of the end of their connections */
     gate_free(hub->gate);
+    underway_free(hub->underway);
     service_internal_free(hub->internal);
     service_gateway_free(hub->gateway);
     service_activity_free(hub->activities);
+    service_users_free(hub->user_service);
     service_tokens_free(hub->tokens);
     painters_free(hub->painters);
     service_metrics_free(hub->metrics);
@@ -255,6 +260,7 @@ struct hub *hub_free(struct hub *hub) {
     store_close(hub->store);
     activity_free(hub->activity);
     access_free(hub->access);
+    users_free(hub->users);
     groups_free(hub->groups);
     registry_free(hub->registry);
     tls_files_free(hub->tls);

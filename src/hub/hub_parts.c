@@ -28,10 +28,13 @@
 #include "hub/service_metrics.h"
 #include "hub/service_nodes.h"
 #include "hub/service_tokens.h"
+#include "hub/service_users.h"
 #include "hub/session.h"
 #include "hub/tls_files.h"
 #include "hub/traffic.h"
 #include "hub/trouble.h"
+#include "hub/underway.h"
+#include "hub/users.h"
 #include "hub/web.h"
 #include "loop/conn.h"
 #include "loop/loop.h"
@@ -201,13 +204,32 @@ static void make_gateway(struct hub *hub) {
     hub->gateway = service_gateway_new(&gateway);
 }
 
+static void make_users(struct hub *hub) {
+    struct service_users_config users = {
+        .loop = hub->loop,
+        .store = hub->store,
+        .services = hub->services,
+        .access = hub->access,
+        .users = hub->users,
+        .underway = hub->underway,
+        .activity = hub->activity,
+        .registry = hub->registry,
+        .addresses = hub->addresses,
+        .pin = pin_in_use,
+        .arg = hub,
+    };
+    hub->user_service = service_users_new(&users);
+}
+
 static void make_services(struct hub *hub) {
     hub->services = services_new(hub->config->message_bytes_max);
+    hub->underway = underway_new(hub->loop, hub->registry, hub->users);
     struct service_nodes_config nodes = {
         .services = hub->services,
         .registry = hub->registry,
         .activity = hub->activity,
         .access = hub->access,
+        .users = hub->users,
     };
     struct service_groups_config groups = {
         .loop = hub->loop,
@@ -221,6 +243,8 @@ static void make_services(struct hub *hub) {
         .store = hub->store,
         .services = hub->services,
         .access = hub->access,
+        .users = hub->users,
+        .underway = hub->underway,
         .activity = hub->activity,
         .registry = hub->registry,
         .sessions = hub->sessions,
@@ -231,6 +255,7 @@ static void make_services(struct hub *hub) {
     struct gate_config gate = {
         .loop = hub->loop,
         .access = hub->access,
+        .underway = hub->underway,
         .registry = hub->registry,
         .groups = hub->groups,
         .traffic = hub->traffic,
@@ -256,6 +281,7 @@ static void make_services(struct hub *hub) {
     hub->group_service = service_groups_new(&groups);
     make_sample_services(hub);
     hub->tokens = service_tokens_new(&tokens);
+    make_users(hub);
     hub->activities = service_activity_new(&activity);
     hub->internal = service_internal_new(&internal);
     make_gateway(hub);
@@ -361,6 +387,7 @@ void hub_parts_rename(struct hub *hub) {
 
     read_names(hub);
     service_tokens_set_addresses(hub->tokens, hub->addresses);
+    service_users_set_addresses(hub->user_service, hub->addresses);
     free(before);
 }
 

@@ -23,6 +23,8 @@ struct hub {
     struct timekeeper *timekeeper;
     struct history *history;
     struct trouble *trouble;
+    struct users *users;
+    struct underway *underway;
     struct access *access;
     struct registry *registry;
     struct groups *groups;
@@ -36,6 +38,7 @@ struct hub {
     struct service_metrics *metrics;
     struct service_admin *admin;
     struct service_tokens *tokens;
+    struct service_users *user_service;
     struct service_activity *activities;
     struct service_internal *internal;
     struct service_gateway *gateway;

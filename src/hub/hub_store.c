@@ -9,6 +9,7 @@
 #include "hub/keeper.h"
 #include "hub/registry.h"
 #include "hub/timekeeper.h"
+#include "hub/users.h"
 #include "store/history.h"
 #include "store/store.h"
 
@@ -63,6 +64,7 @@ int hub_store_open(struct hub *hub, struct store_facts *ret_facts, char **ret_wh
     struct registry_keeper nodes;
     struct access_keeper tokens;
     struct groups_keeper groups;
+    struct users_keeper users;
 
     hub->database = config_store_path(hub->config);
     int r = store_open(hub->database, &hub->store, ret_why);
@@ -71,9 +73,11 @@ int hub_store_open(struct hub *hub, struct store_facts *ret_facts, char **ret_wh
     nodes = (struct registry_keeper) { save_node, remove_node, rename_node, hub };
     tokens = keeper_of_tokens(hub->store);
     hub->registry = registry_new(&nodes);
+    users = keeper_of_users(hub->store);
+    hub->users = users_new(&users);
     hub->access = access_new(&tokens);
     groups = keeper_of_groups(hub->store);
-    r = keeper_load(hub->store, hub->registry, hub->access);
+    r = keeper_load(hub->store, hub->registry, hub->users, hub->access);
     hub->groups = groups_new(hub->registry, &groups);
     if (r == 0)
         r = keeper_load_groups(hub->store, hub->groups);

@@ -83,6 +83,8 @@ struct store_token keeper_token(const struct access_token *token) {
         .admin = token->admin,
         .role = (unsigned)token->role,
         .nodes = (const char *const *)token->nodes,
+        .user = token->user,
+        .device = token->device,
     };
 
     memcpy(row.hash, token->hash, sizeof(row.hash));
@@ -130,11 +132,51 @@ void keeper_keep_event(void *arg, const struct activity_event *event) {
         .node = event->node,
         .actor = event->actor,
         .text = event->text,
+        .method = event->method,
+        .arguments = event->arguments,
+        .status = event->status,
+        .duration_us = event->duration_us,
     };
     check(store_add_event(arg, &row, on_written, NULL));
 }
 
+int keeper_put_user(struct store *store,
+                    const struct users_row *row,
+                    store_done *done,
+                    void *arg) {
+    auto_(mem_freep) struct store_grant *grants =
+        mem_new_array(row->grant_count + 1, sizeof(*grants));
+    struct store_user user = {
+        .name = row->name,
+        .admin = row->admin,
+        .created_ms = row->created_ms,
+        .grants = grants,
+        .grant_count = row->grant_count,
+        .identities = (const char *const *)row->identities,
+        .identity_count = row->identity_count,
+    };
+
+    for (size_t i = 0; i < row->grant_count; i++)
+        grants[i] = (struct store_grant) {
+            .nodes = row->grants[i].nodes,
+            .role = (unsigned)row->grants[i].role,
+            .expires_ms = row->grants[i].expires_ms,
+            .granted_by = row->grants[i].granted_by,
+            .created_ms = row->grants[i].created_ms,
+        };
+    return store_put_user(store, &user, done, arg);
+}
+
+static void save_user(void *arg, const struct users_row *row) {
+    check(keeper_put_user(arg, row, on_written, NULL));
+}
+
+struct users_keeper keeper_of_users(struct store *store) {
+    return (struct users_keeper) { .save = save_user, .arg = store };
+}
+
 struct loading {
+    struct users *users;       /* borrowed: the caller */
     struct registry *registry; /* borrowed: the caller */
     struct access *access;     /* borrowed: the caller */
 };
@@ -163,6 +205,55 @@ static void load_node(void *arg, const struct store_node *row) {
     registry_load(loading->registry, node);
 }
 
+static enum actor_role role_of(unsigned number) {
+    return number <= ACTOR_OWNER ? (enum actor_role)number : ACTOR_NOBODY;
+}
+
+static void load_user(void *arg, const struct store_user *kept) {
+    struct loading *loading = arg;
+    struct users_row *row =
+        users_add(loading->users, kept->name, kept->admin, kept->created_ms);
+
+    for (size_t i = 0; i < kept->grant_count; i++) {
+        const struct store_grant *grant = &kept->grants[i];
+        const struct users_grant copy = {
+            .nodes = (char *)(uintptr_t)grant->nodes,
+            .role = role_of(grant->role),
+            .expires_ms = grant->expires_ms,
+            .granted_by = (char *)(uintptr_t)grant->granted_by,
+            .created_ms = grant->created_ms,
+        };
+        users_grant(loading->users, row, &copy);
+    }
+    for (size_t i = 0; i < kept->identity_count; i++)
+        users_add_identity(row, kept->identities[i]);
+}
+
+static void load_code(void *arg, const struct store_code *kept) {
+    struct loading *loading = arg;
+    struct users_code code = {
+        .user = (char *)(uintptr_t)kept->user,
+        .created_ms = kept->created_ms,
+        .expires_ms = kept->expires_ms,
+    };
+
+    memcpy(code.hash, kept->hash, sizeof(code.hash));
+    users_put_code(loading->users, &code);
+}
+
+/* A token of a user who is not there lets nobody in. */
+static void load_owner(struct users *users,
+                       struct access_token *token,
+                       const struct store_token *row) {
+    const struct users_row *user = users_find(users, row->user);
+
+    if (row->user[0] == '\0')
+        return;
+    access_token_set_user(token, row->user, user ? user->rights : NULL);
+    if (!user)
+        token->revoked = true;
+}
+
 static void load_token(void *arg, const struct store_token *row) {
     struct loading *loading = arg;
     struct access_token *token =
@@ -178,12 +269,19 @@ static void load_token(void *arg, const struct store_token *row) {
     token->admin = row->admin;
     token->role = (int)row->role;
     access_token_set_nodes(token, row->nodes, row->node_count);
+    node_set(&token->device, row->device);
+    load_owner(loading->users, token, row);
     access_add(loading->access, token);
 }
 
-int keeper_load(struct store *store, struct registry *registry, struct access *access) {
-    struct loading loading = { .registry = registry, .access = access };
+int keeper_load(struct store *store,
+                struct registry *registry,
+                struct users *users,
+                struct access *access) {
+    struct loading loading = { .users = users, .registry = registry, .access = access };
     struct store_loader loader = {
+        .on_user = load_user,
+        .on_code = load_code,
         .on_node = load_node,
         .on_token = load_token,
         .arg = &loading,

@@ -11,6 +11,7 @@
 #include "hub/access.h"
 #include "hub/groups.h"
 #include "hub/registry.h"
+#include "hub/users.h"
 #include "store/store.h"
 
 struct activity_event;
@@ -19,12 +20,22 @@ struct activity_event;
 struct registry_keeper keeper_of_nodes(struct store *store);
 struct access_keeper keeper_of_tokens(struct store *store);
 struct groups_keeper keeper_of_groups(struct store *store);
+struct users_keeper keeper_of_users(struct store *store);
 
 /* For activity_new(); arg is the store. */
 void keeper_keep_event(void *arg, const struct activity_event *event);
 
 /* Reads everything that is kept: 0, -errno or STORE_E_*. */
-int keeper_load(struct store *store, struct registry *registry, struct access *access);
+int keeper_load(struct store *store,
+                struct registry *registry,
+                struct users *users,
+                struct access *access);
+
+/* Writes a user, with all that was granted to him; answers as the store does. */
+int keeper_put_user(struct store *store,
+                    const struct users_row *row,
+                    store_done *done,
+                    void *arg);
 
 /* Reads the groups, when the nodes are there: 0, -errno or STORE_E_*. */
 int keeper_load_groups(struct store *store, struct groups *groups);

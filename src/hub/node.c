@@ -53,6 +53,10 @@ struct node *node_free(struct node *node) {
     return NULL;
 }
 
+enum actor_role node_role(const struct node *node, const struct actor *actor) {
+    return actor_role_on(actor, node->name, node->tags);
+}
+
 void node_set(char **field, const char *text) {
     char *copy = mem_strdup(text);
     free(*field);

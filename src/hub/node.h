@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rpc/actor.h"
+
 struct latest;
 struct session;
 
@@ -60,6 +62,9 @@ struct node *node_new(const char *name);
 
 /* NULL is fine; always returns NULL. */
 struct node *node_free(struct node *node);
+
+/* What the actor's role on the node is now. */
+enum actor_role node_role(const struct node *node, const struct actor *actor);
 
 /* Replaces a string field: node_set(&node->title, "NAS"). */
 void node_set(char **field, const char *text);

@@ -52,7 +52,7 @@ struct node *registry_find(const struct registry *registry, const char *name) {
 }
 
 static bool may_see(const struct actor *actor, const struct node *node) {
-    return actor_role_on(actor, node->name) >= ACTOR_VIEWER;
+    return node_role(node, actor) >= ACTOR_VIEWER;
 }
 
 struct node *registry_resolve(const struct registry *registry,

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/name.h"
 #include "hub/activity.h"
+#include "hub/registry.h"
 #include "hub/traffic.h"
 #include "hub/traffic_query.h"
 #include "roost/v1/activity.pb-c.h"
@@ -20,6 +21,7 @@
 enum {
     LIST_MAX = 1000,
     LIST_USUAL = 100,
+    LIST_PAGES_MAX = 50,         /* of events that the caller may mostly not see */
     REPLAY_MAX = 1000,           /* events that a watch from an old id starts with */
     WATCH_WAITING_MAX = 1 << 20, /* a watcher that is this far behind is dropped */
     CALLS_WAITING_MAX = 1 << 18, /* ... and that far behind misses calls */
@@ -30,13 +32,27 @@ struct service_activity {
     struct traffic_query_shared queries;
 };
 
-/* A List that waits for the store. */
+/* A List that waits for the store: what the caller may not see is passed over, and older
+ * events are asked for until there are as many as he wants. */
 struct listing {
+    struct service_activity *service; /* borrowed: outlives us */
     struct invocation *invocation; /* borrowed: until on_gone; NULL when nobody waits */
+    struct store_event_query query;
+    char *texts[3]; /* owned: the query's */
+    size_t wanted;
+    size_t pages;      /* asked for */
+    struct list found; /* of struct found_event, owned, the newest first */
+    size_t count;
+};
+
+struct found_event {
+    struct list in_list;
+    struct store_event event; /* its texts are behind it */
 };
 
 /* One Watch stream. */
 struct activity_watch {
+    struct service_activity *service; /* borrowed: outlives us */
     struct activity_watcher watcher;
     struct traffic_watcher calls;
     struct invocation *invocation; /* borrowed: until on_gone; NULL when it has gone */
@@ -44,21 +60,36 @@ struct activity_watch {
     char *actor;                   /* owned */
     char *method;                  /* owned: a pattern; "" is any, and other events too */
     uint64_t dropped;              /* calls that are not told yet */
-    struct store *store;           /* borrowed: outlives us */
+    char *kind;                    /* owned; "" is any */
     uint64_t last_id;              /* replayed so far */
     bool loading;                  /* the store still answers; then it frees us */
     bool missed;                   /* something happened meanwhile: ask again */
 };
 
 /* Events of nodes are for those who may see the node, others for administrators. */
-static bool may_see(const struct invocation *invocation, const char *node) {
+static bool may_see(const struct service_activity *service,
+                    const struct invocation *invocation,
+                    const char *name) {
     const struct actor *actor = invocation_call(invocation)->actor;
-    return actor->admin ||
-           (node[0] != '\0' && actor_role_on(actor, node) >= ACTOR_VIEWER);
+    const struct node *node = registry_find(service->config.registry, name);
+
+    if (actor_is_admin(actor) || name[0] == '\0')
+        return actor_is_admin(actor);
+    return (node ? node_role(node, actor) : actor_role_on(actor, name, NULL)) >=
+           ACTOR_VIEWER;
+}
+
+/* Is the kind the wanted one ("": any), or of the wanted first part ("act.")? */
+static bool is_kind(const char *wanted, const char *kind) {
+    size_t len = strlen(wanted);
+
+    return len == 0 || strcmp(wanted, kind) == 0 ||
+           (wanted[len - 1] == '.' && strncmp(wanted, kind, len) == 0);
 }
 
 static void event_init(Roost__V1__ActivityEvent *message,
                        Google__Protobuf__Timestamp *time,
+                       Roost__V1__ActedCall *act,
                        const struct store_event *event) {
     roost__v1__activity_event__init(message);
     message->id = event->id;
@@ -67,25 +98,71 @@ static void event_init(Roost__V1__ActivityEvent *message,
     message->node = (char *)(event->node ? event->node : "");
     message->actor = (char *)(event->actor ? event->actor : "");
     message->text = (char *)(event->text ? event->text : "");
+    if (!event->method || event->method[0] == '\0')
+        return;
+    roost__v1__acted_call__init(act);
+    act->method = (char *)(uintptr_t)event->method;
+    act->arguments = (char *)(uintptr_t)(event->arguments ? event->arguments : "");
+    act->status = event->status;
+    act->duration_us = event->duration_us;
+    act->unclear = strcmp(event->kind, "act.unclear") == 0;
+    message->act = act;
 }
 
-static void reply_events(struct invocation *invocation,
-                         const struct store_event *events,
-                         size_t count) {
+static void free_listing(struct listing *listing) {
+    struct list *at;
+
+    while ((at = list_pop(&listing->found)))
+        free(container_of(at, struct found_event, in_list));
+    for (size_t i = 0; i < 3; i++)
+        free(listing->texts[i]);
+    free(listing);
+}
+
+/* A copy of the event with all that it points to behind it. */
+static void keep_event(struct listing *listing, const struct store_event *event) {
+    const char *texts[] = { event->kind, event->node,   event->actor,
+                            event->text, event->method, event->arguments };
+    enum { TEXTS = sizeof(texts) / sizeof(texts[0]) };
+    size_t lens[TEXTS], len = 0;
+
+    for (size_t i = 0; i < TEXTS; i++)
+        len += lens[i] = texts[i] ? strlen(texts[i]) + 1 : 1;
+    struct found_event *found = mem_new(sizeof(*found) + len);
+    char *at = (char *)(found + 1);
+    for (size_t i = 0; i < TEXTS; i++) {
+        memcpy(at, texts[i] ? texts[i] : "", lens[i]);
+        texts[i] = at;
+        at += lens[i];
+    }
+    found->event = *event;
+    found->event.kind = texts[0];
+    found->event.node = texts[1];
+    found->event.actor = texts[2];
+    found->event.text = texts[3];
+    found->event.method = texts[4];
+    found->event.arguments = texts[5];
+    list_add_tail(&listing->found, &found->in_list);
+    listing->count++;
+}
+
+static void reply_events(struct listing *listing) {
     Roost__V1__ListActivityResponse response = ROOST__V1__LIST_ACTIVITY_RESPONSE__INIT;
+    size_t count = listing->count + 1;
     Roost__V1__ActivityEvent *parts = mem_new_array(count, sizeof(*parts));
     Google__Protobuf__Timestamp *times = mem_new_array(count, sizeof(*times));
+    Roost__V1__ActedCall *acts = mem_new_array(count, sizeof(*acts));
 
     response.events = mem_new_array(count, sizeof(*response.events));
-    for (size_t i = 0; i < count; i++) {
-        if (!may_see(invocation, events[i].node ? events[i].node : ""))
-            continue;
-        event_init(&parts[response.n_events], &times[response.n_events], &events[i]);
-        response.events[response.n_events] = &parts[response.n_events];
-        response.n_events++;
+    list_for_each_safe(at, after, &listing->found) {
+        const struct found_event *found = container_of(at, struct found_event, in_list);
+        size_t i = response.n_events++;
+        event_init(&parts[i], &times[i], &acts[i], &found->event);
+        response.events[i] = &parts[i];
     }
-    invocation_reply(invocation, &response.base);
+    invocation_reply(listing->invocation, &response.base);
     free(response.events);
+    free(acts);
     free(times);
     free(parts);
 }
@@ -98,44 +175,81 @@ static void on_listing_gone(struct invocation *invocation, void *user) {
 static void on_listed(void *arg,
                       int result,
                       const struct store_event *events,
-                      size_t count) {
-    struct listing *listing = arg;
+                      size_t count);
+
+static bool ask_page(struct listing *listing) {
+    listing->pages++;
+    return store_list_events(listing->service->config.store, &listing->query, on_listed,
+                             listing) == 0;
+}
+
+/* The list is as long as it gets: answers and frees it. */
+static void end_listing(struct listing *listing, const char *why) {
     struct invocation *invocation = listing->invocation;
 
-    free(listing);
-    if (!invocation)
+    if (invocation) {
+        invocation_set_user(invocation, NULL, NULL);
+        if (why)
+            invocation_finish(invocation, GRPC_UNAVAILABLE, "%s", why);
+        else
+            reply_events(listing);
+    }
+    free_listing(listing);
+}
+
+static void on_listed(void *arg,
+                      int result,
+                      const struct store_event *events,
+                      size_t count) {
+    struct listing *listing = arg;
+
+    if (!listing->invocation || result != 0) {
+        end_listing(listing, "the hub's store cannot be read");
         return;
-    invocation_set_user(invocation, NULL, NULL);
-    if (result == 0)
-        reply_events(invocation, events, count);
-    else
-        invocation_finish(invocation, GRPC_UNAVAILABLE, "the hub's store cannot be read");
+    }
+    for (size_t i = 0; i < count && listing->count < listing->wanted; i++)
+        if (may_see(listing->service, listing->invocation,
+                    events[i].node ? events[i].node : ""))
+            keep_event(listing, &events[i]);
+    bool was_last = count < listing->query.limit || listing->pages >= LIST_PAGES_MAX;
+    if (count > 0)
+        listing->query.before_id = events[count - 1].id;
+    listing->query.limit = LIST_MAX;
+    if (was_last || listing->count >= listing->wanted || !ask_page(listing))
+        end_listing(listing, NULL);
 }
 
 static void on_list(void *arg,
                     struct invocation *invocation,
                     const ProtobufCMessage *message) {
-    struct service_activity *service = arg;
     const Roost__V1__ListActivityRequest *request =
         (const Roost__V1__ListActivityRequest *)message;
-    struct store_event_query query = {
-        .node = request->node[0] ? request->node : NULL,
-        .actor = request->actor[0] ? request->actor : NULL,
+    struct listing *listing = mem_new(sizeof(*listing));
+
+    *listing = (struct listing) {
+        .service = arg,
+        .invocation = invocation,
+        .texts = { mem_strdup(request->node), mem_strdup(request->actor),
+                   mem_strdup(request->kind) },
+        .wanted = request->limit == 0         ? LIST_USUAL
+                  : request->limit > LIST_MAX ? LIST_MAX
+                                              : request->limit,
+    };
+    listing->query = (struct store_event_query) {
+        .node = listing->texts[0],
+        .actor = listing->texts[1],
+        .kind = listing->texts[2],
         .since_ms = timestamp_get(request->since),
         .until_ms = timestamp_get(request->until),
         .before_id = request->before_id,
-        .limit = request->limit == 0         ? LIST_USUAL
-                 : request->limit > LIST_MAX ? LIST_MAX
-                                             : request->limit,
+        .limit = listing->wanted,
     };
-    struct listing *listing = mem_new(sizeof(*listing));
-
-    listing->invocation = invocation;
+    list_init(&listing->found);
     invocation_set_user(invocation, listing, on_listing_gone);
-    if (store_list_events(service->config.store, &query, on_listed, listing) == 0)
+    if (ask_page(listing))
         return;
     invocation_set_user(invocation, NULL, NULL);
-    free(listing);
+    free_listing(listing);
     invocation_finish(invocation, GRPC_RESOURCE_EXHAUSTED,
                       "the hub's store is busy; try again");
 }
@@ -146,6 +260,7 @@ static void watch_free(struct activity_watch *watch) {
     free(watch->node);
     free(watch->actor);
     free(watch->method);
+    free(watch->kind);
     free(watch);
 }
 
@@ -164,14 +279,15 @@ static bool is_wanted(const struct activity_watch *watch,
                       const char *actor) {
     return (watch->node[0] == '\0' || strcmp(watch->node, node) == 0) &&
            (watch->actor[0] == '\0' || strcmp(watch->actor, actor) == 0) &&
-           may_see(watch->invocation, node);
+           may_see(watch->service, watch->invocation, node);
 }
 
 static void send_event(struct activity_watch *watch, const struct store_event *event) {
     Roost__V1__ActivityEvent message;
     Google__Protobuf__Timestamp time;
+    Roost__V1__ActedCall act;
 
-    event_init(&message, &time, event);
+    event_init(&message, &time, &act, event);
     invocation_send(watch->invocation, &message.base);
 }
 
@@ -185,13 +301,18 @@ static void on_event(struct activity_watcher *watcher,
         .node = event->node,
         .actor = event->actor,
         .text = event->text,
+        .method = event->method,
+        .arguments = event->arguments,
+        .status = event->status,
+        .duration_us = event->duration_us,
     };
 
     if (watch->loading) {
         watch->missed = true;
         return;
     }
-    if (!is_wanted(watch, event->node, event->actor))
+    if (!is_wanted(watch, event->node, event->actor) ||
+        !is_kind(watch->kind, event->kind))
         return;
     if (invocation_waiting(watch->invocation) > WATCH_WAITING_MAX) {
         activity_unwatch(watcher);
@@ -237,7 +358,7 @@ static void send_call(struct activity_watch *watch, const struct traffic_call *c
         .text = call->method,
     };
 
-    event_init(&message, &time, &event);
+    event_init(&message, &time, NULL, &event);
     details.method = (char *)(uintptr_t)call->method;
     details.status = call->status;
     details.duration_us = call->duration_us;
@@ -271,13 +392,15 @@ static void replay(struct activity_watch *watch) {
     struct store_event_query query = {
         .node = watch->node[0] ? watch->node : NULL,
         .actor = watch->actor[0] ? watch->actor : NULL,
+        .kind = watch->kind,
         .after_id = watch->last_id,
         .oldest_first = true,
         .limit = REPLAY_MAX,
     };
 
     watch->missed = false;
-    watch->loading = store_list_events(watch->store, &query, on_replayed, watch) == 0;
+    watch->loading =
+        store_list_events(watch->service->config.store, &query, on_replayed, watch) == 0;
 }
 
 static void on_replayed(void *arg,
@@ -293,7 +416,8 @@ static void on_replayed(void *arg,
     }
     for (size_t i = 0; result == 0 && i < count; i++) {
         watch->last_id = events[i].id;
-        if (may_see(watch->invocation, events[i].node ? events[i].node : ""))
+        if (may_see(watch->service, watch->invocation,
+                    events[i].node ? events[i].node : ""))
             send_event(watch, &events[i]);
     }
     if (watch->missed)
@@ -315,7 +439,8 @@ static void on_watch(void *arg,
         .node = mem_strdup(request->node),
         .actor = mem_strdup(request->actor),
         .method = mem_strdup(request->method),
-        .store = service->config.store,
+        .kind = mem_strdup(request->kind),
+        .service = service,
         .last_id = request->after_id,
     };
     invocation_set_user(invocation, watch, on_watch_gone);

@@ -69,7 +69,7 @@ static void message_init(struct group_message *message,
     message->group.nodes = message->nodes;
     for (size_t i = 0; i < count; i++) {
         const struct group_member *member = group_at(row->group, i);
-        if (actor_role_on(actor, member->name) == ACTOR_NOBODY)
+        if (node_role(member->node, actor) == ACTOR_NOBODY)
             continue;
         struct member_message *part = &message->members[message->group.n_nodes];
         member_init(part, member, now_ms);
@@ -83,10 +83,10 @@ static void message_done(struct group_message *message) {
 }
 
 static bool may_see(const struct actor *actor, const struct groups_row *row) {
-    if (actor->admin)
+    if (actor_is_admin(actor))
         return true;
     for (size_t i = 0; i < group_count(row->group); i++)
-        if (actor_role_on(actor, group_at(row->group, i)->name) > ACTOR_NOBODY)
+        if (node_role(group_at(row->group, i)->node, actor) > ACTOR_NOBODY)
             return true;
     return false;
 }

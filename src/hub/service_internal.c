@@ -47,7 +47,7 @@ struct client_message {
 static bool may_see(const struct invocation *invocation, const struct node *node) {
     const struct actor *actor = invocation_call(invocation)->actor;
 
-    return actor ? actor_role_on(actor, node->name) >= ACTOR_VIEWER : node->anonymous;
+    return actor ? node_role(node, actor) >= ACTOR_VIEWER : node->anonymous;
 }
 
 static void client_init(struct client_message *message,

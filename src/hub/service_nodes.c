@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/list.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "base/name.h"
 #include "hub/access.h"
@@ -10,6 +12,7 @@
 #include "hub/registry.h"
 #include "hub/selection.h"
 #include "hub/session.h"
+#include "hub/users.h"
 #include "rpc/actor.h"
 #include "rpc/call.h"
 #include "rpc/invocation.h"
@@ -19,11 +22,15 @@ enum { WATCH_WAITING_MAX = 1 << 20 }; /* a watcher that is this far behind is dr
 
 struct service_nodes {
     struct service_nodes_config config;
+    struct users_watcher users;
+    struct list watches; /* of struct nodes_watch */
 };
 
 /* One Watch stream. */
 struct nodes_watch {
     struct registry_watcher watcher;
+    struct list in_list;
+    struct map *told;              /* owned; names of nodes that the watcher knows of */
     struct invocation *invocation; /* borrowed: until on_gone */
     char *select;                  /* owned */
 };
@@ -72,7 +79,7 @@ static struct node *find(struct service_nodes *service,
         invocation_finish(invocation, GRPC_NOT_FOUND, "no node \"%s\"", text);
         return NULL;
     }
-    if (actor_role_on(actor_of(invocation), node->name) < needed) {
+    if (node_role(node, actor_of(invocation)) < needed) {
         invocation_finish(invocation, GRPC_PERMISSION_DENIED,
                           "this needs the role %s on \"%s\"", actor_role_name(needed),
                           node->name);
@@ -128,6 +135,7 @@ static void on_rename(void *arg,
     }
     char *before = mem_strdup(node->name);
     access_rename_node(service->config.access, before, request->name);
+    users_rename_node(service->config.users, before, request->name);
     registry_rename(service->config.registry, node, request->name);
     activity_add(service->config.activity, "node.renamed", node->name,
                  actor_of(invocation)->name, "was called %s", before);
@@ -163,6 +171,16 @@ static bool are_tags(char *const *tags, size_t count) {
     return true;
 }
 
+static bool may_untag(const struct service_nodes *service,
+                      const struct invocation *invocation,
+                      const Roost__V1__TagNodeRequest *request) {
+    for (size_t i = 0; service->config.may_untag && i < request->n_remove; i++)
+        if (!service->config.may_untag(service->config.arg, actor_of(invocation),
+                                       request->remove[i]))
+            return false;
+    return true;
+}
+
 static void on_tag(void *arg,
                    struct invocation *invocation,
                    const ProtobufCMessage *message) {
@@ -175,6 +193,12 @@ static void on_tag(void *arg,
     if (!are_tags(request->add, request->n_add)) {
         invocation_finish(invocation, GRPC_INVALID_ARGUMENT,
                           "a tag is 1 to 63 of a-z, 0-9, '.', '_' and '-'");
+        return;
+    }
+    if (!may_untag(service, invocation, request)) {
+        invocation_finish(invocation, GRPC_PERMISSION_DENIED,
+                          "acts on nodes with this tag need a second person's word: only "
+                          "an administrator can take it off");
         return;
     }
     for (size_t i = 0; i < request->n_remove; i++)
@@ -206,6 +230,7 @@ static void on_remove(void *arg,
         session_close(node->session, "the node was removed");
     activity_add(service->config.activity, "node.removed", node->name,
                  actor_of(invocation)->name, "removed with its credentials and samples");
+    users_forget_node(service->config.users, node->name);
     registry_remove(service->config.registry, node);
     invocation_reply(invocation, &response.base);
 }
@@ -226,24 +251,50 @@ static bool is_watched(const struct nodes_watch *watch, const struct node *node)
                              watch->select);
 }
 
-static void on_change(struct registry_watcher *watcher, struct node *node, bool removed) {
-    struct nodes_watch *watch = container_of(watcher, struct nodes_watch, watcher);
-
-    if (!is_watched(watch, node))
-        return;
+/* What the watcher may not see any more is gone for it. Ends the call of one that is too
+ * slow: false. */
+static bool tell(struct nodes_watch *watch, const struct node *node, bool removed) {
+    if (removed || !is_watched(watch, node)) {
+        if (!map_remove(watch->told, node->name))
+            return true;
+        removed = true;
+    } else {
+        map_put(watch->told, node->name, watch);
+    }
     if (invocation_waiting(watch->invocation) > WATCH_WAITING_MAX) {
-        registry_unwatch(watcher);
         invocation_finish(watch->invocation, GRPC_RESOURCE_EXHAUSTED,
                           "the watcher is too slow; watch again");
-        return;
+        return false;
     }
     send_event(watch, node, removed);
+    return true;
+}
+
+static void on_change(struct registry_watcher *watcher, struct node *node, bool removed) {
+    tell(container_of(watcher, struct nodes_watch, watcher), node, removed);
+}
+
+/* Somebody may see more now, or less. */
+static void on_users(struct users_watcher *watcher) {
+    struct service_nodes *service = container_of(watcher, struct service_nodes, users);
+
+    list_for_each_safe(place, after, &service->watches) {
+        struct nodes_watch *watch = container_of(place, struct nodes_watch, in_list);
+        bool goes_on = true;
+        struct node *node;
+        size_t at = 0;
+        while (goes_on && (node = registry_next(service->config.registry, &at)))
+            if (is_watched(watch, node) != (map_get(watch->told, node->name) != NULL))
+                goes_on = tell(watch, node, false);
+    }
 }
 
 static void on_watch_gone(struct invocation *invocation, void *user) {
     struct nodes_watch *watch = user;
 
     registry_unwatch(&watch->watcher);
+    list_remove(&watch->in_list);
+    map_free(watch->told);
     free(watch->select);
     free(watch);
 }
@@ -264,14 +315,18 @@ static void on_watch(void *arg,
         .watcher.on_change = on_change,
         .invocation = invocation,
         .select = mem_strdup(request->select),
+        .told = map_new(),
     };
+    list_add_tail(&service->watches, &watch->in_list);
     registry_watch(service->config.registry, &watch->watcher);
     invocation_set_user(invocation, watch, on_watch_gone);
     if (registry_select(service->config.registry, actor_of(invocation), "", &nodes,
                         &count, &why) == 0)
         for (size_t i = 0; i < count; i++)
-            if (is_watched(watch, nodes[i]))
+            if (is_watched(watch, nodes[i])) {
+                map_put(watch->told, nodes[i]->name, watch);
                 send_event(watch, nodes[i], false);
+            }
     free(nodes);
     free(why);
     done.initial_done = true;
@@ -298,11 +353,16 @@ struct service_nodes *service_nodes_new(const struct service_nodes_config *confi
     };
 
     service->config = *config;
+    service->users.on_change = on_users;
+    list_init(&service->watches);
+    users_watch(config->users, &service->users);
     services_add(config->services, &table);
     return service;
 }
 
 struct service_nodes *service_nodes_free(struct service_nodes *service) {
+    if (service)
+        users_unwatch(&service->users);
     free(service);
     return NULL;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "base/mem.h"
 #include "base/name.h"
 #include "base/version.h"
@@ -12,6 +13,9 @@
 #include "hub/keeper.h"
 #include "hub/registry.h"
 #include "hub/session.h"
+#include "hub/underway.h"
+#include "hub/user_message.h"
+#include "hub/users.h"
 #include "loop/loop.h"
 #include "roost/v1/tokens.pb-c.h"
 #include "rpc/actor.h"
@@ -50,7 +54,9 @@ static void token_init(struct token_message *message, const struct access_token 
     out->reusable = token->reusable;
     out->used = token->used;
     out->revoked = token->revoked;
-    out->admin = token->admin;
+    out->admin = token->rights ? token->rights->admin : token->admin;
+    out->user = token->user;
+    out->device = token->device;
     out->role = (Roost__V1__Role)token->role;
     out->nodes = token->nodes;
     while (token->nodes[out->n_nodes])
@@ -163,7 +169,8 @@ struct pending {
     struct invocation *invocation;  /* borrowed: until on_gone; NULL when nobody waits */
     struct access_token *token;     /* owned until it is added */
     char secret[TOKEN_LEN + 1];
-    char *peer_key; /* owned: of a claim */
+    char *peer_key;  /* owned: of a claim */
+    bool is_invited; /* by a user's code; else by the hub's claim code */
 };
 
 static void on_asker_gone(struct invocation *invocation, void *user) {
@@ -264,6 +271,15 @@ static void on_create(void *arg,
                           request->name);
         return;
     }
+    if (request->kind == ROOST__V1__TOKEN_KIND__CALLER &&
+        users_find(service->config.users, request->name)) {
+        invocation_finish(
+            invocation, GRPC_ALREADY_EXISTS,
+            "there is a user \"%s\": a program needs a name of its own; for "
+            "another device of the user: roost pair",
+            request->name);
+        return;
+    }
     struct pending *pending = pending_new(service, invocation, make_token(request));
     struct store_token row = keeper_token(pending->token);
     int r = store_put_token(service->config.store, &row, on_created, pending);
@@ -301,6 +317,7 @@ static void revoke(struct service_tokens *service,
                    const char *actor) {
     access_revoke(service->config.access, token);
     session_pool_revoke(service->config.sessions, token, "its credential was revoked");
+    underway_review(service->config.underway);
     activity_add(service->config.activity, "token.revoked",
                  token->kind == ACCESS_NODE ? token->name : "", actor, "token %s of %s",
                  token->id, token->name);
@@ -372,31 +389,90 @@ static void show_claimed(struct pending *pending, const struct access_token *tok
     invocation_reply(invocation, &response.base);
 }
 
+/* The user that the kept token is of; NULL when he was removed meanwhile. */
+static struct users_row *user_of(const struct pending *pending) {
+    struct users *users = pending->service->config.users;
+    const struct access_token *token = pending->token;
+    struct users_row *row = users_find(users, token->user);
+
+    if (pending->is_invited)
+        return row;
+    if (!row)
+        row = users_add(users, token->user, true, token->created_ms);
+    users_make_admin(users, row);
+    return row;
+}
+
+static void let_in(struct pending *pending, struct users_row *row) {
+    struct service_tokens *service = pending->service;
+    struct access_token *token = TAKE(pending->token);
+
+    access_token_set_user(token, row->name, row->rights);
+    access_add(service->config.access, token);
+    activity_add(service->config.activity,
+                 pending->is_invited ? "user.came" : "user.claimed", "", row->name,
+                 pending->is_invited ? "came in by a code%s%s"
+                                     : "an administrator came in by the claim code%s%s",
+                 token->device[0] ? ", on " : "", token->device);
+    if (pending->invocation)
+        show_claimed(pending, token);
+}
+
 static void on_claimed(void *arg, int result) {
     struct pending *pending = arg;
     struct service_tokens *service = pending->service;
-    struct access_token *token = pending->token;
 
     if (result == STORE_E_USED) {
         access_guessed_wrong(service->config.access, pending->peer_key,
                              loop_now_ms(service->config.loop));
-        fail_pending(
-            pending, GRPC_UNAUTHENTICATED,
-            "this is not the hub's claim code, or it was used already; see it with: "
-            "roostd claim, or make a new one: roostd claim --new");
+        fail_pending(pending, GRPC_UNAUTHENTICATED,
+                     "this is not the hub's claim code, nor one of a user, or it was "
+                     "used already; "
+                     "see it with: roostd claim, or make a new one: roostd claim --new");
         return;
     }
     if (result != 0) {
         fail_pending(pending, GRPC_UNAVAILABLE, "the hub's store cannot keep the token");
         return;
     }
-    pending->token = NULL;
-    access_add(service->config.access, token);
-    activity_add(service->config.activity, "user.claimed", "", token->name,
-                 "an administrator came in by the claim code");
-    if (pending->invocation)
-        show_claimed(pending, token);
+    struct users_row *row = user_of(pending);
+    if (!row) {
+        fail_pending(pending, GRPC_UNAUTHENTICATED, "the user was removed");
+        return;
+    }
+    let_in(pending, row);
     pending_free(pending);
+}
+
+/* Exchanges a code that is a user's own. */
+static int redeem(struct pending *pending, const struct users_code *code) {
+    struct service_tokens *service = pending->service;
+    struct access_token *token = pending->token;
+    uint8_t hash[TOKEN_HASH_LEN];
+
+    memcpy(hash, code->hash, sizeof(hash));
+    node_set(&token->name, code->user);
+    access_token_set_user(token, code->user, NULL);
+    pending->is_invited = true;
+    users_drop_code(service->config.users, hash); /* whatever becomes of this */
+    struct store_token row = keeper_token(token);
+    return store_redeem(service->config.store, hash, &row, on_claimed, pending);
+}
+
+static int claim_hub(struct pending *pending, const struct token_claim *claim) {
+    struct access_token *token = pending->token;
+
+    token->admin = true;
+    token->role = ACTOR_OWNER;
+    access_token_set_user(token, token->name, NULL);
+    struct store_token row = keeper_token(token);
+    return store_claim(pending->service->config.store, claim->secret, &row, on_claimed,
+                       pending);
+}
+
+static bool is_fit(const Roost__V1__ClaimRequest *request) {
+    return (request->name[0] == '\0' || users_is_name(request->name)) &&
+           name_is_title(request->device);
 }
 
 static void on_claim(void *arg,
@@ -406,12 +482,12 @@ static void on_claim(void *arg,
     const struct call *call = invocation_call(invocation);
     const Roost__V1__ClaimRequest *request = (const Roost__V1__ClaimRequest *)message;
     uint64_t now_ms = loop_now_ms(call->loop);
+    uint8_t hash[TOKEN_HASH_LEN];
     struct token_claim claim;
 
     char *peer_key = peer_key_of(call);
     bool may = access_may_guess(service->config.access, peer_key, now_ms);
-    if (!may || !name_is_title(request->name) ||
-        token_claim_parse(request->code, &claim) != 0) {
+    if (!may || !is_fit(request) || token_claim_parse(request->code, &claim) != 0) {
         free(peer_key);
         invocation_finish(invocation,
                           may ? GRPC_INVALID_ARGUMENT : GRPC_RESOURCE_EXHAUSTED, "%s",
@@ -421,13 +497,14 @@ static void on_claim(void *arg,
     }
     struct access_token *token =
         access_token_new(ACCESS_CALLER, request->name[0] ? request->name : "admin");
-    token->admin = true;
-    token->role = ACTOR_OWNER;
     token->created_ms = clock_wall_ms();
+    node_set(&token->device, request->device);
     struct pending *pending = pending_new(service, invocation, token);
     pending->peer_key = peer_key;
-    struct store_token row = keeper_token(token);
-    int r = store_claim(service->config.store, claim.secret, &row, on_claimed, pending);
+    crypto_sha256(claim.secret, sizeof(claim.secret), hash);
+    const struct users_code *code = users_find_code(service->config.users, hash);
+    int r = code ? redeem(pending, code) : claim_hub(pending, &claim);
+    mem_wipe(&claim, sizeof(claim));
     if (r < 0)
         fail_pending(pending, GRPC_RESOURCE_EXHAUSTED,
                      "the hub's store is busy; try again");
@@ -442,10 +519,17 @@ static void on_whoami(void *arg,
     struct access_token *token =
         access_find_id(service->config.access, call->actor->token_id);
     struct token_message part;
+    struct user_message user;
 
     if (token) {
         token_init(&part, token);
         response.token = &part.token;
+    }
+    const struct users_row *row =
+        token ? users_find(service->config.users, token->user) : NULL;
+    if (row) {
+        user_message_init(&user, row, service->config.access);
+        response.user = &user.user;
     }
     response.hub_version = (char *)ROOST_VERSION;
     response.hub_address =
@@ -453,6 +537,8 @@ static void on_whoami(void *arg,
                  : call->authority            ? call->authority
                                               : "");
     invocation_reply(invocation, &response.base);
+    if (row)
+        user_message_done(&user);
 }
 
 static void on_logout(void *arg,

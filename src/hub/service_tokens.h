@@ -13,12 +13,16 @@ struct services;
 struct session_pool;
 struct loop;
 struct store;
+struct underway;
+struct users;
 
 struct service_tokens_config { /* all borrowed, all outlive it */
     struct loop *loop;
     struct store *store;
     struct services *services;
     struct access *access;
+    struct users *users;
+    struct underway *underway;
     struct activity *activity;
     struct registry *registry;
     struct session_pool *sessions;

@@ -137,7 +137,7 @@ static bool take_nodes(const struct traffic_query_shared *shared,
     struct node **nodes = NULL;
     size_t count = 0;
 
-    if (*select == '\0' && actor->admin)
+    if (*select == '\0' && actor_is_admin(actor))
         return true;
     if (!selection_find(shared->registry, invocation, select, &nodes, &count))
         return false;

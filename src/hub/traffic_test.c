@@ -29,7 +29,9 @@ static void place_init(struct place *place) {
     *place = (struct place) { .loop = loop_new() };
     config = (struct traffic_config) { .loop = place->loop };
     place->traffic = traffic_new(&config);
-    place->actor = actor_new("ada", NULL, true, ACTOR_OWNER, NULL);
+    struct actor_rights *rights = actor_rights_new(true);
+    place->actor = actor_new("ada", NULL, false, rights);
+    actor_rights_unref(rights);
 }
 
 static void place_done(struct place *place) {

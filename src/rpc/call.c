@@ -230,6 +230,8 @@ void call_finish(struct call *call,
     pipe_done(&call->request);
     if (call->observer.on_finished)
         call->observer.on_finished(call);
+    if (call->warden.on_finished)
+        call->warden.on_finished(call);
     wake_caller(call);
     wake_callee(call);
 }

@@ -91,6 +91,7 @@ struct call {
     bool reply_ended; /* of a tunnel: the target has said all */
 
     struct call_observer observer; /* zeroed: nobody */
+    struct call_observer warden;   /* the same of who let it in; told last */
 
     bool finished;
     bool cut; /* it ended on the way to the callee, not by its word */

@@ -305,11 +305,11 @@ static void a_timeout_ends_the_call(void) {
 }
 
 static void the_call_carries_what_the_request_says(void) {
-    static const char *const nodes[] = { "n*", NULL };
     struct rig rig = { .loop = loop_new(), .target.start = start };
     struct client_request request = call_of_test;
     struct headers metadata = { 0 };
-    struct actor *actor = actor_new("ada", NULL, false, ACTOR_VIEWER, nodes);
+    struct actor_rights *rights = actor_rights_new(false);
+    struct actor *actor = actor_new("ada", NULL, true, rights);
 
     headers_add(&metadata, "k", "1");
     headers_add(&metadata, "b-bin", "AAEC");
@@ -322,6 +322,7 @@ static void the_call_carries_what_the_request_says(void) {
     headers_done(&metadata);
     CHECK(client_actor(rig.client) == actor);
     actor_unref(actor);
+    actor_rights_unref(rights);
     CHECK_TEXT(rig.call->peer, "192.0.2.1:1");
     CHECK_TEXT(rig.call->authority, "hub:8000");
     CHECK_TEXT(rig.call->metadata.fields[0].value, "1");
