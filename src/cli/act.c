@@ -11,6 +11,8 @@
 #include "cli/hub.h"
 #include "cli/nodes.h"
 #include "cli/output.h"
+#include "cli/profile.h"
+#include "cli/sign.h"
 #include "cli/text.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
@@ -22,6 +24,7 @@ enum {
     ID_LEN = 16,
     RETRY_FIRST_MS = 100,
     RETRY_MOST_MS = 2000, /* somebody waits in front of it */
+    SIGN_MOST = 8,        /* how often one deed is signed: anew when a link broke */
 };
 
 enum state { WAITING, ASKED, PAUSED, OVER };
@@ -40,6 +43,8 @@ struct attempt {
     struct timer again;
     uint64_t pause_ms;
     enum state state;
+    char *signature; /* owned; the metadata of the next call; NULL: none */
+    unsigned signed_count;
     bool is_bad;  /* the reply is not what was asked for */
     bool unclear; /* it was asked, and perhaps heard, without an answer */
     int code;     /* the exit status when OVER */
@@ -58,6 +63,8 @@ struct doing {
     size_t count;
     size_t left;
     size_t asked;
+    struct sign_key key; /* when has_key */
+    bool has_key;
     bool late;
     bool paused;
 };
@@ -183,6 +190,94 @@ static void on_message(void *user, struct slice message) {
         attempt->is_bad = true;
 }
 
+/* --- signing --- */
+
+static void sign(struct attempt *attempt, const Roost__V1__ChallengeResponse *challenge) {
+    struct doing *doing = attempt->doing;
+    struct buf request = { 0 };
+
+    pb_pack(&request, attempt->deed->request);
+    struct sign_question question = {
+        .hub = doing->cli->profile->hub,
+        .node = attempt->deed->node,
+        .method = doing->plan->method,
+        .request = buf_slice(&request),
+    };
+    int r = sign_act(&doing->key, &question, challenge, &attempt->signature);
+    buf_done(&request);
+    if (r == 0)
+        attempt->state = WAITING;
+    else
+        end(attempt, GRPC_PERMISSION_DENIED, sign_error_text(r));
+}
+
+static void on_challenge(void *user,
+                         enum grpc_status status,
+                         const char *message,
+                         const ProtobufCMessage *reply) {
+    struct attempt *attempt = user;
+
+    attempt->call = NULL;
+    attempt->doing->asked--;
+    loop_stop(attempt->doing->loop);
+    if (status == GRPC_OK)
+        sign(attempt, (const Roost__V1__ChallengeResponse *)(const void *)reply);
+    else
+        ask_again(attempt, message); /* and be told anew to sign */
+}
+
+static uint64_t left_ms(const struct doing *doing) {
+    uint64_t now_ms = loop_now_ms(doing->loop);
+    return doing->deadline.at_ms > now_ms ? doing->deadline.at_ms - now_ms : 1;
+}
+
+static void ask_for_challenge(struct attempt *attempt) {
+    Roost__V1__ChallengeRequest message = ROOST__V1__CHALLENGE_REQUEST__INIT;
+    struct doing *doing = attempt->doing;
+    struct session *session = doing->cli->session;
+    struct headers metadata;
+
+    session_metadata(session, attempt->deed->node, &metadata);
+    struct client_request request = {
+        .method = "/roost.v1.Acts/Challenge",
+        .metadata = &metadata,
+        .timeout_ms = left_ms(doing),
+    };
+    message.method = (char *)doing->plan->method;
+    attempt->signed_count++;
+    doing->asked++;
+    attempt->call =
+        client_unary(doing->loop, session_target(session), &request, &message.base,
+                     &roost__v1__challenge_response__descriptor, on_challenge, attempt);
+    headers_done(&metadata);
+}
+
+/* The host wants it signed: with the key, if there is one. */
+static void begin_to_sign(struct attempt *attempt) {
+    struct doing *doing = attempt->doing;
+
+    if (!doing->has_key) {
+        int r = sign_load(&doing->key);
+        doing->has_key = r == 0;
+        if (r != 0) {
+            auto_(mem_freep) char *why = mem_printf(
+                "it has to be signed with an operator's key: %s", sign_error_text(r));
+            end(attempt, GRPC_PERMISSION_DENIED, why);
+            return;
+        }
+    }
+    ask_for_challenge(attempt);
+}
+
+static bool wants_signature(const struct attempt *attempt,
+                            enum grpc_status status,
+                            const struct headers *trailers) {
+    return status == GRPC_UNAUTHENTICATED && attempt->signed_count < SIGN_MOST &&
+           headers_get(trailers, SIGNED_ACT_TRAILER);
+}
+
+/* --- asking --- */
+
 static void on_done(void *user,
                     enum grpc_status status,
                     const char *message,
@@ -193,6 +288,10 @@ static void on_done(void *user,
     attempt->call = NULL;
     attempt->doing->asked--;
     loop_stop(attempt->doing->loop);
+    if (wants_signature(attempt, status, trailers)) {
+        begin_to_sign(attempt);
+        return;
+    }
     if (status == GRPC_OK && (attempt->is_bad || !attempt->reply)) {
         status = GRPC_INTERNAL;
         message = "the reply is not what was asked for";
@@ -222,6 +321,9 @@ static void ask(struct attempt *attempt, uint64_t left_ms) {
     struct headers metadata;
 
     session_metadata(session, attempt->deed->node, &metadata);
+    if (attempt->signature)
+        headers_add(&metadata, SIGNED_ACT_METADATA, attempt->signature);
+    free(TAKE(attempt->signature)); /* it is good for one call */
     struct client_request request = {
         .method = doing->plan->method,
         .metadata = &metadata,
@@ -235,11 +337,6 @@ static void ask(struct attempt *attempt, uint64_t left_ms) {
     client_send(attempt->call, attempt->deed->request);
     client_end(attempt->call);
     headers_done(&metadata);
-}
-
-static uint64_t left_ms(const struct doing *doing) {
-    uint64_t now_ms = loop_now_ms(doing->loop);
-    return doing->deadline.at_ms > now_ms ? doing->deadline.at_ms - now_ms : 1;
 }
 
 static void ask_those_that_wait(struct doing *doing) {
@@ -359,7 +456,9 @@ static int finish(struct doing *doing) {
             *attempt->operation_id = attempt->operation_before;
         pb_free(attempt->reply);
         free(attempt->last_message);
+        free(attempt->signature);
     }
+    mem_wipe(&doing->key, sizeof(doing->key));
     if (doing->json.len > 0)
         printf("%s\n]\n", buf_text(&doing->json));
     buf_done(&doing->json);

@@ -17,6 +17,7 @@ extern const struct command cmd_forward;
 extern const struct command cmd_group;
 extern const struct command cmd_help;
 extern const struct command cmd_hubs;
+extern const struct command cmd_key;
 extern const struct command cmd_login;
 extern const struct command cmd_logout;
 extern const struct command cmd_node;
