@@ -63,7 +63,6 @@ struct stream {
     struct test *test;             /* borrowed: outlives its streams */
     struct invocation *invocation; /* borrowed: until on_gone */
     size_t next;                   /* the first answer that was not told */
-    size_t sent;                   /* as it was told last */
     bool begun;
 };
 
@@ -85,6 +84,7 @@ static void fill_report(const struct stream *stream,
     report->started = timestamp_set(started, test->started_ms);
     report->interval_ms = (uint32_t)(test->interval_us / 1000);
     report->planned = (uint32_t)test->planned;
+    report->size = (uint32_t)test->size;
     report->sent = (uint32_t)test->sent;
     report->first = (uint32_t)stream->next;
     report->rtts_ms = test->rtts_ms + stream->next;
@@ -103,12 +103,10 @@ static void tell(struct stream *stream) {
         size_t count = test->settled - stream->next;
         if (count > CHUNK_MAX)
             count = CHUNK_MAX;
-        if (stream->begun && count == 0 && stream->sent == test->sent &&
-            test->ended_ms == 0)
+        if (stream->begun && count == 0 && test->ended_ms == 0)
             return;
         fill_report(stream, count, &started, &report);
         stream->next += count;
-        stream->sent = test->sent;
         stream->begun = true;
         is_done = report.done;
         invocation_send(stream->invocation, &report.base);

@@ -153,12 +153,17 @@ static bool may_call(struct call *call, const struct node *node) {
     return !call->finished;
 }
 
-static void send_to_node(struct call *call, struct node *node) {
+static void send_to_node(const struct gate *gate, struct call *call, struct node *node) {
     underway_lead(call, node, roles_needed(call->method));
     clean_metadata(call, node);
     if (older_is_external(call->method))
         older_begin(call);
-    call_start(call, session_target(node->session));
+    if (roles_is_hub_led(call->method)) {
+        headers_add(&call->metadata, "roost-node", node->name);
+        call_start(call, gate->config.tests);
+    } else {
+        call_start(call, session_target(node->session));
+    }
 }
 
 static void lead_to_group(struct gate *gate, struct call *call, struct group *group) {
@@ -179,7 +184,7 @@ static void lead_to_group(struct gate *gate, struct call *call, struct group *gr
     struct node *node = answer.member->node;
     traffic_begin(gate->config.traffic, call, node->name);
     group_lead_begin(call, answer.member);
-    send_to_node(call, node);
+    send_to_node(gate, call, node);
 }
 
 static void lead_to_node(struct gate *gate, struct call *call) {
@@ -194,7 +199,7 @@ static void lead_to_node(struct gate *gate, struct call *call) {
             refusal_offline(call, node);
     } else {
         traffic_begin(gate->config.traffic, call, node->name);
-        send_to_node(call, node);
+        send_to_node(gate, call, node);
     }
 }
 

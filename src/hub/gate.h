@@ -32,6 +32,7 @@ struct gate_config { /* all borrowed, all outlive it */
     struct groups *groups;
     struct traffic *traffic;
     struct services *services;
+    struct target *tests;    /* of methods that the hub leads, as roles.h has them */
     size_t calls_per_caller; /* with one credential at the same time */
 };
 

@@ -14,6 +14,7 @@
 #include "hub/config.h"
 #include "hub/data_lock.h"
 #include "hub/doors.h"
+#include "hub/echo.h"
 #include "hub/gate.h"
 #include "hub/groups.h"
 #include "hub/health_page.h"
@@ -34,6 +35,7 @@
 #include "hub/service_internal.h"
 #include "hub/service_metrics.h"
 #include "hub/service_nodes.h"
+#include "hub/service_tests.h"
 #include "hub/service_tokens.h"
 #include "hub/service_users.h"
 #include "hub/session.h"
@@ -190,6 +192,7 @@ void hub_finish(struct hub *hub,
     health_stop(hub->health);
     health_page_stop(hub->health_page);
     service_internal_stop(hub->internal);
+    service_tests_stop(hub->tests);
     services_stop(hub->services);
     front_drain(hub->front);
     hub->drain.fire = on_drain;
@@ -210,6 +213,8 @@ void hub_release(struct hub *hub) {
     gate_close(hub->gate);
     web_close(hub->web);
     timer_stop(&hub->touch);
+    service_tests_stop(hub->tests);
+    echo_release(hub->echo);
     session_pool_quiet(hub->sessions);
     keeper_touch(hub->store, hub->registry, clock_wall_ms());
     traffic_write(hub->traffic);
@@ -244,6 +249,8 @@ struct hub *hub_free(struct hub *hub) {
     service_activity_free(hub->activities);
     service_users_free(hub->user_service);
     service_tokens_free(hub->tokens);
+    service_tests_free(hub->tests);
+    echo_free(hub->echo);
     painters_free(hub->painters);
     service_metrics_free(hub->metrics);
     service_admin_free(hub->admin);

@@ -7,6 +7,7 @@
 #include "hub/activity.h"
 #include "hub/admission.h"
 #include "hub/config.h"
+#include "hub/echo.h"
 #include "hub/gate.h"
 #include "hub/groups.h"
 #include "hub/health_page.h"
@@ -27,6 +28,7 @@
 #include "hub/service_internal.h"
 #include "hub/service_metrics.h"
 #include "hub/service_nodes.h"
+#include "hub/service_tests.h"
 #include "hub/service_tokens.h"
 #include "hub/service_users.h"
 #include "hub/session.h"
@@ -221,6 +223,19 @@ static void make_users(struct hub *hub) {
     hub->user_service = service_users_new(&users);
 }
 
+/* What is tested between nodes and this hub. */
+static void make_tests(struct hub *hub) {
+    hub->echo = echo_new(hub->loop, (unsigned)hub->config->udp_port);
+    struct service_tests_config tests = {
+        .loop = hub->loop,
+        .registry = hub->registry,
+        .echo = hub->echo,
+        .painters = hub->painters,
+        .udp_host = hub->config->udp_host,
+    };
+    hub->tests = service_tests_new(&tests);
+}
+
 static void make_services(struct hub *hub) {
     hub->services = services_new(hub->config->message_bytes_max);
     hub->underway = underway_new(hub->loop, hub->registry, hub->users);
@@ -280,6 +295,8 @@ static void make_services(struct hub *hub) {
     hub->nodes = service_nodes_new(&nodes);
     hub->group_service = service_groups_new(&groups);
     make_sample_services(hub);
+    make_tests(hub);
+    gate.tests = service_tests_target(hub->tests);
     hub->tokens = service_tokens_new(&tokens);
     make_users(hub);
     hub->activities = service_activity_new(&activity);

@@ -36,6 +36,8 @@ struct hub {
     struct service_groups *group_service;
     struct painters *painters;
     struct service_metrics *metrics;
+    struct echo *echo;
+    struct service_tests *tests;
     struct service_admin *admin;
     struct service_tokens *tokens;
     struct service_users *user_service;

@@ -32,6 +32,13 @@ static const char *const hub_only_methods[] = {
     NULL,
 };
 
+/* An agent cannot call its hub, so the hub drives what is between the two of them. */
+static const char *const hub_led_methods[] = {
+    "/roost.v1.Probe/SpeedTest",
+    "/roost.v1.Probe/Stability",
+    NULL,
+};
+
 /* The first entry that fits counts; without one it is the operator. */
 static const struct {
     const char *method;
@@ -77,6 +84,10 @@ bool roles_is_admin_only(const char *method) {
 
 bool roles_is_hub_only(const char *method) {
     return is_in(hub_only_methods, method);
+}
+
+bool roles_is_hub_led(const char *method) {
+    return is_in(hub_led_methods, method);
 }
 
 enum actor_role roles_needed(const char *method) {

@@ -23,6 +23,10 @@ bool roles_is_admin_only(const char *method);
 /* Does a node serve the method to its hub alone, and to nobody through it? */
 bool roles_is_hub_only(const char *method);
 
+/* Does the hub itself answer it, for the node that is named, by methods of the node that
+ * are the hub's alone? */
+bool roles_is_hub_led(const char *method);
+
 /* The role on a node that a method of that node needs: what is not in the table, an
  * exposed service say, needs the operator. */
 enum actor_role roles_needed(const char *method);

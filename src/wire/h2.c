@@ -264,15 +264,18 @@ bool h2_can_request(const struct h2 *h2) {
            h2->open < max && nghttp2_session_check_request_allowed(h2->session);
 }
 
-/* A tunnel carries bulk: whatever else has something to send shall not wait for it, on
- * our side nor, since the weight travels, on the peer's. */
+/* A tunnel carries bulk, and so does what says so itself (RFC 9218: background): whatever
+ * else has something to send shall not wait for it, on our side nor, since the weight
+ * travels, on the peer's. */
 static nghttp2_priority_spec priority_of(const struct headers *head) {
     const char *method = headers_get(head, ":method");
-    bool is_tunnel = method && strcmp(method, "CONNECT") == 0;
+    const char *wish = headers_get(head, "priority");
+    bool is_bulk = (method && strcmp(method, "CONNECT") == 0) ||
+                   (wish && strncmp(wish, "u=7", 3) == 0);
     nghttp2_priority_spec priority;
 
-    nghttp2_priority_spec_init(
-        &priority, 0, is_tunnel ? NGHTTP2_MIN_WEIGHT : NGHTTP2_DEFAULT_WEIGHT, 0);
+    nghttp2_priority_spec_init(&priority, 0,
+                               is_bulk ? NGHTTP2_MIN_WEIGHT : NGHTTP2_DEFAULT_WEIGHT, 0);
     return priority;
 }
 

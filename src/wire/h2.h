@@ -111,7 +111,7 @@ struct h2_stream *h2_next(struct h2 *h2);
 void h2_on_output(struct h2 *h2, void (*on_output)(void *arg), void *arg);
 
 /* Opens a request stream (client); head is copied, ":method" and the like come first. One
- * of CONNECT has the least weight.
+ * of CONNECT, or with "priority: u=7" (RFC 9218), has the least weight.
  * NULL when the peer's limit of streams is reached or the connection is ending. */
 struct h2_stream *h2_request(struct h2 *h2, const struct headers *head, bool has_body);
 

@@ -264,7 +264,7 @@ export class Env {
       args.push('--config', this.file('roost.conf'));
     }
     args.push(...(this.options.hubArgs ?? []));
-    this.hub = this.start(program('roostd'), args, { env: this.options.hubEnv, wrapper: this.options.wrapper });
+    this.hub = this.start(program('roostd'), args, { env: { UDP_TEST_PORT: '0', ...this.options.hubEnv }, wrapper: this.options.wrapper });
     await this.hub.line(/ready on/);
     return this.hub;
   }
