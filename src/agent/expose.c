@@ -13,6 +13,7 @@
 #include "rpc/fileset.h"
 #include "rpc/health.h"
 #include "rpc/reflection.h"
+#include "rpc/services.h"
 #include "rpc/target.h"
 
 enum { SERVICE_NAME_MAX = 256 };
@@ -75,14 +76,18 @@ static void start(struct target *target, struct call *call) {
     char service[SERVICE_NAME_MAX] = "";
 
     call_service_name(call, service, sizeof(service));
+    struct offer *offer = find_offer(expose, service);
+    if (!offer)
+        offer = find_taker(expose);
+    if (!offer && services_has(expose->config.own, service)) {
+        call_start(call, services_target(expose->config.own));
+        return;
+    }
     if (expose->count > 0 && !expose->config.may(expose->config.arg, service)) {
         call_fail(call, GRPC_PERMISSION_DENIED, "the policy of this host denies grpc %s",
                   service);
         return;
     }
-    struct offer *offer = find_offer(expose, service);
-    if (!offer)
-        offer = find_taker(expose);
     if (offer) {
         call_start(call, offer_target(offer));
         return;
@@ -111,7 +116,8 @@ static const char *service_at(void *arg, size_t i) {
         const char *name;
         while (is_listed(expose->offers[k]) &&
                (name = offer_service_at(expose->offers[k], at++)))
-            if (find_offer(expose, name) == expose->offers[k] && i-- == 0)
+            if (find_offer(expose, name) == expose->offers[k] &&
+                !services_has(expose->config.own, name) && i-- == 0)
                 return name;
     }
     return NULL;

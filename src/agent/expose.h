@@ -20,8 +20,9 @@ struct settings_members;
 struct target;
 
 struct expose_config {
-    struct loop *loop;          /* borrowed, as all: outlives it */
-    const struct services *own; /* what the agent serves itself */
+    struct loop *loop;    /* borrowed, as all: outlives it */
+    struct services *own; /* what the agent serves itself; what yields there, does so to
+                             servers that have it, or that take every call */
     /* May this service be called here? */
     bool (*may)(void *arg, const char *service);
     /* What is offered may have changed. Not from inside an expose_* function. */

@@ -55,7 +55,7 @@ static void clear_services(struct offer *offer) {
 }
 
 static void add_service(struct offer *offer, const char *name) {
-    if (discovery_is_plumbing(name) || services_has(offer->config.own, name) ||
+    if (discovery_is_plumbing(name) || services_keeps(offer->config.own, name) ||
         offer_has(offer, name))
         return;
     offer->services =

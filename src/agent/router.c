@@ -23,7 +23,7 @@ static struct target *find_target(const struct router *router, const struct call
     if (call->tunnel && router->tunnels)
         return router->tunnels;
     if (!router->exposed || !call_service_name(call, service, sizeof(service)) ||
-        services_has(router->services, service))
+        services_keeps(router->services, service))
         return services_target(router->services);
     return router->exposed;
 }

@@ -2,8 +2,8 @@
  * router - where the agent leads each call of the hub
  *
  * A tunnel goes to the tunnels, a method of the agent's own services to these; an RPC of
- * any other service goes to what is exposed. The uplink knows this one target and none of
- * those behind it.
+ * any other service, or of one that yields, goes to what is exposed. The uplink knows
+ * this one target and none of those behind it.
  */
 #pragma once
 

@@ -119,6 +119,13 @@ bool services_has(const struct services *services, const char *service_name) {
     return find_service(services, service_name, strlen(service_name)) != NULL;
 }
 
+bool services_keeps(const struct services *services, const char *service_name) {
+    const struct service *service =
+        find_service(services, service_name, strlen(service_name));
+
+    return service && !service->yields;
+}
+
 const struct service *services_at(const struct services *services, size_t i) {
     return i < services->count ? &services->list[i] : NULL;
 }

@@ -43,6 +43,7 @@ struct service {
     const ProtobufCServiceDescriptor *descriptor;
     const struct service_method *methods; /* borrowed: static; ends with a NULL name */
     void *arg;                            /* borrowed: outlives the set */
+    bool yields;                          /* to one of that name that is elsewhere */
 };
 
 /* Makes an empty set; message_max is the largest request, packed and unpacked. */
@@ -63,6 +64,9 @@ void services_add(struct services *services, const struct service *service);
 struct target *services_target(struct services *services);
 
 bool services_has(const struct services *services, const char *service_name);
+
+/* Is it here, and does not yield? */
+bool services_keeps(const struct services *services, const char *service_name);
 
 /* Walks the services from i = 0; NULL at the end. */
 const struct service *services_at(const struct services *services, size_t i);
