@@ -7,6 +7,7 @@
 #include "agent/service_acts.h"
 #include "agent/service_probe.h"
 #include "agent/service_transfer.h"
+#include "agent/service_units.h"
 #include "agent/service_usage.h"
 #include "base/mem.h"
 
@@ -14,6 +15,7 @@ struct acting {
     struct acts *acts; /* owned, and so is all that follows */
     struct service_probe *probe;
     struct service_transfer *transfer;
+    struct service_units *units;
     struct service_usage *usage;
 };
 
@@ -43,6 +45,17 @@ struct acting *acting_new(const struct acting_config *config) {
         .udp_port = config->udp_port,
     };
     acting->transfer = service_transfer_new(config->services, &transfer);
+    struct service_units_config units = {
+        .loop = config->loop,
+        .services = config->services,
+        .acts = acting->acts,
+        .policy = config->policy,
+        .root = config->root,
+        .library = config->libsystemd,
+        .is_user = config->is_user,
+        .fluentd = config->fluentd,
+    };
+    acting->units = service_units_new(&units);
     struct service_usage_config usage = {
         .loop = config->loop,
         .services = config->services,
@@ -57,12 +70,14 @@ struct acting *acting_new(const struct acting_config *config) {
 void acting_stop(struct acting *acting) {
     service_probe_stop(acting->probe);
     service_transfer_stop(acting->transfer);
+    service_units_stop(acting->units);
 }
 
 struct acting *acting_free(struct acting *acting) {
     if (!acting)
         return NULL;
     service_usage_free(acting->usage);
+    service_units_free(acting->units);
     service_transfer_free(acting->transfer);
     service_probe_free(acting->probe);
     acts_free(acting->acts);

@@ -21,8 +21,10 @@ struct acting_config {
     const char *root;          /* where the host's "/" is seen, "" as usual; borrowed */
     const char *nvml;          /* NVIDIA's library, NULL: the usual one; borrowed */
     const struct identity *identity; /* says where the hub is; borrowed likewise */
-    unsigned udp_port; /* of the hub's echo; 0: as the hub says */
+    unsigned udp_port;               /* of the hub's echo; 0: as the hub says */
     bool is_user;                    /* the agent of an ordinary user */
+    const char *libsystemd;     /* its path, NULL: the usual one; borrowed likewise */
+    const char *const *fluentd; /* where the unit of external.Fluentd stands; likewise */
 };
 
 /* Adds the services. */

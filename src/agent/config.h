@@ -50,6 +50,9 @@ struct agent_config {
 
     char *nvml; /* path of the library; NULL: the usual one */
 
+    char *fluentd;    /* the unit that external.Fluentd means */
+    char *libsystemd; /* path of the library; NULL: the usual one */
+
     char *secret; /* NULL: not started in the older system's way */
     char *server;
     uint64_t port;

@@ -332,6 +332,8 @@ static void make_services(struct running *running) {
         .identity = running->identity,
         .udp_port = (unsigned)running->config->udp_port,
         .is_user = policy_edit_is_user(),
+        .libsystemd = running->config->libsystemd,
+        .fluentd = (const char *const *)&running->config->fluentd,
     };
     running->acting = acting_new(&acting);
     running->health = health_new(running->services);
