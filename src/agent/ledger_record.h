@@ -13,7 +13,7 @@
 #include "base/crypto.h"
 
 enum {
-    LEDGER_RECORD_ID_MAX = 128,
+    LEDGER_RECORD_ID_MAX = 64,
     LEDGER_RECORD_TEXT_MAX = 1024,       /* of any other text; longer ones are cut */
     LEDGER_RECORD_RESPONSE_MAX = 4096,   /* a longer one is not kept */
     LEDGER_RECORD_MAX = 16 + (10 << 10), /* bytes of a whole record */
