@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "agent/act.h"
+#include "agent/chores.h"
 #include "agent/identity.h"
 #include "agent/policy.h"
 #include "base/latency.h"
@@ -15,7 +16,8 @@
 
 struct probes {
     struct probes_config config;
-    struct list running; /* of struct probe */
+    struct chores *chores; /* owned */
+    struct list running;   /* of struct probe */
     size_t count;
 };
 
@@ -23,6 +25,7 @@ struct probes *probes_new(const struct probes_config *config) {
     struct probes *probes = mem_new(sizeof(*probes));
 
     probes->config = *config;
+    probes->chores = chores_new(config->loop);
     list_init(&probes->running);
     return probes;
 }
@@ -48,6 +51,7 @@ struct probes *probes_free(struct probes *probes) {
         invocation_set_user(probe->invocation, NULL, NULL);
         end(probe);
     }
+    chores_free(probes->chores);
     free(probes);
     return NULL;
 }
@@ -58,6 +62,10 @@ const struct probes_config *probes_config(const struct probes *probes) {
 
 static void on_gone(struct invocation *invocation, void *user) {
     end(user);
+}
+
+struct chores *probes_chores(struct probes *probes) {
+    return probes->chores;
 }
 
 bool probes_begin(struct probes *probes,

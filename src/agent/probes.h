@@ -19,6 +19,7 @@
 #include "roost/v1/probe.pb-c.h"
 
 struct acts;
+struct chores;
 struct identity;
 struct invocation;
 struct latency;
@@ -56,6 +57,9 @@ void probes_stop(struct probes *probes);
 struct probes *probes_free(struct probes *probes);
 
 const struct probes_config *probes_config(const struct probes *probes);
+
+/* For what blocks, on a thread that is there while it is needed. Lent. */
+struct chores *probes_chores(struct probes *probes);
 
 /*
  * Begins one for this call: on_end comes once, from inside of what ends the call, and

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "agent/probe_diagnose.h"
 #include "agent/probe_dns.h"
 #include "agent/probe_http.h"
 #include "agent/probe_ping.h"
@@ -16,6 +17,7 @@ struct service_probe {
 };
 
 static const struct service_method methods[] = {
+    { "Diagnose", SERVICE_UNARY, probe_diagnose },
     { "Dns", SERVICE_UNARY, probe_dns },
     { "Http", SERVICE_UNARY, probe_http },
     { "Ping", SERVICE_SERVER_STREAM, probe_ping },
