@@ -6,6 +6,7 @@
 #include "agent/probes.h"
 #include "agent/service_acts.h"
 #include "agent/service_probe.h"
+#include "agent/service_processes.h"
 #include "agent/service_transfer.h"
 #include "agent/service_units.h"
 #include "agent/service_usage.h"
@@ -14,6 +15,7 @@
 struct acting {
     struct acts *acts; /* owned, and so is all that follows */
     struct service_probe *probe;
+    struct service_processes *processes;
     struct service_transfer *transfer;
     struct service_units *units;
     struct service_usage *usage;
@@ -38,6 +40,13 @@ struct acting *acting_new(const struct acting_config *config) {
         .root = config->root,
     };
     acting->probe = service_probe_new(config->services, &probe);
+    struct service_processes_config processes = {
+        .loop = config->loop,
+        .services = config->services,
+        .acts = acting->acts,
+        .root = config->root,
+    };
+    acting->processes = service_processes_new(&processes);
     struct service_transfer_config transfer = {
         .loop = config->loop,
         .acts = acting->acts,
@@ -79,6 +88,7 @@ struct acting *acting_free(struct acting *acting) {
     service_usage_free(acting->usage);
     service_units_free(acting->units);
     service_transfer_free(acting->transfer);
+    service_processes_free(acting->processes);
     service_probe_free(acting->probe);
     acts_free(acting->acts);
     free(acting);
