@@ -27,6 +27,9 @@ enum {
     SIGN_MOST = 8,        /* how often one deed is signed: anew when a link broke */
 };
 
+/* How a node's record begins, too, of what was begun and never ended. */
+static const char not_known[] = "the outcome is not known";
+
 enum state { WAITING, ASKED, PAUSED, OVER };
 
 struct doing;
@@ -141,8 +144,9 @@ static int tell_unknown(const struct attempt *attempt, const char *message) {
     struct buf clean = { 0 };
 
     text_add_clean(&clean, remedy);
-    report_fail(REPORT_TIMEOUT, buf_text(&clean), "%s: the outcome is not known: %s",
-                label, message);
+    bool is_said = strncmp(message, not_known, strlen(not_known)) == 0;
+    report_fail(REPORT_TIMEOUT, buf_text(&clean), "%s: %s%s%s", label,
+                is_said ? "" : not_known, is_said ? "" : ": ", message);
     buf_done(&clean);
     return REPORT_TIMEOUT;
 }
@@ -304,6 +308,7 @@ static void on_done(void *user,
         attempt->unclear |= attempt->operation_id != NULL;
     else if (!delivered || !attempt->unclear) {
         attempt->unclear &= status == GRPC_DEADLINE_EXCEEDED;
+        attempt->unclear |= attempt->operation_id && status == GRPC_UNKNOWN;
         end(attempt, status, message);
         return;
     }

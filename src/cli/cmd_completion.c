@@ -31,16 +31,21 @@ static const char *source_of(const char *kind) {
     static const char profiles[] = "$(roost hubs --names 2>/dev/null)";
     static const char methods[] =
         "$(roost call \"$sub\" --names --timeout 2s 2>/dev/null)";
+    static const char processes[] =
+        "$(roost ps \"$sub\" --names --timeout 2s 2>/dev/null)";
     static const char *const sources[][2] = {
         { "node", nodes },
         { "NODE", nodes },
         { "GLOB", nodes },
         { "group", groups },
         { "method", methods },
+        { "process", processes },
         { "profile", profiles },
         { "PROFILE", profiles },
         { "shell", "bash zsh fish" },
         { "ROLE", "viewer operator owner admin" },
+        { "ORDER", "pid cpu memory name started time" },
+        { "SIGNAL", "TERM KILL HUP INT QUIT USR1 USR2 STOP CONT" },
         { "WHAT", "node caller method" },
         { "FORM", "json prettyjson yaml xml" },
     };
@@ -241,13 +246,15 @@ static void print_fish_option(const struct args_option *option, const char *cond
     printf("\n");
 }
 
-/* The methods of the node that stands behind the command; options before it, which would
- * stand in its place, are rare enough. */
+/* The methods or processes of the node that stands behind the command; options before it,
+ * which would stand in its place, are rare enough. */
 static void print_fish_second(const struct command *command) {
+    bool is_process = strcmp(command->second, "process") == 0;
+
     printf("complete -c roost -n '__fish_seen_subcommand_from %s; and test (count "
            "(commandline -opc)) -ge 3' -a '(roost %s (commandline -opc)[3] --names "
            "--timeout 2s 2>/dev/null)'\n",
-           command->name, command->name);
+           command->name, is_process ? "ps" : command->name);
 }
 
 /* What belongs to one command, where the condition holds. */

@@ -28,7 +28,8 @@ struct command {
     /* What they are, for completion: "node", "group", "profile", "shell", "command",
      * "file", or words apart by spaces; may be NULL. */
     const char *operands;
-    const char *second; /* what the second one is: "method" of the first; may be NULL */
+    const char *second; /* what the second one is: "method" or "process" of the first; or
+                           NULL */
     bool keep_dashes;   /* "-home" is an operand */
     unsigned rest;      /* behind so many operands every word is one; 0: none */
     const struct command *const *subcommands; /* ends with NULL; may be NULL */

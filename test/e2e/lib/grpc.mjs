@@ -21,6 +21,7 @@ const loaded = grpc.loadPackageDefinition(
       'roost/v1/metrics.proto',
       'roost/v1/nodes.proto',
       'roost/v1/probe.proto',
+      'roost/v1/processes.proto',
       'roost/v1/tokens.proto',
       'roost/v1/transfer.proto',
       'grpc/health.proto',
