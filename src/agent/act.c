@@ -80,7 +80,9 @@ void act_refuse(struct acts *acts,
     headers_init(&trailers);
     policy_refusal_add(&refusal, &trailers);
     policy_refusal_log(&refusal, act_user(invocation));
-    invocation_refuse(invocation, GRPC_PERMISSION_DENIED, refusal.why, &trailers);
+    auto_(mem_freep) char *text =
+        mem_printf("%s: on the host, %s", refusal.why, refusal.remedy);
+    invocation_refuse(invocation, GRPC_PERMISSION_DENIED, text, &trailers);
     headers_done(&trailers);
     policy_refusal_done(&refusal);
 }

@@ -41,7 +41,6 @@ void policy_refusal_make(const struct policy *policy,
                               ? mem_strdup("roost-agent policy")
                               : mem_printf("roost-agent allow %s%s%s",
                                            policy_rules_verb(verb), space, object);
-    buf_printf(&why, ": on the host, %s", ret_refusal->remedy);
     ret_refusal->why = buf_take_text(&why);
 }
 
