@@ -5,6 +5,7 @@
 #include "agent/acts.h"
 #include "agent/probes.h"
 #include "agent/service_acts.h"
+#include "agent/service_power.h"
 #include "agent/service_probe.h"
 #include "agent/service_processes.h"
 #include "agent/service_transfer.h"
@@ -14,6 +15,7 @@
 
 struct acting {
     struct acts *acts; /* owned, and so is all that follows */
+    struct service_power *power;
     struct service_probe *probe;
     struct service_processes *processes;
     struct service_transfer *transfer;
@@ -65,6 +67,14 @@ struct acting *acting_new(const struct acting_config *config) {
         .fluentd = config->fluentd,
     };
     acting->units = service_units_new(&units);
+    struct service_power_config power = {
+        .loop = config->loop,
+        .services = config->services,
+        .acts = acting->acts,
+        .root = config->root,
+        .library = config->libsystemd,
+    };
+    acting->power = service_power_new(&power);
     struct service_usage_config usage = {
         .loop = config->loop,
         .services = config->services,
@@ -89,6 +99,7 @@ struct acting *acting_free(struct acting *acting) {
     service_units_free(acting->units);
     service_transfer_free(acting->transfer);
     service_processes_free(acting->processes);
+    service_power_free(acting->power);
     service_probe_free(acting->probe);
     acts_free(acting->acts);
     free(acting);
