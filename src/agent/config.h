@@ -65,9 +65,10 @@ struct agent_config {
     bool expose_tls;             /* expose --tls, --ca and --pin */
     char *expose_ca;
     char *expose_pin;
-    bool user;  /* install --user */
-    bool purge; /* uninstall --purge */
-    bool yes;   /* ask no questions */
+    bool user;    /* install --user */
+    bool purge;   /* uninstall --purge */
+    bool dry_run; /* policy apply --dry-run */
+    bool yes;     /* ask no questions */
     bool json;
 
     int argc;          /* of the load, for the next one */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/identity.h"
+#include "agent/policy_apply.h"
 #include "agent/unit_system.h"
 #include "agent/unit_user.h"
 #include "base/buf.h"
@@ -290,6 +291,8 @@ int install_undo(const char *state, bool user, bool purge, bool yes) {
     }
     systemctl(user, "disable", "--now", UNIT); /* says itself when there is none */
     int status = remove_unit(user);
+    if (!user && policy_apply_undo("") != 0)
+        status = 1;
     systemctl(user, "daemon-reload", NULL, NULL);
     int r = purge ? remove_state(state) : 0;
     if (r < 0 && r != -ENOENT)

@@ -16,7 +16,9 @@
 #include "agent/identity.h"
 #include "agent/install.h"
 #include "agent/join.h"
+#include "agent/policy_apply.h"
 #include "agent/policy_edit.h"
+#include "agent/policy_show.h"
 #include "agent/running.h"
 #include "base/crypto.h"
 #include "base/log.h"
@@ -87,7 +89,20 @@ static int run_expose(void *arg, const struct settings *settings) {
 
 static int run_policy(void *arg, const struct settings *settings) {
     const struct agent_config *config = arg;
-    return policy_edit_show(config->state, config->json);
+    const struct settings_list *words = settings_words(settings);
+    const char *what = words->count > 1 ? words->items[1] : "show";
+
+    if (strcmp(what, "show") == 0 && words->count <= 2)
+        return policy_show(config->state, config->json);
+    if (strcmp(what, "check") == 0 && words->count > 2)
+        return policy_show_check(config->state, words->items[2],
+                                 words->count > 3 ? words->items[3] : NULL, config->json);
+    if (strcmp(what, "apply") == 0 && words->count == 2)
+        return policy_apply(config->state, config->root ? config->root : "",
+                            config->dry_run);
+    return program_misused(settings,
+                           "policy: policy [show], policy check VERB [OBJECT], or "
+                           "policy apply [--dry-run]");
 }
 
 static int add_rule(const struct agent_config *config,
@@ -265,8 +280,10 @@ static const struct program_command commands[] = {
     { "doctor", run_doctor, 2, "[LINK]    try every way to the hub and tell what fails" },
     { "expose", run_expose, 3,
       "NAME ADDR [--tls]  let callers of the hub reach this gRPC server" },
-    { "policy", run_policy, 1,
-      "          print what the hub may ask of this host, and which file says so" },
+    { "policy", run_policy, 4,
+      "[show]    print what the hub may ask of this host, and which file says so;\n"
+      "                        check VERB [OBJECT] asks it, apply lets the system grant "
+      "it" },
     { "allow", run_allow, 3,
       "VERB [OBJECT]  allow it in the policy: allow tcp 127.0.0.1:22" },
     { "deny", run_deny, 3, "VERB [OBJECT]  deny it, whatever else allows it" },

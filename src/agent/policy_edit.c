@@ -10,7 +10,6 @@
 #include "agent/policy.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "wire/json_writer.h"
 
 enum {
     USER_MIN = 1000,  /* below are the accounts of the system (login.defs) */
@@ -24,71 +23,9 @@ bool policy_edit_is_user(void) {
     return geteuid() >= USER_MIN && geteuid() <= USER_MAX;
 }
 
-static struct policy *open_policy(const char *state) {
+struct policy *policy_edit_open(const char *state) {
     struct policy_config config = { .state = state, .is_user = policy_edit_is_user() };
     return policy_new(&config);
-}
-
-/* --- showing --- */
-
-static void print_rules(const struct policy *policy) {
-    const struct policy_rules *rules = policy_rules(policy);
-
-    for (size_t i = 0; i < rules->count; i++) {
-        struct buf text = { 0 };
-        policy_rules_print(&rules->items[i], &text);
-        if (rules->items[i].line > 0)
-            printf("%-40s line %u\n", buf_text(&text), rules->items[i].line);
-        else
-            printf("%-40s by default\n", buf_text(&text));
-        buf_done(&text);
-    }
-}
-
-static void print_json(const struct policy *policy) {
-    const struct policy_rules *rules = policy_rules(policy);
-    struct buf out = { 0 };
-
-    buf_add_text(&out, "{\"file\":");
-    json_writer_quote(&out, slice_of_text(policy_path(policy)));
-    buf_printf(&out, ",\"isThere\":%s",
-               file_exists(policy_path(policy)) ? "true" : "false");
-    if (policy_trouble(policy)) {
-        buf_add_text(&out, ",\"trouble\":");
-        json_writer_quote(&out, slice_of_text(policy_trouble(policy)));
-    }
-    buf_add_text(&out, ",\"rules\":[");
-    for (size_t i = 0; i < rules->count; i++) {
-        struct buf text = { 0 };
-        policy_rules_print(&rules->items[i], &text);
-        buf_printf(&out, "%s{\"line\":%u,\"rule\":", i ? "," : "", rules->items[i].line);
-        json_writer_quote(&out, buf_slice(&text));
-        buf_add_text(&out, "}");
-        buf_done(&text);
-    }
-    buf_add_text(&out, "]}");
-    puts(buf_text(&out));
-    buf_done(&out);
-}
-
-int policy_edit_show(const char *state, bool json) {
-    struct policy *policy = open_policy(state);
-    int status = policy_trouble(policy) ? EXIT_FAILURE : EXIT_SUCCESS;
-
-    if (json) {
-        print_json(policy);
-    } else {
-        fprintf(stderr, "%s%s\n", policy_path(policy),
-                file_exists(policy_path(policy)) ? "" : " (not there)");
-        print_rules(policy);
-        if (policy_trouble(policy))
-            fprintf(stderr,
-                    "roost-agent: policy: %s\nnothing but looking is allowed until that "
-                    "is mended\n",
-                    policy_trouble(policy));
-    }
-    policy_free(policy);
-    return status;
 }
 
 /* --- adding --- */
@@ -223,7 +160,7 @@ static int add_to(const char *path, const struct policy_rules *rules) {
 }
 
 static int add_rules(const char *state, const struct policy_rules *rules) {
-    struct policy *policy = open_policy(state);
+    struct policy *policy = policy_edit_open(state);
     int status = EXIT_SUCCESS;
 
     if (!policy_is_of_system(policy)) {
@@ -316,7 +253,7 @@ int policy_edit_allow_list(const char *state, const char *list) {
 }
 
 char *policy_edit_capabilities(const char *state) {
-    struct policy *policy = open_policy(state);
+    struct policy *policy = policy_edit_open(state);
     char *capabilities = mem_strdup(policy_capabilities(policy));
 
     if (policy_trouble(policy))

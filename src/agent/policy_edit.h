@@ -1,5 +1,5 @@
 /*
- * policy_edit - the policy on the command line: what is in force, and one line more
+ * policy_edit - the policy on the command line: one line more
  */
 #pragma once
 
@@ -7,8 +7,7 @@
 
 #include "agent/policy_rules.h"
 
-/* Prints what is in force and where it comes from: the exit status. */
-int policy_edit_show(const char *state, bool json);
+struct policy;
 
 /*
  * Adds "allow VERB [OBJECT]" (or deny) to the file that counts, beside the other lines of
@@ -29,6 +28,9 @@ int policy_edit_check_list(const char *list);
 /* What the policy allows, "look,tcp"; to be freed. A damaged file is told on standard
  * error. */
 char *policy_edit_capabilities(const char *state);
+
+/* The policy of the agent with this state folder, as it would read it. */
+struct policy *policy_edit_open(const char *state);
 
 /* Is this agent an ordinary user's own? */
 bool policy_edit_is_user(void);
