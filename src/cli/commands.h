@@ -6,6 +6,7 @@
 #include "cli/command.h"
 
 extern const struct command cmd_activity;
+extern const struct command cmd_approve;
 extern const struct command cmd_call;
 extern const struct command cmd_chart;
 extern const struct command cmd_completion;
@@ -14,6 +15,7 @@ extern const struct command cmd_connect;
 extern const struct command cmd_doctor;
 extern const struct command cmd_fluentd;
 extern const struct command cmd_forward;
+extern const struct command cmd_grant;
 extern const struct command cmd_group;
 extern const struct command cmd_help;
 extern const struct command cmd_hubs;
@@ -25,6 +27,7 @@ extern const struct command cmd_login;
 extern const struct command cmd_logout;
 extern const struct command cmd_node;
 extern const struct command cmd_nodes;
+extern const struct command cmd_pair;
 extern const struct command cmd_probe;
 extern const struct command cmd_probe_diagnose;
 extern const struct command cmd_probe_dns;
@@ -41,6 +44,7 @@ extern const struct command cmd_storage;
 extern const struct command cmd_token;
 extern const struct command cmd_top;
 extern const struct command cmd_traffic;
+extern const struct command cmd_user;
 extern const struct command cmd_version;
 extern const struct command cmd_wake;
 extern const struct command cmd_watch;

@@ -6,8 +6,9 @@
  */
 #pragma once
 
-#include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
+
+#include "wire/pb.h"
 
 struct acting_method {
     const char *method; /* "/pkg.Service/Method" */

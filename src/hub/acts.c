@@ -192,7 +192,7 @@ static bool hold(struct acts_act *act, struct slice request, const struct buf *j
     struct approvals *approvals = act->acts->config.approvals;
     const struct node *node = registry_find(act->acts->config.registry, act->node);
     const char *tag = act->method->is_harmful ? approvals_tag_of(approvals, node) : NULL;
-    bool signs = waits_for_signature(act, node);
+    bool signs = tag ? wants_signature(act, node) : waits_for_signature(act, node);
 
     if (!tag && !signs)
         return false;
@@ -214,6 +214,8 @@ static bool hold(struct acts_act *act, struct slice request, const struct buf *j
         return true;
     }
     act->state = HELD;
+    if (signs) /* a challenge would not last until somebody agrees */
+        headers_remove(&act->call->metadata, "operator-signature-bin");
     tell_caller(act);
     return true;
 }
