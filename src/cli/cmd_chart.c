@@ -3,16 +3,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/name.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/hub.h"
+#include "cli/picture.h"
 #include "cli/plot.h"
 #include "cli/series.h"
 #include "draw/kind.h"
@@ -166,24 +165,6 @@ static int read_wish(const struct cli *cli, struct wish *wish) {
     return r;
 }
 
-/* Replaces the file at once, with the rights that the shell gives. */
-static int write_file(const char *path, struct slice bytes) {
-    mode_t mask = umask(0);
-    umask(mask);
-    return file_write_atomic(path, bytes, 0666 & ~mask);
-}
-
-static int put_picture(const struct cli *cli, const ProtobufCBinaryData *image) {
-    const char *path = args_value(cli->args, "output");
-
-    if (strcmp(path, "-") == 0) {
-        fwrite(image->data, 1, image->len, stdout);
-        return 0;
-    }
-    int r = write_file(path, slice_of(image->data, image->len));
-    return r < 0 ? report_fail(REPORT_FAILED, NULL, "%s: %s", path, strerror(-r)) : 0;
-}
-
 static int make_picture(struct cli *cli, struct wish *wish) {
     Roost__V1__ChartRequest request = ROOST__V1__CHART_REQUEST__INIT;
     Google__Protobuf__Timestamp times[2];
@@ -216,7 +197,8 @@ static int make_picture(struct cli *cli, struct wish *wish) {
     int r = hub_call(cli, wish->ask.select, ask, &reply);
     if (r != 0)
         return r;
-    r = put_picture(cli, &((const Roost__V1__ChartResponse *)reply)->image);
+    const ProtobufCBinaryData *image = &((const Roost__V1__ChartResponse *)reply)->image;
+    r = picture_put(args_value(cli->args, "output"), slice_of(image->data, image->len));
     pb_free(reply);
     return r;
 }
