@@ -52,7 +52,8 @@ scenario('a harmful act on a tagged node waits for a second person', { config: c
   assert.equal(act.kind, 'act.ended');
   assert.equal(act.node, 'box');
   assert.equal(act.actor, 'bob');
-  assert.deepEqual({ ...act.act, durationUs: undefined, arguments: JSON.parse(act.act.arguments) }, { method: reboot, arguments: { delayS: 5, message: 'hello' }, durationUs: undefined });
+  assert.equal(act.act.method, reboot);
+  assert.deepEqual(JSON.parse(act.act.arguments), { delayS: 5, message: 'hello' });
   assert.ok(Number(act.act.durationUs) > 0);
 
   // A program's word is nobody's; an administrator's is.

@@ -57,7 +57,7 @@ export async function actingNode(env, name, answer = () => ({ status: grpc.statu
     stream.on('close', () => (call.cancelled = stream.rstCode !== 0));
     stream.on('end', () => {
       if (stream.destroyed) return;
-      if (!call.method.startsWith('/roost.v1.Link/')) calls.push(call); // what the hub says itself
+      if (!/v1.(Link|Host)\//.test(call.method)) calls.push(call); // not what the hub asks itself
       const end = answer(call);
       stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
       if (!end) return;
