@@ -47,6 +47,7 @@ extern const struct command cmd_token;
 extern const struct command cmd_top;
 extern const struct command cmd_traffic;
 extern const struct command cmd_user;
+extern const struct command cmd_usage;
 extern const struct command cmd_version;
 extern const struct command cmd_wake;
 extern const struct command cmd_watch;

@@ -30,6 +30,7 @@ const loaded = grpc.loadPackageDefinition(
       'roost/v1/tokens.proto',
       'roost/v1/transfer.proto',
       'roost/v1/users.proto',
+      'roost/v1/usage.proto',
       'grpc/health.proto',
       'grpc/reflection_v1.proto',
       'grpc/reflection_v1alpha.proto',
