@@ -6,6 +6,7 @@
 #include "agent/probe_dns.h"
 #include "agent/probe_http.h"
 #include "agent/probe_ping.h"
+#include "agent/probe_speed.h"
 #include "agent/probe_tcp.h"
 #include "agent/probes.h"
 #include "base/mem.h"
@@ -21,6 +22,7 @@ static const struct service_method methods[] = {
     { "Dns", SERVICE_UNARY, probe_dns },
     { "Http", SERVICE_UNARY, probe_http },
     { "Ping", SERVICE_SERVER_STREAM, probe_ping },
+    { "SpeedTest", SERVICE_SERVER_STREAM, probe_speed },
     { "Tcp", SERVICE_UNARY, probe_tcp },
     { 0 },
 };

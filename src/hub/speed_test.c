@@ -5,11 +5,11 @@
 
 #include "base/crypto.h"
 #include "base/mem.h"
+#include "base/speed_rate.h"
 #include "hub/latency_message.h"
 #include "hub/node.h"
 #include "hub/registry.h"
 #include "hub/session.h"
-#include "hub/speed_rate.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
 #include "roost/v1/transfer.pb-c.h"

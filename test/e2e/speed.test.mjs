@@ -2,7 +2,9 @@
 // outages are known.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import http from 'node:http';
 import { describe } from 'node:test';
 
 import { pause, program, run, scenario, slow, until } from './lib/env.mjs';
@@ -140,7 +142,7 @@ describe('paths', { concurrency: 3 }, () => {
   });
 
   together('30 ms there and back are told as 30 ms', async (env, port) => {
-    const relay = await UdpRelay.start(port, 14);
+    const relay = await UdpRelay.start(port, 15);
     const tcp = await env.relay();
     tcp.delayMs = 15;
     try {
@@ -149,10 +151,12 @@ describe('paths', { concurrency: 3 }, () => {
       const fast = await probe(env, 'speed', 'pi', '--for', '1s');
       assert.equal(steady.sent, 200);
       assert.equal(steady.lost, 0);
-      isNear(steady.rtt.p50Ms, relay.medianHeldMs, 0.1, 'median');
-      assert.ok(steady.rtt.meanMs >= 28 && relay.medianHeldMs >= 28, `${relay.medianHeldMs}`);
+      // A busy machine holds datagrams for longer than the relay knows; some it does not.
+      isNear(steady.rtt.minMs, 30, 0.1, 'least');
+      const { medianHeldMs } = relay;
+      assert.ok(steady.rtt.p50Ms >= medianHeldMs * 0.9 && steady.rtt.p50Ms <= medianHeldMs * 1.1 + 20 * slow, `${steady.rtt.p50Ms}, held ${medianHeldMs}`);
       assert.ok(steady.rtt.p50Ms <= steady.rtt.p95Ms && steady.rtt.p95Ms <= steady.rtt.p99Ms);
-      assert.ok(steady.rtt.minMs >= 27 && steady.rtt.jitterMs >= 0);
+      assert.ok(steady.rtt.meanMs >= steady.rtt.minMs && steady.rtt.jitterMs >= 0);
       assert.ok(fast.idle.minMs >= 29 && fast.idle.minMs < 33 * slow, JSON.stringify(fast.idle));
     } finally {
       relay.close();
@@ -244,6 +248,42 @@ describe('the echo', { concurrency: 3 }, () => {
     assert.equal(report.sent, 50);
     assert.equal(report.lost, 0);
     await next.end();
+  });
+});
+
+describe('a server', () => {
+  together('is fetched from for as long as was said, if the host lets it', async (env) => {
+    const agent = await env.agent('pi');
+    const chunk = Buffer.alloc(65536, 1);
+    const server = http.createServer((request, response) => {
+      if (request.url !== '/bytes') return response.writeHead(404).end('no');
+      response.writeHead(200);
+      const go = () => {
+        while (response.write(chunk));
+        response.once('drain', go);
+      };
+      go();
+      response.on('close', () => response.removeAllListeners('drain'));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${server.address().port}`;
+    try {
+      const denied = await env.cli('probe', 'speed', 'pi', `${url}/bytes`, { ok: 'any' });
+      assert.equal(denied.code, 5, denied.stderr);
+      assert.match(denied.stderr, /roost-agent allow probe 127\.0\.0\.1:/);
+      await run(program('roost-agent'), ['allow', 'probe', `127.0.0.1:${server.address().port}`, '--state', agent.state]);
+      await until(async () => (await env.cli('probe', 'tcp', 'pi', url.slice(7), { ok: 'any' })).code === 0);
+      const report = await probe(env, 'speed', 'pi', `${url}/bytes`, '--for', '1s');
+      assert.ok(report.downloadBitsPerSecond > 10e6 && Number(report.downloadBytes) > 1e6, JSON.stringify(report));
+      assert.equal(Number(report.uploadBytes), 0);
+      const missing = await env.cli('probe', 'speed', 'pi', `${url}/else`, { ok: 'any' });
+      assert.equal(missing.code, 1);
+      assert.match(missing.stderr, /answered 404/);
+    } finally {
+      server.closeAllConnections?.();
+      server.close();
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-#include "hub/speed_rate.h"
+#include "base/speed_rate.h"
 
 #include <stdlib.h>
 
