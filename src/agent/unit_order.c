@@ -22,8 +22,9 @@
 #include "wire/pb.h"
 
 enum {
-    SETTLE_MS = 200, /* a service that cannot run mostly falls over within, and one that
-                        failed may be started again */
+    SETTLE_MS = 200,   /* a service that cannot run mostly falls over within, and one that
+                          failed may be started again */
+    SETTLES_MOST = 10, /* looks at one that systemd starts again after it failed */
     OWN_LIMIT_MS = 200,  /* nobody waits for the end of who answers */
     LOG_LINES = 10,      /* of a unit that failed */
     LOG_EARLIER_MS = 50, /* the journal's clock and ours are read at different times */
@@ -46,6 +47,7 @@ struct unit_order {
     struct timer settle;
     Roost__V1__UnitResult *result; /* owned: what is put together */
     int64_t begun_ms;              /* wall clock */
+    unsigned settles;
     bool is_own;
 };
 
@@ -210,6 +212,13 @@ static void set_unit(struct unit_order *order, const struct systemd_unit *unit) 
     order->result->unit->is_own = order->is_own;
 }
 
+/* Is it on its way up or down again, so that a moment later more is known? */
+static bool is_in_between(struct unit_order *order, const struct systemd_unit *unit) {
+    return strcmp(order->result->job_result, "running") != 0 && unit->active_state &&
+           strcmp(unit->active_state, "activating") == 0 &&
+           order->settles++ < SETTLES_MOST;
+}
+
 static void on_seen(void *arg,
                     const struct systemd_unit *unit,
                     const struct systemd_fault *fault) {
@@ -220,6 +229,10 @@ static void on_seen(void *arg,
     /* What was done stands, though how it went cannot be told in full. */
     if (fault) {
         finish(order);
+        return;
+    }
+    if (is_in_between(order, unit)) {
+        timer_start(order->host->config.loop, &order->settle, SETTLE_MS);
         return;
     }
     set_unit(order, unit);
@@ -392,8 +405,8 @@ static bool refuse_unit(struct unit_order *order, const struct systemd_unit *uni
         refuse(
             order, GRPC_PERMISSION_DENIED,
             "the policy of this host does not allow units %s, which is another name of "
-            "%s: on the host, roost-agent allow units %s",
-            denied, order->name, denied);
+            "%s",
+            denied, order->name);
     else if (why)
         refuse(order, GRPC_INVALID_ARGUMENT, "%s: %s", unit->id, why);
     else if (order->is_own && !order->config.force)
