@@ -28,26 +28,26 @@ static void each_option(option_fn *on_option) {
 static const char *source_of(const char *kind) {
     static const char nodes[] = "$(roost nodes --names --timeout 2s 2>/dev/null)";
     static const char groups[] = "$(roost group --names --timeout 2s 2>/dev/null)";
-    static const char users[] = "$(roost user --names --timeout 2s 2>/dev/null)";
-    static const char approvals[] = "$(roost approve --names --timeout 2s 2>/dev/null)";
     static const char profiles[] = "$(roost hubs --names 2>/dev/null)";
     static const char methods[] =
-        "$(roost call \"$sub\" --names --timeout 2s 2>/dev/null)";
+        "$(roost call \"$of\" --names --timeout 2s 2>/dev/null)";
     static const char processes[] =
-        "$(roost ps \"$sub\" --names --timeout 2s 2>/dev/null)";
+        "$(roost ps \"$of\" --names --timeout 2s 2>/dev/null)";
+    static const char units[] = "$(roost units \"$of\" --names --timeout 2s 2>/dev/null)";
     static const char *const sources[][2] = {
         { "node", nodes },
         { "NODE", nodes },
         { "GLOB", nodes },
         { "group", groups },
-        { "user", users },
-        { "USER", users },
-        { "approval", approvals },
         { "method", methods },
         { "process", processes },
+        { "unit", units },
         { "profile", profiles },
         { "PROFILE", profiles },
         { "shell", "bash zsh fish" },
+        { "TYPE", "service timer socket" },
+        { "STATE", "active inactive failed activating deactivating" },
+        { "LEVEL", "emerg alert crit err warning notice info debug" },
         { "ROLE", "viewer operator owner admin" },
         { "ORDER", "pid cpu memory name started time" },
         { "SIGNAL", "TERM KILL HUP INT QUIT USR1 USR2 STOP CONT" },
@@ -113,11 +113,12 @@ static void print_branch(const struct command *command, const struct command *pa
         print_names(command_all());
         printf("'\n");
     } else if (command->second) {
-        printf("        if [ \"${cur#-}\" != \"$cur\" ]; then :\n"
-               "        elif [ -z \"$sub\" ]; then offers=\"$offers %s\"\n"
+        printf("        of=$%s\n"
+               "        if [ \"${cur#-}\" != \"$cur\" ]; then :\n"
+               "        elif [ -z \"$of\" ]; then offers=\"$offers %s\"\n"
                "        else offers=\"$offers %s\"\n"
                "        fi\n",
-               source_of(operands), source_of(command->second));
+               parent ? "third" : "sub", source_of(operands), source_of(command->second));
     } else if (operands && *operands) {
         printf("        [ \"${cur#-}\" = \"$cur\" ] && offers=\"$offers %s\"\n",
                source_of(operands));
@@ -147,7 +148,7 @@ static void print_value_branch(const struct args_option *option,
            source_of(option->value));
 }
 
-/* Finds cmd and sub among the words before the cursor. */
+/* Finds cmd, sub and third among the words before the cursor. */
 static void print_word_loop(const char *words) {
     printf("    for word in %s; do\n"
            "        case $word in\n"
@@ -159,6 +160,7 @@ static void print_word_loop(const char *words) {
            "            if [ -n \"$skip\" ]; then skip=\n"
            "            elif [ -z \"$cmd\" ]; then cmd=$word\n"
            "            elif [ -z \"$sub\" ]; then sub=$word\n"
+           "            elif [ -z \"$third\" ]; then third=$word\n"
            "            fi\n"
            "            ;;\n"
            "        esac\n"
@@ -188,7 +190,7 @@ static void print_cases(void) {
 static void print_bash(void) {
     printf("# bash completion of roost; use: source <(roost completion bash)\n"
            "_roost() {\n"
-           "    local cur prev cmd= sub= skip= word offers options files\n"
+           "    local cur prev cmd= sub= third= of= skip= word offers options files\n"
            "    cur=${COMP_WORDS[COMP_CWORD]}\n"
            "    prev=${COMP_WORDS[COMP_CWORD - 1]}\n");
     print_word_loop("\"${COMP_WORDS[@]:1:COMP_CWORD-1}\"");
@@ -205,7 +207,7 @@ static void print_zsh(void) {
     printf("#compdef roost\n"
            "# zsh completion of roost; use: source <(roost completion zsh)\n"
            "_roost() {\n"
-           "    local cur prev cmd= sub= skip= word offers options files\n"
+           "    local cur prev cmd= sub= third= of= skip= word offers options files\n"
            "    cur=${words[CURRENT]}\n"
            "    prev=${words[CURRENT - 1]}\n");
     print_word_loop("\"${(@)words[2,CURRENT - 1]}\"");
@@ -251,15 +253,22 @@ static void print_fish_option(const struct args_option *option, const char *cond
     printf("\n");
 }
 
-/* The methods or processes of the node that stands behind the command; options before it,
- * which would stand in its place, are rare enough. */
-static void print_fish_second(const struct command *command) {
-    bool is_process = strcmp(command->second, "process") == 0;
+/* What lists the names that a second operand may be. */
+static const char *lister_of(const struct command *command) {
+    if (strcmp(command->second, "process") == 0)
+        return "ps";
+    return strcmp(command->second, "unit") == 0 ? "units" : command->name;
+}
 
-    printf("complete -c roost -n '__fish_seen_subcommand_from %s; and test (count "
-           "(commandline -opc)) -ge 3' -a '(roost %s (commandline -opc)[3] --names "
-           "--timeout 2s 2>/dev/null)'\n",
-           command->name, is_process ? "ps" : command->name);
+/* The methods, processes or units of the node that stands behind the command (and its
+ * subcommand); options before it, which would stand in its place, are rare enough. */
+static void print_fish_second(const struct command *command, const char *condition) {
+    int node = strstr(condition, "; and ") ? 4 : 3;
+
+    printf(
+        "complete -c roost%.*s; and test (count (commandline -opc)) -ge %d' -a '(roost "
+        "%s (commandline -opc)[%d] --names --timeout 2s 2>/dev/null)'\n",
+        (int)strlen(condition) - 1, condition, node, lister_of(command), node);
 }
 
 /* What belongs to one command, where the condition holds. */
@@ -271,7 +280,7 @@ static void print_fish_words(const struct command *command, const char *conditio
     if (!operands || *operands == '\0')
         return;
     if (command->second)
-        print_fish_second(command);
+        print_fish_second(command, condition);
     printf("complete -c roost%s", condition);
     if (strcmp(operands, "command") == 0) {
         printf(" -a '");
