@@ -13,24 +13,19 @@ const loaded = grpc.loadPackageDefinition(
   protoLoader.loadSync(
     [
       'compat/activity.proto',
+      'compat/fluentd.proto',
       'compat/hub.proto',
       'roost/v1/activity.proto',
-      'roost/v1/acts.proto',
       'roost/v1/groups.proto',
       'roost/v1/host.proto',
       'roost/v1/link.proto',
       'roost/v1/metrics.proto',
       'roost/v1/nodes.proto',
-      'roost/v1/power.proto',
       'roost/v1/probe.proto',
       'roost/v1/processes.proto',
-      'roost/v1/power.proto',
-      'roost/v1/units.proto',
-      'roost/v1/usage.proto',
       'roost/v1/tokens.proto',
+      'roost/v1/units.proto',
       'roost/v1/transfer.proto',
-      'roost/v1/users.proto',
-      'roost/v1/usage.proto',
       'grpc/health.proto',
       'grpc/reflection_v1.proto',
       'grpc/reflection_v1alpha.proto',
@@ -41,6 +36,7 @@ const loaded = grpc.loadPackageDefinition(
 
 export const roost = loaded.roost.v1;
 export const internal = loaded.internal;
+export const external = loaded.external;
 export const health = loaded.grpc.health.v1;
 export const reflection = loaded.grpc.reflection;
 

@@ -5,7 +5,7 @@
 //   await machine.remove();
 //
 // The Debian is made once by mmdebstrap and kept below build/; each machine is a copy. It
-// has a network of its own with nothing but loopback.
+// has a network of its own with nothing but loopback, or ours.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -22,10 +22,11 @@ function isThere(command) {
   return process.env.PATH.split(':').some((folder) => existsSync(path.join(folder, command)));
 }
 
-// Why no machine can be booted here; undefined when one can.
-export function whyNoMachine() {
+// Why no machine can be booted here; undefined when one can. installs: our programs are to
+// run in it.
+export function whyNoMachine({ installs = true } = {}) {
   if (process.getuid() !== 0) return 'needs root: systemd-nspawn';
-  if (/asan|tsan/.test(buildDir)) return 'a sanitized build is not installed';
+  if (installs && /asan|tsan/.test(buildDir)) return 'a sanitized build is not installed';
   for (const command of ['systemd-nspawn', 'mmdebstrap', 'nsenter']) if (!isThere(command)) return `needs ${command}`;
   const empty = mkdtempSync('/tmp/roost-nspawn-');
   try {
@@ -71,9 +72,11 @@ function debian() {
 }
 
 export class Machine {
-  // A machine that runs; prepare(root) may change its files before.
-  static async boot(prepare = () => {}) {
+  // A machine that runs; prepare(root) may change its files before. network: it shares
+  // ours, to reach a hub outside.
+  static async boot(prepare = () => {}, { network = false } = {}) {
     const machine = new Machine();
+    machine.network = network;
     try {
       await prepare(machine.root);
       await machine.start();
@@ -99,7 +102,8 @@ export class Machine {
 
   async start() {
     const out = openSync(this.log, 'a');
-    const args = ['-q', '-D', this.root, '--boot', '--register=no', '--keep-unit', '--console=pipe', '--private-network', '--machine=mars'];
+    const args = ['-q', '-D', this.root, '--boot', '--register=no', '--keep-unit', '--console=pipe', '--machine=mars'];
+    if (!this.network) args.push('--private-network');
     this.nspawn = spawn('systemd-nspawn', args, { stdio: ['ignore', out, out] });
     closeSync(out);
     this.ended = new Promise((resolve) => this.nspawn.once('close', resolve));
