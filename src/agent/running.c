@@ -356,6 +356,7 @@ static int start_uplink(struct running *running) {
         .ca_file = running->config->ca_file,
         .sessions_path = running->sessions_path,
         .capabilities = policy_capabilities(running->policy),
+        .root = running->config->root,
         .backoff_max_ms = (unsigned)running->config->backoff_max_ms,
         .streams_max = (uint32_t)running->config->streams_max,
         .windows = &running->windows,

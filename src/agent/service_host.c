@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/host_facts.h"
+#include "agent/networks.h"
 #include "agent/sample_stream.h"
 #include "agent/spool.h"
 #include "base/clock.h"
@@ -115,12 +116,21 @@ static void on_describe(void *arg,
     struct host_facts facts;
     char *verbs[VERBS_MAX];
     char *rest = NULL;
+    char *macs[NETWORKS_MAX];
+    struct networks networks;
     struct sample_stream_infos infos;
     uint32_t catalogue_id;
     size_t count;
 
     host_facts_read(&facts, service->config.root);
     fill_description(&response, &facts);
+    networks_read(&networks, service->config.root);
+    response.mac_addresses = macs;
+    for (; response.n_mac_addresses < networks.count; response.n_mac_addresses++) {
+        char *text = networks.texts[response.n_mac_addresses];
+        text[strcspn(text, " ")] = '\0';
+        macs[response.n_mac_addresses] = text;
+    }
     response.boot_time = timestamp_set(&boot_time, facts.boot_time_ms);
     char *text = mem_strdup(service->config.capabilities);
     response.capabilities = verbs;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/identity.h"
+#include "agent/networks.h"
 #include "base/crypto.h"
 #include "base/list.h"
 #include "base/log.h"
@@ -36,6 +37,7 @@ struct uplink {
     struct h2conn *h2conn;  /* owned; NULL when there is no link */
     struct list partings;   /* of struct parting, owned */
     char *proxy;            /* owned: of the environment; or NULL */
+    char *networks;         /* owned: of this host, as the last dial told them */
     struct timer wait;
     struct timer ending;
     size_t address; /* tried now */
@@ -319,6 +321,8 @@ static void dial(struct uplink *uplink) {
     free(uplink->proxy);
     uplink->proxy = uplink->config.proxy ? mem_strdup(uplink->config.proxy)
                                          : dialler_proxy_for(address->host);
+    free(uplink->networks);
+    uplink->networks = networks_print(uplink->config.root ? uplink->config.root : "");
     struct link_dial_config config = {
         .dial = {
             .host = address->host,
@@ -335,6 +339,7 @@ static void dial(struct uplink *uplink) {
             .version = ROOST_VERSION,
             .status = "ok",
             .capabilities = uplink->config.capabilities,
+            .networks = uplink->networks,
             .intent = uplink->config.join ? LINK_JOIN : LINK_RUN,
         },
         .on_done = on_dialled,
@@ -390,6 +395,7 @@ struct uplink *uplink_free(struct uplink *uplink) {
     h2conn_free(uplink->h2conn);
     end_partings(uplink);
     free_trust(uplink->tls);
+    free(uplink->networks);
     free(uplink->proxy);
     free(uplink);
     return NULL;

@@ -38,6 +38,7 @@ struct uplink_config {
     const char *ca_file;       /* borrowed: instead of the system's CAs; or NULL */
     const char *sessions_path; /* borrowed: TLS sessions over restarts; or NULL */
     const char *capabilities;  /* borrowed */
+    const char *root; /* where the host's "/" is seen; borrowed; NULL: where it is */
     unsigned backoff_max_ms;
     uint32_t streams_max;             /* of the hub on a link */
     struct h2_window_budget *windows; /* borrowed: as in h2.h */

@@ -158,6 +158,7 @@ static void add_node(struct table *table,
     add(table, "link", node->transport);
     add(table, "version", node->version);
     add_words(table, "allows", node->capabilities, node->n_capabilities);
+    add_words(table, "networks", node->networks, node->n_networks);
     add_services(table, node);
     add_time(table, "known since", node->created);
 }

@@ -45,6 +45,7 @@ static void save_node(void *arg, const struct node *node) {
         .version = node->version,
         .capabilities = (const char *const *)verbs,
         .capability_count = verb_count,
+        .networks = node->networks,
         .transport = node->transport,
         .generation = node->generation,
         .instance = node->instance,
@@ -189,6 +190,7 @@ static void load_node(void *arg, const struct store_node *row) {
     node_set(&node->title, row->title ? row->title : "");
     node_set(&node->address, row->address ? row->address : "");
     node_set(&node->version, row->version ? row->version : "");
+    node_set(&node->networks, row->networks ? row->networks : "");
     node_set(&node->transport, row->transport ? row->transport : "");
     node_set(&node->instance, row->instance ? row->instance : "");
     for (size_t i = 0; i < row->tag_count; i++)

@@ -17,6 +17,7 @@ struct node *node_new(const char *name) {
         .address = mem_strdup(""),
         .version = mem_strdup(""),
         .capabilities = mem_strdup(""),
+        .networks = mem_strdup(""),
         .transport = mem_strdup(""),
         .refused = mem_strdup(""),
         .kind = NODE_AGENT,
@@ -45,6 +46,7 @@ struct node *node_free(struct node *node) {
     free(node->address);
     free(node->version);
     free(node->capabilities);
+    free(node->networks);
     free(node->transport);
     free(node->refused);
     clear_services(&node->services);

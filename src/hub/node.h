@@ -39,6 +39,7 @@ struct node {
     char *address;      /* owned: of the live link, or of the last one */
     char *version;      /* owned */
     char *capabilities; /* owned: comma-separated */
+    char *networks;     /* owned: comma-separated, as nodes.proto has them */
     char *transport;    /* owned: "ptth", "ws" */
     int64_t created_ms; /* wall times; 0: never */
     int64_t online_since_ms;

@@ -19,6 +19,17 @@ static void cut_capabilities(struct node_message *message, const struct node *no
         message->capabilities[message->node.n_capabilities++] = verb;
 }
 
+static void cut_networks(struct node_message *message, const struct node *node) {
+    char *rest = NULL;
+
+    message->network_text = mem_strdup(node->networks);
+    message->node.networks = message->networks;
+    for (char *network = strtok_r(message->network_text, ",", &rest);
+         network && message->node.n_networks < NODE_MESSAGE_NETWORKS_MAX;
+         network = strtok_r(NULL, ",", &rest))
+        message->networks[message->node.n_networks++] = network;
+}
+
 /* While it is offline nobody serves anything. */
 static void add_services(struct node_message *message, const struct node *node) {
     size_t count = node->session ? node->services.count : 0;
@@ -54,11 +65,13 @@ void node_message_init(struct node_message *message, const struct node *node) {
     out->transport = node->transport;
     out->generation = node->generation;
     cut_capabilities(message, node);
+    cut_networks(message, node);
     add_services(message, node);
 }
 
 void node_message_done(struct node_message *message) {
     free(message->text);
+    free(message->network_text);
     free(message->services);
     free(message->node.services);
 }

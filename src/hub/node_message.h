@@ -9,7 +9,7 @@
 #include "hub/node.h"
 #include "roost/v1/nodes.pb-c.h"
 
-enum { NODE_MESSAGE_VERBS_MAX = 32 };
+enum { NODE_MESSAGE_VERBS_MAX = 32, NODE_MESSAGE_NETWORKS_MAX = 8 };
 
 struct node_message {
     Roost__V1__Node node;
@@ -18,6 +18,8 @@ struct node_message {
     Google__Protobuf__Timestamp created;
     char *capabilities[NODE_MESSAGE_VERBS_MAX]; /* borrowed: text */
     char *text;                                 /* owned: the capabilities cut apart */
+    char *networks[NODE_MESSAGE_NETWORKS_MAX];  /* borrowed: network_text */
+    char *network_text;                         /* owned: likewise */
     Roost__V1__NodeService *services;           /* owned */
 };
 

@@ -187,6 +187,8 @@ static void take_node(struct session *session, const struct session_config *conf
     node_set(&node->instance, config->hello->instance);
     node_set(&node->version, config->hello->version);
     node_set(&node->capabilities, config->hello->capabilities);
+    if (config->hello->networks)
+        node_set(&node->networks, config->hello->networks);
     node_set(&node->address, session->driver->peer(session->carrier));
     node_set(&node->transport, config->transport);
     if (older)

@@ -23,6 +23,8 @@ void link_hello_write(struct headers *request, const struct link_hello *hello) {
     headers_add(request, "roost-status", hello->status ? hello->status : "ok");
     headers_add(request, "roost-capabilities",
                 hello->capabilities ? hello->capabilities : "");
+    if (hello->networks && hello->networks[0])
+        headers_add(request, "roost-networks", hello->networks);
     if (hello->intent != LINK_RUN)
         headers_add(request, "roost-intent",
                     hello->intent == LINK_JOIN ? "join" : "check");
@@ -62,6 +64,7 @@ bool link_hello_read(const struct headers *request, struct link_hello *ret_hello
         .version = text_of(request, "roost-version"),
         .status = text_of(request, "roost-status"),
         .capabilities = text_of(request, "roost-capabilities"),
+        .networks = text_of(request, "roost-networks"),
         .intent = intent_of(text_of(request, "roost-intent")),
     };
 

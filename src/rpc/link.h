@@ -8,10 +8,9 @@
  * the handshake; link_dial.h is the agent's side, link_accept.h the hub's.
  *
  *   request   authorization: Bearer CREDENTIAL, roost-name, roost-instance,
- * roost-version, roost-status, roost-capabilities; roost-intent: join or check
- *   101       roost-name; after a join: roost-credential
- *   refusal   roost-error: one of LINK_ERROR_*, and a JSON body with a message for a
- * person
+ * roost-version, roost-status, roost-capabilities, roost-networks; roost-intent: join or
+ * check 101       roost-name; after a join: roost-credential refusal   roost-error: one
+ * of LINK_ERROR_*, and a JSON body with a message for a person
  */
 #pragma once
 
@@ -54,6 +53,7 @@ struct link_hello {
     const char *version;
     const char *status;       /* one word for people: "ok", "starting" */
     const char *capabilities; /* comma-separated verbs */
+    const char *networks;     /* comma-separated, as nodes.proto has them; may be NULL */
     enum link_intent intent;
 };
 

@@ -45,8 +45,8 @@ static int put_node(struct store_database *db, struct store_request *request) {
     struct sqlite_query query = sqlite_db_query(
         db,
         "INSERT OR REPLACE INTO nodes (name, title, kind, tags, created, online_since,"
-        " last_seen, address, version, capabilities, transport, generation, instance)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        " last_seen, address, version, capabilities, transport, generation, instance,"
+        " networks) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     sqlite_db_bind_text(&query, node->name);
     sqlite_db_bind_text(&query, node->title);
     sqlite_db_bind_int(&query, node->kind);
@@ -61,6 +61,7 @@ static int put_node(struct store_database *db, struct store_request *request) {
     sqlite_db_bind_text(&query, node->transport);
     sqlite_db_bind_int(&query, (int64_t)node->generation);
     sqlite_db_bind_text(&query, node->instance);
+    sqlite_db_bind_text(&query, node->networks);
     return sqlite_db_finish(&query);
 }
 
@@ -256,8 +257,9 @@ int sqlite_rows_run(struct store_database *db, struct store_request *request) {
 
 static int load_nodes(struct store_database *db, const struct store_loader *loader) {
     struct sqlite_query query = sqlite_db_query(
-        db, "SELECT name, title, kind, tags, created, online_since, last_seen, address,"
-            " version, capabilities, transport, generation, instance FROM nodes");
+        db,
+        "SELECT name, title, kind, tags, created, online_since, last_seen, address,"
+        " version, capabilities, transport, generation, instance, networks FROM nodes");
     while (sqlite_db_next(&query)) {
         auto_(mem_freep) char *tags = mem_strdup(sqlite_db_text(&query, 3));
         auto_(mem_freep) char *capabilities = mem_strdup(sqlite_db_text(&query, 9));
@@ -273,6 +275,7 @@ static int load_nodes(struct store_database *db, const struct store_loader *load
             .transport = sqlite_db_text(&query, 10),
             .generation = (uint64_t)sqlite_db_int(&query, 11),
             .instance = sqlite_db_text(&query, 12),
+            .networks = sqlite_db_text(&query, 13),
         };
         auto_(mem_freep) const char **tag_items = split_lines(tags, &node.tag_count);
         auto_(mem_freep) const char **capability_items =

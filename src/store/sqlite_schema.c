@@ -170,6 +170,8 @@ static const char *const steps[] = {
     "  (SELECT actor FROM activity WHERE kind = 'user.claimed') GROUP BY name;"
     "UPDATE tokens SET user = name WHERE kind = 3 AND admin = 1 AND revoked = 0"
     "  AND name IN (SELECT name FROM users);",
+    /* Whoever sleeps cannot be asked how to be woken. */
+    "ALTER TABLE nodes ADD COLUMN networks TEXT NOT NULL DEFAULT '';",
 };
 
 /* Files of this version were made without room for PRAGMA incremental_vacuum. */

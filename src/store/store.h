@@ -47,6 +47,7 @@ struct store_node {
     const char *version;
     const char *const *capabilities;
     size_t capability_count;
+    const char *networks;
     const char *transport;
     uint64_t generation;
     const char *instance;

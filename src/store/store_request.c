@@ -53,6 +53,7 @@ struct store_node store_request_copy_node(struct store_request *request,
     copy.address = store_request_copy_text(request, node->address);
     copy.version = store_request_copy_text(request, node->version);
     copy.capabilities = copy_texts(request, node->capabilities, node->capability_count);
+    copy.networks = store_request_copy_text(request, node->networks);
     copy.transport = store_request_copy_text(request, node->transport);
     copy.instance = store_request_copy_text(request, node->instance);
     return copy;

@@ -253,6 +253,20 @@ test('the packet that wakes is seen on the wire', { skip: whyNoNetns() ?? false,
     assert.equal(from, cable.address.near);
     const bad = await wired.cli('wake', '--mac', '52:54:00:ab:cd', '--via', 'near', '--yes', { ok: 'any' });
     assert.equal(bad.code, 2, bad.stderr);
+    // One that sleeps is woken by whoever is beside it, also when the hub was started anew.
+    const sleeper = await wired.agent('sleeper');
+    const [network] = (await wired.node('sleeper')).networks;
+    assert.match(network, /^(..:){5}.. 10\.77\.0\.0\/24$/);
+    await wired.stopAgent(sleeper);
+    await wired.state('sleeper', 'OFFLINE');
+    await wired.restartHub();
+    await wired.state('near', 'ONLINE');
+    assert.deepEqual((await wired.node('sleeper')).networks, [network]);
+    ear.stdout = '';
+    assert.match((await wired.cli('wake', 'sleeper', '--yes')).stdout, /^near: sent into cable/);
+    const [, woken] = await ear.line(/(\{.*\})/);
+    assert.equal(JSON.parse(woken).hex, 'f'.repeat(12) + network.slice(0, 17).replaceAll(':', '').repeat(16));
+
     const nowhere = await wired.cli('wake', '--mac', '52:54:00:ab:cd:ef', '--via', 'near', '--interface', 'nothing', '--yes', { ok: 'any' });
     assert.match(nowhere.stderr, /nothing is not up/);
   } finally {
