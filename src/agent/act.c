@@ -87,13 +87,9 @@ void act_refuse(struct acts *acts,
     policy_refusal_done(&refusal);
 }
 
-static bool is_allowed(struct acts *acts, enum policy_verb verb, const char *object) {
+bool act_would(struct acts *acts, enum policy_verb verb, const char *object) {
     policy_refresh(acts->policy, loop_now_ms(acts->loop));
     return policy_allows(acts->policy, verb, object);
-}
-
-bool act_would(struct acts *acts, enum policy_verb verb, const char *object) {
-    return is_allowed(acts, verb, object) && !policy_wants_signature(acts->policy, verb);
 }
 
 bool act_signed(struct acts *acts, struct invocation *invocation, enum policy_verb verb) {
@@ -106,7 +102,7 @@ bool act_may(struct acts *acts,
              struct invocation *invocation,
              enum policy_verb verb,
              const char *object) {
-    if (is_allowed(acts, verb, object))
+    if (act_would(acts, verb, object))
         return act_signed(acts, invocation, verb);
     act_refuse(acts, invocation, verb, object);
     return false;

@@ -60,7 +60,7 @@ bool act_may(struct acts *acts,
              enum policy_verb verb,
              const char *object);
 
-/* The same without an answer: for parts of one. What must be signed is not told so. */
+/* The same without an answer: for parts of one. It asks for no signature. */
 bool act_would(struct acts *acts, enum policy_verb verb, const char *object);
 
 /* Ends the invocation with PERMISSION_DENIED, the reason and the remedy; logs it. For

@@ -59,8 +59,8 @@ static bool parse_number(const char *text,
     return number <= most;
 }
 
-/* "22", "8000-8999" or "*". */
-static bool parse_ports(const char *text, struct policy_place *place) {
+/* "22", "8000-8999" or "*"; "0" is no port, which ICMP has none of. */
+static bool parse_ports(const char *text, bool needs_port, struct policy_place *place) {
     const char *dash = strchr(text, '-');
     size_t len = dash ? (size_t)(dash - text) : strlen(text);
     unsigned low;
@@ -71,7 +71,7 @@ static bool parse_ports(const char *text, struct policy_place *place) {
         place->high = UINT16_MAX;
         return true;
     }
-    if (!parse_number(text, len, UINT16_MAX, &low) || low == 0)
+    if (!parse_number(text, len, UINT16_MAX, &low) || (low == 0 && (needs_port || dash)))
         return false;
     high = low;
     if (dash && !parse_number(dash + 1, strlen(dash + 1), UINT16_MAX, &high))
@@ -188,7 +188,7 @@ int policy_place_parse(const char *text,
         return -EINVAL;
     }
     if ((!ports && needs_port && strcmp(text, "*") != 0) ||
-        (ports && !parse_ports(ports, &place))) {
+        (ports && !parse_ports(ports, needs_port, &place))) {
         *ret_why = "it needs a port: 22, 8000-8999 or *, as in 127.0.0.1:22";
         return -EINVAL;
     }

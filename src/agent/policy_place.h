@@ -36,7 +36,8 @@ struct policy_place {
 
 /*
  * Reads one: 0, or -EINVAL and *ret_why (static) says what is wrong. needs_port: a place
- * without a port (but "*") makes no sense, as for tcp; else it means every port.
+ * without a port (but "*") makes no sense, as for tcp; else it means every port, and 0
+ * none (of ICMP).
  */
 int policy_place_parse(const char *text,
                        bool needs_port,

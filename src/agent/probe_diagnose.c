@@ -96,7 +96,7 @@ static void reply(struct report *report) {
     response.sections = sections;
     for (size_t i = 0; i < report->diagnose.count; i++)
         sections[response.n_sections++] = make_section(&report->diagnose.sections[i]);
-    invocation_reply(report->probe.invocation, &response.base);
+    probes_reply(&report->probe, &response.base);
     for (size_t i = 0; i < response.n_sections; i++)
         free_section(sections[i]);
 }
@@ -132,7 +132,7 @@ void probe_diagnose(void *arg,
     report->job.done = done;
     if (chores_add(probes_chores(probes), &report->job) == 0)
         return;
-    invocation_finish(invocation, GRPC_RESOURCE_EXHAUSTED,
-                      "too many diagnoses wait on this node: try again later");
+    probes_finish(&report->probe, GRPC_RESOURCE_EXHAUSTED,
+                  "too many diagnoses wait on this node: try again later");
     free_report(report);
 }

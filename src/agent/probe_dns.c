@@ -82,7 +82,7 @@ static void fail(struct asking *asking, const char *why) {
 
     begin_response(asking, &response);
     response.error = (char *)(uintptr_t)why;
-    invocation_reply(asking->probe.invocation, &response.base);
+    probes_reply(&asking->probe, &response.base);
 }
 
 /* The records of an answer as messages, which point into it. */
@@ -120,7 +120,7 @@ static void succeed(struct asking *asking, const struct dns_answer *answer) {
     response.authoritative = answer->is_authoritative;
     response.records = records->pointers;
     response.n_records = answer->count;
-    invocation_reply(asking->probe.invocation, &response.base);
+    probes_reply(&asking->probe, &response.base);
 }
 
 /* --- TCP --- */

@@ -110,7 +110,7 @@ static void on_done(void *arg, const struct http_probe_result *result) {
         response.error = (char *)(uintptr_t)result->error;
     else
         response.error = (char *)(uintptr_t)result->distrust;
-    invocation_reply(fetch->probe.invocation, &response.base);
+    probes_reply(&fetch->probe, &response.base);
 }
 
 static const char *method_of(const char *asked) {

@@ -89,7 +89,7 @@ static bool resolve(struct ping *ping, unsigned i, double rtt_ms, const char *er
         fill_end(ping, &report, &latency);
     invocation_send(ping->probe.invocation, &report.base);
     if (is_last)
-        invocation_finish(ping->probe.invocation, GRPC_OK, "%s", "");
+        probes_finish(&ping->probe, GRPC_OK, "%s", "");
     return is_last;
 }
 
@@ -157,13 +157,13 @@ static void on_next(struct timer *timer) {
 
 static void fail_open(struct ping *ping, int error) {
     if (error == -EACCES)
-        invocation_finish(
-            ping->probe.invocation, GRPC_FAILED_PRECONDITION,
+        probes_finish(
+            &ping->probe, GRPC_FAILED_PRECONDITION,
             "this agent may not send ICMP echoes: on the host, as root, sysctl -w "
             "net.ipv4.ping_group_range='0 2147483647' (or give the agent CAP_NET_RAW)");
     else
-        invocation_finish(ping->probe.invocation, GRPC_FAILED_PRECONDITION, "%s: %s",
-                          ping->address, strerror(-error));
+        probes_finish(&ping->probe, GRPC_FAILED_PRECONDITION, "%s: %s", ping->address,
+                      strerror(-error));
 }
 
 static void print_address(struct ping *ping, const struct sockaddr_storage *address) {
@@ -183,7 +183,7 @@ static void on_found(void *arg,
     ping->lookup = NULL;
     timer_stop(&ping->next);
     if (count == 0) {
-        invocation_finish(ping->probe.invocation, GRPC_FAILED_PRECONDITION, "%s", why);
+        probes_finish(&ping->probe, GRPC_FAILED_PRECONDITION, "%s", why);
         return;
     }
     if (probes_keep(&ping->probe, ping->probe.to.host, 0, addresses, count) == 0) {
@@ -204,9 +204,9 @@ static void on_found(void *arg,
 static void on_lookup_late(struct timer *timer) {
     struct ping *ping = container_of(timer, struct ping, next);
 
-    invocation_finish(ping->probe.invocation, GRPC_DEADLINE_EXCEEDED,
-                      "cannot resolve %s: timed out after %d s", ping->probe.to.host,
-                      LOOKUP_MS / 1000);
+    probes_finish(&ping->probe, GRPC_DEADLINE_EXCEEDED,
+                  "cannot resolve %s: timed out after %d s", ping->probe.to.host,
+                  LOOKUP_MS / 1000);
 }
 
 static bool is_possible(struct invocation *invocation,

@@ -61,7 +61,7 @@ static void on_dialled(void *arg,
     }
     if (conn)
         response.address = (char *)(uintptr_t)conn_peer(conn);
-    invocation_reply(tcp->probe.invocation, &response.base); /* tcp is gone */
+    probes_reply(&tcp->probe, &response.base); /* tcp is gone */
     if (conn)
         conn_close(conn);
 }

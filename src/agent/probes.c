@@ -1,5 +1,6 @@
 #include "agent/probes.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,10 +37,41 @@ static void end(struct probe *probe) {
     probe->on_end(probe);
 }
 
+/* Ends the probe at once, and lets its call, which is to be answered, go. */
+static struct invocation *let_go(struct probe *probe) {
+    struct invocation *invocation = probe->invocation;
+
+    invocation_set_user(invocation, NULL, NULL);
+    end(probe);
+    return invocation;
+}
+
+void probes_finish(struct probe *probe,
+                   enum grpc_status status,
+                   const char *format,
+                   ...) {
+    struct buf text = { 0 };
+    va_list args;
+
+    va_start(args, format);
+    buf_vprintf(&text, format, args);
+    va_end(args);
+    invocation_finish(let_go(probe), status, "%s", buf_text(&text));
+    buf_done(&text);
+}
+
+void probes_reply(struct probe *probe, const ProtobufCMessage *message) {
+    struct invocation *invocation = probe->invocation;
+
+    invocation_set_user(invocation, NULL, NULL);
+    invocation_reply(invocation, message);
+    end(probe);
+}
+
 void probes_stop(struct probes *probes) {
     while (!list_is_empty(&probes->running)) {
         struct probe *probe = container_of(probes->running.next, struct probe, node);
-        invocation_finish(probe->invocation, GRPC_UNAVAILABLE, "the agent stops");
+        probes_finish(probe, GRPC_UNAVAILABLE, "the agent stops");
     }
 }
 
@@ -167,5 +199,6 @@ void probes_refuse(struct probe *probe) {
     char place[ADDRESS_TEXT_LEN];
 
     probes_print(probe, place);
-    act_refuse(probe->probes->config.acts, probe->invocation, POLICY_PROBE, place);
+    struct acts *acts = probe->probes->config.acts;
+    act_refuse(acts, let_go(probe), POLICY_PROBE, place);
 }

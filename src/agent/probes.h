@@ -6,7 +6,7 @@
  * no line denies it, at the port where it serves agents. When the call is over, for
  * whatever reason, the probe is told to end and frees itself.
  *
- *   probes_begin ... probes_keep (from dialler's keep) ... invocation_reply ... on_end
+ *   probes_begin ... probes_keep (from dialler's keep) ... probes_reply ... on_end
  */
 #pragma once
 
@@ -17,6 +17,7 @@
 #include "base/address.h"
 #include "base/list.h"
 #include "roost/v1/probe.pb-c.h"
+#include "wire/grpc.h"
 
 struct acts;
 struct chores;
@@ -62,9 +63,9 @@ const struct probes_config *probes_config(const struct probes *probes);
 struct chores *probes_chores(struct probes *probes);
 
 /*
- * Begins one for this call: on_end comes once, from inside of what ends the call, and
- * frees it. False: there are too many, the invocation was answered, and on_end does not
- * come.
+ * Begins one for this call: on_end comes once, when the call is over or from inside of
+ * what answers it here, and frees it. False: there are too many, the invocation was
+ * answered, and on_end does not come.
  */
 bool probes_begin(struct probes *probes,
                   struct invocation *invocation,
@@ -94,6 +95,12 @@ size_t probes_keep(struct probe *probe,
                    unsigned port,
                    struct sockaddr_storage *addresses,
                    size_t count);
+
+/* Answers a unary call, or ends the call: the probe is gone after it. The message may be
+ * of the probe's own texts. */
+void probes_reply(struct probe *probe, const ProtobufCMessage *message);
+void probes_finish(struct probe *probe, enum grpc_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Ends the call with PERMISSION_DENIED and what would allow it; the probe is gone. */
 void probes_refuse(struct probe *probe);

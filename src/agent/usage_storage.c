@@ -1,7 +1,6 @@
 #include "agent/usage_storage.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent/collect/storage.h"
+#include "agent/usage_user.h"
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/mem.h"
@@ -25,7 +25,6 @@ enum {
     ENTRIES_MAX = 1000,
     PROGRESS_MS = 250,
     PATH_LEN_MAX = 4096,
-    ACCOUNT_LEN_MAX = 65536, /* an entry of the directory of users */
     NICE_LEAST = 19,
     IOPRIO_WHO_PROCESS = 1, /* of linux/ioprio.h */
     IOPRIO_IDLE = 3 << 13,
@@ -101,25 +100,11 @@ static void fail(struct count *count, enum grpc_status status, char *why) {
     count->why = why;
 }
 
-/* The home of the user, or of whoever the agent runs as (NULL); a new string, or NULL. */
-static char *find_home(const char *user, uid_t *ret_uid) {
-    auto_(mem_freep) char *room = mem_new(ACCOUNT_LEN_MAX);
-    struct passwd account, *found = NULL;
-
-    if (user)
-        getpwnam_r(user, &account, room, ACCOUNT_LEN_MAX, &found);
-    else
-        getpwuid_r(geteuid(), &account, room, ACCOUNT_LEN_MAX, &found);
-    if (!found)
-        return NULL;
-    *ret_uid = found->pw_uid;
-    return mem_strdup(found->pw_dir);
-}
-
 /* Where the folder is, and whether this caller may have it counted. */
 static void find_folder(struct count *count) {
     uid_t uid = geteuid();
-    auto_(mem_freep) char *home = find_home(*count->user ? count->user : NULL, &uid);
+    auto_(mem_freep) char *home =
+        usage_user_home(*count->user ? count->user : NULL, &uid);
     char *wanted;
 
     if (!home && (*count->user || !*count->path)) {
