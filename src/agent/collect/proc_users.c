@@ -32,7 +32,7 @@ struct proc_users {
     struct user *items; /* owned; sorted by uid */
     size_t count;
     size_t cap;
-    struct timespec changed; /* of the file, when it was read */
+    struct stat file; /* as it was when it was read; zeroed: it is not there */
     uint64_t read_ms;
     uint64_t pause_until_ms;
 };
@@ -131,18 +131,22 @@ static void read_file(struct proc_users *users) {
     fclose(file);
 }
 
+static bool is_same_file(const struct stat *a, const struct stat *b) {
+    return a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
 void proc_users_refresh(struct proc_users *users) {
     struct stat now;
-    struct timespec changed = { 0 };
 
-    if (stat(users->path, &now) == 0)
-        changed = now.st_mtim;
+    if (stat(users->path, &now) != 0)
+        now = (struct stat) { 0 };
     if (users->read_ms > 0 && clock_boot_ms() - users->read_ms < KEEP_MS &&
-        changed.tv_sec == users->changed.tv_sec &&
-        changed.tv_nsec == users->changed.tv_nsec)
+        is_same_file(&now, &users->file))
         return;
     forget(users);
-    users->changed = changed;
+    users->file = now;
     read_file(users);
 }
 
