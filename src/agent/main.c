@@ -336,6 +336,7 @@ int main(int argc, char **argv) {
 
     signal(SIGPIPE, SIG_IGN);
     crypto_stay_small();
+    mem_stay_small();
     int r = config_load(settings, argc, argv, &config);
     if (r == 0)
         r = ask_if_bare(settings, &config);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { LARGE = 128 << 10 }; /* the usual threshold, which grows with use else */
+
 static _Noreturn void die(size_t size) {
     fprintf(stderr, "out of memory (%zu bytes)\n", size);
     abort();
@@ -59,6 +61,11 @@ char *mem_printf(const char *format, ...) {
 
 void mem_wipe(void *at, size_t len) {
     explicit_bzero(at, len);
+}
+
+void mem_stay_small(void) {
+    mallopt(M_MMAP_THRESHOLD, LARGE);
+    mallopt(M_TRIM_THRESHOLD, LARGE);
 }
 
 void mem_trim(void) {

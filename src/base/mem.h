@@ -42,6 +42,10 @@ char *mem_printf(const char *format, ...)
 /* Overwrites secrets in a way the compiler keeps. */
 void mem_wipe(void *at, size_t len);
 
+/* Keeps what is large apart from now on, so that it goes back to the system when it is
+ * freed, on whichever thread; for a program that has to be small. */
+void mem_stay_small(void);
+
 /* Gives pages that are free back to the system; takes some milliseconds. */
 void mem_trim(void);
 

@@ -5,7 +5,7 @@ import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, readFileSync
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
-import { Env, pause, program, run, slow, until } from './lib/env.mjs';
+import { Env, patience, pause, program, run, slow, until } from './lib/env.mjs';
 import { client, grpc, roost, unary } from './lib/grpc.mjs';
 import { answer, onTerminal } from './lib/terminal.mjs';
 
@@ -401,4 +401,70 @@ describe('acting', () => {
     assert.equal(await own.ended, 'SIGTERM');
     await env.stopAgent(low);
   });
+});
+
+// --- very many ---
+
+const many = 10_000;
+
+function whyNotMany() {
+  const read = (file) => (existsSync(file) ? readFileSync(file, 'utf8').trim() : 'max');
+  const numbers = Number(read('/proc/sys/kernel/pid_max'));
+  if (numbers < 2 * many) return `this machine has ${numbers} numbers for processes`;
+  const most = read('/sys/fs/cgroup/pids.max');
+  if (most !== 'max' && Number(most) < 1.5 * many) return `pids.max is ${most}`;
+  const [, own] = /^Max processes +(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8'));
+  if (own !== 'unlimited' && Number(own) < 1.5 * many) return `at most ${own} processes of this user`;
+  const free = Number(/^MemAvailable: +(\d+)/m.exec(readFileSync('/proc/meminfo', 'utf8'))[1]);
+  if (free < 4 << 20) return `${free} KiB of memory are free`;
+  return false;
+}
+
+const why = whyNotMany();
+
+test(`${many} processes are listed in bounded time and memory`, { skip: why && `too few for ${many} processes: ${why}` }, async () => {
+  const big = await Env.start();
+  try {
+    const agent = await big.agent('big', { settings: '[agent]\ninterval = 60\n' });
+    const forked = big.start(program('test/forked'), [String(many)]);
+    try {
+      await forked.line(new RegExp(`${many} ready`), 60_000 * slow);
+      const stub = client(big, roost.Processes);
+      const fields = { name: 'big', 'proxy-authorization': `Bearer ${await big.token()}` };
+      const { pid } = agent.proc;
+      const cpu = () => readdirSync(`/proc/${pid}/task`).reduce((sum, task) => sum + Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]) / 1e6, 0);
+      const own = () => [...readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8').matchAll(/^Private_\w+: +(\d+)/gm)].reduce((sum, [, kib]) => sum + Number(kib), 0);
+      const before = own();
+
+      // Each costs what the kernel takes to tell of so many, and little more.
+      const cost = async (method, request) => {
+        const began = cpu();
+        const reply = await unary(stub, method, request, fields);
+        return [reply, ((cpu() - began) * 1000) / reply.hostTotal];
+      };
+      const [list, listed] = await cost('list', { filter: 'forked', limit: 10000 });
+      assert.ok(list.processes.length === many && list.total >= many, `${list.processes.length} of ${list.total}`);
+      assert.equal(new Set(list.processes.map((row) => row.pid)).size, many);
+      const tops = [];
+      for (let i = 0; i < 3; i++) {
+        const [top, cost_us] = await cost('top', { count: 5, sort: 'PROCESS_SORT_MEMORY' });
+        assert.ok(top.groups.length === 5 && top.hostTotal > many);
+        tops.push(cost_us);
+      }
+      const us = Math.min(...tops);
+      process.stdout.write(`# List ${listed.toFixed(1)}, Top ${us.toFixed(1)} us of CPU a process; ${before} KiB before, ${own()} KiB with it\n`);
+      assert.ok(listed < 150 * slow && us < 100 * slow, `${listed} and ${us} us of CPU a process`);
+      assert.ok(own() - before < (24 << 10) * slow, `${before} KiB before, ${own()} KiB now`);
+      await until(() => own() - before < (2 << 10) * slow, patience, 'the memory is given back');
+      stub.close();
+    } finally {
+      await forked.kill();
+      big.drop(forked);
+    }
+  } catch (error) {
+    big.printLogs();
+    throw error;
+  } finally {
+    await big.finish();
+  }
 });

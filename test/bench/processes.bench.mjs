@@ -1,0 +1,67 @@
+// What it costs to list processes, and to show those that use most each second, beside ps
+// and top on the same host. COUNT: how many processes there are at least (280); SECONDS:
+// how long Top is asked each second (30); TIMES: how often each is run once (50).
+import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+
+import { Env, program } from '../e2e/lib/env.mjs';
+import { client, roost, unary } from '../e2e/lib/grpc.mjs';
+import { cpuSeconds, memory, sleep, table } from './lib/measure.mjs';
+
+const wanted = Number(process.env.COUNT ?? 280);
+const seconds = Number(process.env.SECONDS ?? 30);
+const times = Number(process.env.TIMES ?? 50);
+
+const running = () => readdirSync('/proc').filter((name) => /^\d+$/.test(name)).length;
+
+// CPU seconds of a command, as the shell's `times` has them.
+function cpuOnce(command) {
+  const [, line] = execFileSync('bash', ['-c', `${command} > /dev/null; times`], { encoding: 'utf8' }).trim().split('\n');
+  return [...line.matchAll(/(\d+)m([\d.]+)s/g)].reduce((sum, [, m, s]) => sum + m * 60 + Number(s), 0);
+}
+
+const cpuOf = (command) => cpuOnce(`i=0; while [ $i -lt ${times} ]; do ${command}; i=$((i + 1)); done`) / times;
+
+const env = await Env.start();
+const agent = await env.agent('pi', { settings: '[agent]\ninterval = 60\n' });
+const more = Math.max(0, wanted - running());
+const forked = env.start(program('test/forked'), [String(more)]);
+try {
+  await forked.line(/ready/, 60_000);
+  const stub = client(env, roost.Processes);
+  const fields = { name: 'pi', 'proxy-authorization': `Bearer ${await env.token()}` };
+  const pid = agent.proc.pid;
+  const rows = [];
+  const ask = async (name, method, request) => {
+    await unary(stub, method, request, fields);
+    const before = cpuSeconds(pid);
+    const began = performance.now();
+    for (let i = 0; i < times; i++) await unary(stub, method, request, fields);
+    const wall = (performance.now() - began) / times;
+    const count = running();
+    const cpu = (1000 * (cpuSeconds(pid) - before)) / times;
+    rows.push({ name, processes: count, 'CPU ms': cpu.toFixed(2), 'CPU us per process': ((1000 * cpu) / count).toFixed(2), 'wall ms': wall.toFixed(1), 'private KiB': memory(pid).private });
+  };
+  await ask('List, names alone', 'list', { kernelThreads: true, limit: 1 });
+  await ask('List', 'list', { kernelThreads: true, limit: 10000 });
+  for (const command of ['ps -e', 'ps -eo pid,ppid,user,stat,rss,time,lstart,args', 'top -bn1'])
+    rows.push({ name: command, processes: running(), 'CPU ms': (1000 * cpuOf(command)).toFixed(2) });
+  table(rows);
+
+  const before = cpuSeconds(pid);
+  for (let i = 0; i < seconds; i++) {
+    const next = sleep(1000);
+    await unary(stub, 'top', { count: 5, lookMs: 1000 }, fields);
+    await next;
+  }
+  const used = ((cpuSeconds(pid) - before) / seconds) * 60;
+  const tops = cpuOnce(`top -b -d 1 -n ${seconds}`) / seconds;
+  console.log(`\nTop of 5 each second: ${used.toFixed(3)} s of CPU per 60 s, ${memory(pid).private} KiB private; top -d 1: ${(60 * tops).toFixed(3)} s`);
+  await sleep(7000);
+  console.log(`nobody asks any more: ${memory(pid).private} KiB private`);
+  stub.close();
+} finally {
+  await forked.kill('SIGKILL');
+  env.drop(forked);
+  await env.finish();
+}
