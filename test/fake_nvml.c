@@ -3,7 +3,9 @@
  *
  * The file that FAKE_NVML names holds a line for each GPU: load in percent, memory used
  * and there in bytes, degrees, milliwatts. It is read at each call, so that a test can
- * change it under a running agent; a number of -1 answers "not supported".
+ * change it under a running agent; a number of -1 answers "not supported". The file that
+ * FAKE_NVML_PROCESSES names holds a line for each process: place of the GPU, number,
+ * bytes, percent.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +37,29 @@ int nvmlDeviceGetUtilizationRates(void *device, struct utilization *load);
 int nvmlDeviceGetMemoryInfo(void *device, struct memory_info *memory);
 int nvmlDeviceGetTemperature(void *device, int sensor, unsigned *celsius);
 int nvmlDeviceGetPowerUsage(void *device, unsigned *milliwatt);
+
+struct process_info {
+    unsigned pid;
+    unsigned long long memory;
+    unsigned gpu_instance, compute_instance;
+};
+
+struct process_sample {
+    unsigned pid;
+    unsigned long long time_us;
+    unsigned load, memory, encoder, decoder;
+};
+
+int nvmlDeviceGetComputeRunningProcesses_v3(void *device,
+                                            unsigned *count,
+                                            struct process_info *processes);
+int nvmlDeviceGetGraphicsRunningProcesses_v3(void *device,
+                                             unsigned *count,
+                                             struct process_info *processes);
+int nvmlDeviceGetProcessUtilization(void *device,
+                                    struct process_sample *samples,
+                                    unsigned *count,
+                                    unsigned long long since_us);
 
 static char gpus[GPUS_MAX]; /* whose addresses are the handles */
 
@@ -124,4 +149,70 @@ int nvmlDeviceGetPowerUsage(void *device, unsigned *milliwatt) {
     if (r == 0)
         *milliwatt = (unsigned)number;
     return r;
+}
+
+/* The processes of a GPU: how many, at most cap. */
+static unsigned read_processes(void *device, long long (*rows)[3], unsigned cap) {
+    const char *path = getenv("FAKE_NVML_PROCESSES");
+    FILE *file = path ? fopen(path, "re") : NULL;
+    long long place, row[3];
+    unsigned count = 0;
+
+    if (!file)
+        return 0;
+    while (count < cap &&
+           fscanf(file, "%lld %lld %lld %lld", &place, &row[0], &row[1], &row[2]) == 4) {
+        if (place != (char *)device - gpus)
+            continue;
+        for (size_t i = 0; i < 3; i++)
+            rows[count][i] = row[i];
+        count++;
+    }
+    fclose(file);
+    return count;
+}
+
+int nvmlDeviceGetComputeRunningProcesses_v3(void *device,
+                                            unsigned *count,
+                                            struct process_info *processes) {
+    long long rows[GPUS_MAX][3];
+
+    *count = read_processes(device, rows, *count < GPUS_MAX ? *count : GPUS_MAX);
+    for (unsigned i = 0; i < *count; i++)
+        processes[i] = (struct process_info) {
+            .pid = (unsigned)rows[i][0],
+            .memory = (unsigned long long)rows[i][1],
+        };
+    return 0;
+}
+
+/* The first one draws too. */
+int nvmlDeviceGetGraphicsRunningProcesses_v3(void *device,
+                                             unsigned *count,
+                                             struct process_info *processes) {
+    long long rows[1][3];
+
+    *count = read_processes(device, rows, 1);
+    if (*count > 0)
+        processes[0] = (struct process_info) { .pid = (unsigned)rows[0][0] };
+    return 0;
+}
+
+int nvmlDeviceGetProcessUtilization(void *device,
+                                    struct process_sample *samples,
+                                    unsigned *count,
+                                    unsigned long long since_us) {
+    long long rows[GPUS_MAX][3];
+    unsigned found = read_processes(device, rows, GPUS_MAX);
+    unsigned used = 0;
+
+    for (unsigned i = 0; i < found && used < *count; i++)
+        if (rows[i][2] >= 0)
+            samples[used++] = (struct process_sample) {
+                .pid = (unsigned)rows[i][0],
+                .time_us = since_us + 1,
+                .load = (unsigned)rows[i][2],
+            };
+    *count = used;
+    return used > 0 ? 0 : NOT_FOUND;
 }

@@ -23,8 +23,9 @@
 enum {
     ID_LEN = 16,
     RETRY_FIRST_MS = 100,
-    RETRY_MOST_MS = 2000, /* somebody waits in front of it */
-    SIGN_MOST = 8,        /* how often one deed is signed: anew when a link broke */
+    RETRY_MOST_MS = 2000,           /* somebody waits in front of it */
+    APPROVAL_MS = 24 * 3600 * 1000, /* the hub's own limit is nearer */
+    SIGN_MOST = 8, /* how often one deed is signed: anew when a link broke */
 };
 
 /* How a node's record begins, too, of what was begun and never ended. */
@@ -47,6 +48,7 @@ struct attempt {
     uint64_t pause_ms;
     enum state state;
     char *signature; /* owned; the metadata of the next call; NULL: none */
+    bool waits;      /* for somebody else's signature: there is no key here */
     unsigned signed_count;
     bool is_bad;  /* the reply is not what was asked for */
     bool unclear; /* it was asked, and perhaps heard, without an answer */
@@ -256,13 +258,19 @@ static void ask_for_challenge(struct attempt *attempt) {
     headers_done(&metadata);
 }
 
-/* The host wants it signed: with the key, if there is one. */
+/* The host wants it signed: with the key, if there is one, else by somebody who has one.
+ */
 static void begin_to_sign(struct attempt *attempt) {
     struct doing *doing = attempt->doing;
 
     if (!doing->has_key) {
         int r = sign_load(&doing->key);
         doing->has_key = r == 0;
+        if (r == SIGN_E_NONE && !attempt->waits) {
+            attempt->waits = true;
+            attempt->state = WAITING;
+            return;
+        }
         if (r != 0) {
             auto_(mem_freep) char *why = mem_printf(
                 "it has to be signed with an operator's key: %s", sign_error_text(r));
@@ -316,8 +324,22 @@ static void on_done(void *user,
     ask_again(attempt, message);
 }
 
+/* The hub holds the act until somebody says his word: there is more time for it. */
+static void on_head(void *user, const struct headers *head) {
+    struct attempt *attempt = user;
+    struct doing *doing = attempt->doing;
+    const char *id = headers_get(head, "roost-approval");
+
+    if (!id)
+        return;
+    report_note("%s: waiting for roost approve %s", attempt->deed->node, id);
+    if (doing->cli->timeout_ms == 0)
+        timer_start(doing->loop, &doing->deadline, APPROVAL_MS);
+}
+
 static void ask(struct attempt *attempt, uint64_t left_ms) {
     static const struct client_events events = {
+        .on_head = on_head,
         .on_message = on_message,
         .on_done = on_done,
     };
@@ -329,10 +351,13 @@ static void ask(struct attempt *attempt, uint64_t left_ms) {
     if (attempt->signature)
         headers_add(&metadata, SIGNED_ACT_METADATA, attempt->signature);
     free(TAKE(attempt->signature)); /* it is good for one call */
+    if (attempt->waits)
+        headers_add(&metadata, "roost-approval", "wait");
     struct client_request request = {
         .method = doing->plan->method,
         .metadata = &metadata,
-        .timeout_ms = left_ms,
+        /* The hub may hold it; ours is the time that counts. */
+        .timeout_ms = doing->cli->timeout_ms > 0 ? left_ms : left_ms + APPROVAL_MS,
     };
     attempt->state = ASKED;
     attempt->is_bad = false;

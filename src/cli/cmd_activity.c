@@ -37,6 +37,9 @@ static enum terminal_colour colour_of(const char *kind) {
         { "node.refused", TERMINAL_RED },      { "node.removed", TERMINAL_RED },
         { "token.revoked", TERMINAL_RED },     { "user.claimed", TERMINAL_CYAN },
         { "hub.started", TERMINAL_CYAN },      { "dropped", TERMINAL_RED },
+        { "act.refused", TERMINAL_RED },       { "act.unclear", TERMINAL_RED },
+        { "user.removed", TERMINAL_RED },      { "grant.revoked", TERMINAL_YELLOW },
+        { "approval.asked", TERMINAL_YELLOW }, { "approval.rejected", TERMINAL_RED },
     };
     for (size_t i = 0; i < sizeof(colours) / sizeof(colours[0]); i++)
         if (strcmp(colours[i].kind, kind) == 0)
@@ -167,6 +170,7 @@ static int show_past(struct cli *cli, uint32_t count, uint64_t *ret_last_id) {
     set_time(&until, until_ms, &request.until);
     request.node = option_text(cli, "node");
     request.actor = option_text(cli, "actor");
+    request.kind = option_text(cli, "kind");
     request.limit = count;
     r = hub_call(cli, "activity", ask, &reply);
     if (r != 0)
@@ -226,6 +230,7 @@ static int follow(struct cli *cli, uint64_t last_id) {
 
     watch.node = option_text(cli, "node");
     watch.actor = option_text(cli, "actor");
+    watch.kind = option_text(cli, "kind");
     watch.after_id = last_id;
     watch.calls = shows_calls(cli);
     watch.method = option_text(cli, "method");
@@ -273,7 +278,8 @@ static const struct args_option options[] = {
     { "follow", 'f', NULL, "go on with what happens" },
     { "lines", 'n', "N", "at most so many (100; 10 with -f)" },
     { "node", 0, "NODE", "only of this node" },
-    { "actor", 0, "NAME", "only by this user or token" },
+    { "actor", 0, "USER", "only by this user or program" },
+    { "kind", 0, "KIND", "only of this kind: act.refused; \"act.\" is all of acts" },
     { "calls", 0, NULL, "also the calls to nodes, as they end (goes on, as with -f)" },
     { "method", 0, "PATTERN", "only calls of such methods ('/mail.*')" },
     { "since", 0, "TIME", "from then on: 2h (ago), 2026-11-20, yesterday" },
@@ -286,6 +292,8 @@ static const char *const examples[] = {
     "what happened last",
     "roost activity -f --node pi",
     "what happens to one node",
+    "roost activity --node pi --kind act. --since 1d",
+    "what was done to it, and by whom",
     "roost activity --calls --node pi",
     "and each call to it",
     "roost activity --since 1d --json",
@@ -299,7 +307,10 @@ const struct command cmd_activity = {
     .usage = "",
     .summary = "show what happened",
     .details =
-        "Calls to nodes are not kept one by one: --calls shows them as they end, with "
+        "Calls that act on a node (signals, units, power, probes) are kept, with what "
+        "was\nasked, by whom, and how it ended; \"act.unclear\" is one of which the hub "
+        "did not\nlearn the end. Other calls to nodes are not kept one by one: --calls "
+        "shows them as they end, with "
         "status, duration, and the bytes of request and reply; \"roost traffic\" shows "
         "what was counted. A terminal that is too slow misses some, and is told how "
         "many.",

@@ -28,6 +28,8 @@ static void each_option(option_fn *on_option) {
 static const char *source_of(const char *kind) {
     static const char nodes[] = "$(roost nodes --names --timeout 2s 2>/dev/null)";
     static const char groups[] = "$(roost group --names --timeout 2s 2>/dev/null)";
+    static const char users[] = "$(roost user --names --timeout 2s 2>/dev/null)";
+    static const char approvals[] = "$(roost approve --names --timeout 2s 2>/dev/null)";
     static const char profiles[] = "$(roost hubs --names 2>/dev/null)";
     static const char methods[] =
         "$(roost call \"$of\" --names --timeout 2s 2>/dev/null)";
@@ -39,6 +41,9 @@ static const char *source_of(const char *kind) {
         { "NODE", nodes },
         { "GLOB", nodes },
         { "group", groups },
+        { "user", users },
+        { "USER", users },
+        { "approval", approvals },
         { "method", methods },
         { "process", processes },
         { "unit", units },

@@ -1,7 +1,9 @@
 #include <stdio.h>
 
+#include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/grants.h"
 #include "cli/hub.h"
 #include "cli/output.h"
 #include "cli/profile.h"
@@ -29,7 +31,14 @@ static void print_text(struct cli *cli, const Roost__V1__WhoAmIResponse *me) {
 
     table_column(table, "", TABLE_LEFT);
     table_column(table, "", TABLE_FLEXIBLE);
-    if (me->token) {
+    if (me->user) {
+        auto_(mem_freep) char *may = grants_text(me->user);
+        table_cell(table, TERMINAL_DIM, "user");
+        table_cell(table, TERMINAL_BOLD, me->user->name);
+        add(table, "may", may);
+        add(table, "token", me->token ? me->token->id : NULL);
+        add(table, "device", me->token ? me->token->device : NULL);
+    } else if (me->token) {
         table_cell(table, TERMINAL_DIM, "name");
         table_cell(table, TERMINAL_BOLD, me->token->name);
         add(table, "role", role(me->token));

@@ -36,33 +36,40 @@ struct activity *activity_free(struct activity *activity) {
     return NULL;
 }
 
-void activity_add(struct activity *activity,
-                  const char *kind,
-                  const char *node,
-                  const char *actor,
-                  const char *format,
-                  ...) {
+/* Control characters become spaces; no half of a character is left. */
+static void clean(struct buf *text) {
+    if (text->len > TEXT_MAX) {
+        text->len = TEXT_MAX;
+        while (text->len > 0 && (text->data[text->len] & 0xc0) == 0x80)
+            text->len--;
+    }
+    for (size_t i = 0; i < text->len; i++)
+        if (text->data[i] < 0x20 || text->data[i] == 0x7f)
+            text->data[i] = ' ';
+}
+
+static void add(struct activity *activity,
+                const struct activity_act *act,
+                const char *format,
+                va_list args) {
     struct buf text = { 0 };
-    va_list args;
 
-    va_start(args, format);
     buf_vprintf(&text, format, args);
-    va_end(args);
-    if (text.len > TEXT_MAX)
-        text.len = TEXT_MAX;
-    for (size_t i = 0; i < text.len; i++)
-        if (text.data[i] < 0x20 || text.data[i] == 0x7f)
-            text.data[i] = ' ';
-
+    clean(&text);
     struct activity_event event = {
         .id = activity->next_id++,
         .time_ms = clock_wall_ms(),
-        .kind = kind,
-        .node = node,
-        .actor = actor,
+        .kind = act->kind,
+        .node = act->node,
+        .actor = act->actor,
         .text = buf_text(&text),
+        .method = act->method,
+        .arguments = act->arguments,
+        .status = act->status,
+        .duration_us = act->duration_us,
+        .act_id = act->act_id,
     };
-    log_info("%s %s%s%s", kind, node, node[0] ? ": " : "", event.text);
+    log_info("%s %s%s%s", act->kind, act->node, act->node[0] ? ": " : "", event.text);
     activity->keep(activity->arg, &event);
     list_for_each_safe(at, after, &activity->watchers) {
         struct activity_watcher *watcher =
@@ -70,6 +77,31 @@ void activity_add(struct activity *activity,
         watcher->on_event(watcher, &event);
     }
     buf_done(&text);
+}
+
+void activity_add(struct activity *activity,
+                  const char *kind,
+                  const char *node,
+                  const char *actor,
+                  const char *format,
+                  ...) {
+    const struct activity_act act = { .kind = kind, .node = node, .actor = actor };
+    va_list args;
+
+    va_start(args, format);
+    add(activity, &act, format, args);
+    va_end(args);
+}
+
+void activity_add_act(struct activity *activity,
+                      const struct activity_act *act,
+                      const char *format,
+                      ...) {
+    va_list args;
+
+    va_start(args, format);
+    add(activity, act, format, args);
+    va_end(args);
 }
 
 void activity_watch(struct activity *activity, struct activity_watcher *watcher) {

@@ -23,6 +23,19 @@ struct activity_event {
     const char *arguments;
     unsigned status;
     uint64_t duration_us;
+    uint64_t act_id; /* under which it was noted as begun; 0: it was not */
+};
+
+/* An act for the record, as in the event. */
+struct activity_act {
+    const char *kind;
+    const char *node;
+    const char *actor;
+    const char *method;
+    const char *arguments;
+    unsigned status;
+    uint64_t duration_us;
+    uint64_t act_id;
 };
 
 /* Told of each event; embedded in whoever watches. The event is lent. */
@@ -47,6 +60,12 @@ void activity_add(struct activity *activity,
                   const char *actor,
                   const char *format,
                   ...) __attribute__((format(printf, 5, 6)));
+
+/* The same of an act. */
+void activity_add_act(struct activity *activity,
+                      const struct activity_act *act,
+                      const char *format,
+                      ...) __attribute__((format(printf, 3, 4)));
 
 void activity_watch(struct activity *activity, struct activity_watcher *watcher);
 void activity_unwatch(struct activity_watcher *watcher);

@@ -6,6 +6,7 @@
 #include "base/address.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/name.h"
 #include "base/settings_ask.h"
 #include "base/settings_load.h"
 #include "base/settings_reload.h"
@@ -60,6 +61,10 @@ static const char *check_header(const char *text) {
     const char *colon = strchr(text, ':');
     return colon && colon > text && !strpbrk(text, "\r\n") ? NULL
                                                            : "it is not \"Name: value\"";
+}
+
+static const char *check_tag(const char *text) {
+    return name_is_valid(text[0] == '@' ? text + 1 : text) ? NULL : "it is no tag";
 }
 
 /* PATH of "sqlite:PATH"; NULL when it is nothing of that kind. */
@@ -459,6 +464,24 @@ static const struct settings_row rows[] = {
       .low = MIB,
       .high = (uint64_t)4096 * MIB,
       .help = "Memory for samples that wait for the receiver" },
+    { .section = "approvals",
+      .name = "tags",
+      .kind = SETTINGS_LIST,
+      AT(approval_tags),
+      .check = check_tag,
+      .help =
+          "Tags of nodes on which harmful acts (signals, changes of units, power) wait "
+          "until a second person agrees: roost approve",
+      .live = true },
+    { .section = "approvals",
+      .name = "wait",
+      .kind = SETTINGS_DURATION,
+      AT(approval_wait_ms),
+      .fallback = "15m",
+      .low = 1000,
+      .high = (uint64_t)24 * 3600 * 1000,
+      .help = "How long an act waits for somebody's word",
+      .live = true },
     { .section = "hubws",
       .name = "anonymous",
       .kind = SETTINGS_BOOL,

@@ -67,6 +67,9 @@ struct hub_config {
     struct settings_list remote_write_metrics;
     uint64_t remote_write_queue_bytes;
 
+    struct settings_list approval_tags; /* acts on such nodes need a second person */
+    uint64_t approval_wait_ms;
+
     bool hubws_anonymous;
 
     char *telegram_token;

@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "hub/access.h"
+#include "hub/acting_methods.h"
+#include "hub/acts.h"
 #include "hub/group.h"
 #include "hub/group_health.h"
 #include "hub/group_lead.h"
@@ -29,6 +31,7 @@ struct gate {
     struct target target;
     struct target again; /* for calls that did not arrive */
     struct gate_config config;
+    struct acts *acts;           /* owned */
     struct waiting *waiting;     /* owned */
     struct group_health *health; /* owned */
     bool closed;                 /* to calls of our own services */
@@ -142,19 +145,28 @@ static struct node *find_node(const struct gate *gate,
     return registry_find_anonymous(gate->config.registry, name);
 }
 
-static bool may_call(struct call *call, const struct node *node) {
+static void refuse_role(struct gate *gate,
+                        struct call *call,
+                        const struct node *node,
+                        enum actor_role role) {
+    refusal_role(call, node->name, role, roles_needed(call->method));
+    acts_refuse(gate->acts, call, node);
+}
+
+static bool may_call(struct gate *gate, struct call *call, const struct node *node) {
     enum actor_role needed = roles_needed(call->method);
     enum actor_role role = node_role(node, call->actor);
 
     if (roles_is_hub_only(call->method))
         refusal_hub_only(call);
     else if (call->actor && role < needed)
-        refusal_role(call, node->name, role, needed);
+        refuse_role(gate, call, node, role);
     return !call->finished;
 }
 
 static void send_to_node(const struct gate *gate, struct call *call, struct node *node) {
     underway_lead(call, node, roles_needed(call->method));
+    acts_send(call);
     clean_metadata(call, node);
     if (older_is_external(call->method))
         older_begin(call);
@@ -171,6 +183,11 @@ static void lead_to_group(struct gate *gate, struct call *call, struct group *gr
 
     if (roles_is_hub_only(call->method)) {
         refusal_hub_only(call);
+        return;
+    }
+    if (acting_methods_find(call->method)) {
+        call_finish(call, GRPC_INVALID_ARGUMENT,
+                    "an act is for one node: name it instead of the group", NULL);
         return;
     }
     group_lead_choose(group, gate->health, call, loop_now_ms(gate->config.loop), &answer);
@@ -192,12 +209,12 @@ static void lead_to_node(struct gate *gate, struct call *call) {
 
     if (!node)
         refusal_unknown(call, call->destination);
-    else if (!may_call(call, node))
+    else if (!may_call(gate, call, node))
         return;
     else if (!waiting_is_reachable(node)) {
         if (!waiting_add(gate->waiting, call, node))
             refusal_offline(call, node);
-    } else {
+    } else if (!acts_take(gate->acts, call, node)) {
         traffic_begin(gate->config.traffic, call, node->name);
         send_to_node(gate, call, node);
     }
@@ -306,12 +323,24 @@ struct gate *gate_new(const struct gate_config *config) {
     };
     gate->waiting = waiting_new(&waiting);
     gate->health = group_health_new(config->loop);
+    struct acts_config acts = {
+        .loop = config->loop,
+        .store = config->store,
+        .activity = config->activity,
+        .approvals = config->approvals,
+        .registry = config->registry,
+        .underway = config->underway,
+        .again = &gate->again,
+        .last_id = config->last_act_id,
+    };
+    gate->acts = acts_new(&acts);
     return gate;
 }
 
 struct gate *gate_free(struct gate *gate) {
     if (!gate)
         return NULL;
+    acts_free(gate->acts);
     waiting_free(gate->waiting);
     group_health_free(gate->health);
     free(gate);
@@ -328,6 +357,11 @@ void gate_limit(struct gate *gate, size_t calls_per_caller) {
 
 void gate_close(struct gate *gate) {
     gate->closed = true;
+    acts_close(gate->acts);
+}
+
+void gate_end_held(struct gate *gate) {
+    acts_close(gate->acts);
 }
 
 struct target *gate_target(struct gate *gate) {

@@ -5,21 +5,26 @@
  * credential off the metadata, finds who is asking, and leads to the hub's own services
  * or, with `name` (or `roost-node`), to the session of that node, or of
  * a member of that group, if the actor's role suffices
- * (roles.h). Methods of the older hub fail as older.h says. Calls for a node that is
+ * (roles.h). Calls that act on their node are recorded first, and may be held (acts.h).
+ * Methods of the older hub fail as older.h says. Calls for a node that is
  * being restarted wait (waiting.h).
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct access;
+struct activity;
+struct approvals;
 struct gate;
 struct groups;
 struct headers;
 struct loop;
 struct registry;
 struct services;
+struct store;
 struct target;
 struct traffic;
 struct underway;
@@ -28,6 +33,10 @@ struct gate_config { /* all borrowed, all outlive it */
     struct loop *loop;
     struct access *access;
     struct underway *underway;
+    struct store *store;
+    struct activity *activity;
+    struct approvals *approvals;
+    uint64_t last_act_id; /* of the store */
     struct registry *registry;
     struct groups *groups;
     struct traffic *traffic;
@@ -51,6 +60,9 @@ bool gate_knows(const struct target *gate, const struct headers *head);
 
 /* Our own services are another process's from now on; nodes are still called. */
 void gate_close(struct gate *gate);
+
+/* Acts that wait for somebody's word, or to be recorded, end; so do those to come. */
+void gate_end_held(struct gate *gate);
 
 /* Where every call from outside goes. Lent. */
 struct target *gate_target(struct gate *gate);

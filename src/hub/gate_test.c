@@ -6,6 +6,8 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "hub/access.h"
+#include "hub/activity.h"
+#include "hub/approvals.h"
 #include "hub/group.h"
 #include "hub/groups.h"
 #include "hub/registry.h"
@@ -58,6 +60,9 @@ struct place {
     struct access *access;
     struct users *users;
     struct underway *underway;
+    struct activity *activity;
+    struct approvals *approvals;
+    struct settings_list tags; /* for which acts wait: none */
     struct registry *registry;
     struct groups *groups;
     struct traffic *traffic;
@@ -79,6 +84,9 @@ static void rename_node(void *arg, const char *from, const char *to) {
 }
 
 static void save_token(void *arg, const struct access_token *token) {
+}
+
+static void keep_event(void *arg, const struct activity_event *event) {
 }
 
 static void save_user(void *arg, const struct users_row *row) {
@@ -130,6 +138,15 @@ static void place_init(struct place *place) {
     place->registry = registry_new(&nodes);
     place->access = access_new(&tokens);
     place->users = users_new(&users);
+    place->activity = activity_new(1, keep_event, NULL);
+    const struct approvals_config approvals = {
+        .loop = place->loop,
+        .registry = place->registry,
+        .activity = place->activity,
+        .tags = &place->tags,
+        .wait_ms = 1000,
+    };
+    place->approvals = approvals_new(&approvals);
     place->underway = underway_new(place->loop, place->registry, place->users);
     place->groups = groups_new(place->registry, &groups);
     place->traffic = traffic_new(&traffic);
@@ -139,6 +156,8 @@ static void place_init(struct place *place) {
         .loop = place->loop,
         .access = place->access,
         .underway = place->underway,
+        .activity = place->activity,
+        .approvals = place->approvals,
         .registry = place->registry,
         .groups = place->groups,
         .traffic = place->traffic,
@@ -161,6 +180,8 @@ static void place_done(struct place *place) {
     while ((node = registry_next(place->registry, &at)))
         node->session = NULL;
     gate_free(place->gate);
+    approvals_free(place->approvals);
+    activity_free(place->activity);
     underway_free(place->underway);
     health_free(place->health);
     services_free(place->services);

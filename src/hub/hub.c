@@ -10,7 +10,9 @@
 #include "base/version.h"
 #include "hub/access.h"
 #include "hub/activity.h"
+#include "hub/acts.h"
 #include "hub/admission.h"
+#include "hub/approvals.h"
 #include "hub/config.h"
 #include "hub/data_lock.h"
 #include "hub/doors.h"
@@ -30,6 +32,7 @@
 #include "hub/scrape.h"
 #include "hub/service_activity.h"
 #include "hub/service_admin.h"
+#include "hub/service_approvals.h"
 #include "hub/service_gateway.h"
 #include "hub/service_groups.h"
 #include "hub/service_internal.h"
@@ -134,14 +137,17 @@ int hub_new(struct loop *loop,
     return 0;
 }
 
-void hub_announce(const struct hub *hub) {
+void hub_announce(struct hub *hub) {
     struct buf where = { 0 };
 
     doors_print(hub->doors, &where);
     data_lock_tell(hub->lock, NULL);
+    for (size_t i = 0; i < hub->unclear.count; i++)
+        acts_tell_unclear(hub->activity, &hub->unclear.rows[i]);
     activity_add(hub->activity, "hub.started", "", "", "version %s", ROOST_VERSION);
     log_info("ready on %s, %zu nodes known", buf_text(&where),
              registry_count(hub->registry));
+    keeper_acts_done(&hub->unclear);
     buf_done(&where);
 }
 
@@ -194,6 +200,7 @@ void hub_finish(struct hub *hub,
     service_internal_stop(hub->internal);
     service_tests_stop(hub->tests);
     services_stop(hub->services);
+    gate_end_held(hub->gate);
     front_drain(hub->front);
     hub->drain.fire = on_drain;
     timer_start(hub->loop, &hub->drain, 0);
@@ -243,7 +250,10 @@ struct hub *hub_free(struct hub *hub) {
     remote_writer_free(hub->writer);
     loop_settle(hub->loop); /* calls learn of the end of their connections */
     gate_free(hub->gate);
+    service_approvals_free(hub->approval_service);
+    approvals_free(hub->approvals);
     underway_free(hub->underway);
+    keeper_acts_done(&hub->unclear);
     service_internal_free(hub->internal);
     service_gateway_free(hub->gateway);
     service_activity_free(hub->activities);

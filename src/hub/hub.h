@@ -23,8 +23,8 @@ int hub_new(struct loop *loop,
             struct hub **ret_hub,
             char **ret_why);
 
-/* Logs the addresses and the word "ready". */
-void hub_announce(const struct hub *hub);
+/* Tells what the hub before left unclear; logs the addresses and the word "ready". */
+void hub_announce(struct hub *hub);
 
 /*
  * SIGHUP: the config has changed in place, in what is live. Takes names and limits over,

@@ -6,6 +6,7 @@
 #include "hub/access.h"
 #include "hub/activity.h"
 #include "hub/admission.h"
+#include "hub/approvals.h"
 #include "hub/config.h"
 #include "hub/echo.h"
 #include "hub/gate.h"
@@ -23,6 +24,7 @@
 #include "hub/scrape.h"
 #include "hub/service_activity.h"
 #include "hub/service_admin.h"
+#include "hub/service_approvals.h"
 #include "hub/service_gateway.h"
 #include "hub/service_groups.h"
 #include "hub/service_internal.h"
@@ -40,6 +42,7 @@
 #include "hub/web.h"
 #include "loop/conn.h"
 #include "loop/loop.h"
+#include "rpc/actor.h"
 #include "rpc/call.h"
 #include "rpc/front.h"
 #include "rpc/health.h"
@@ -206,6 +209,28 @@ static void make_gateway(struct hub *hub) {
     hub->gateway = service_gateway_new(&gateway);
 }
 
+/* A node's owner cannot free it of the second person's word. */
+static bool may_untag(void *arg, const struct actor *actor, const char *tag) {
+    const struct hub *hub = arg;
+    return actor_is_admin(actor) || !approvals_is_tag(hub->approvals, tag);
+}
+
+static void make_approvals(struct hub *hub) {
+    struct approvals_config approvals = {
+        .loop = hub->loop,
+        .registry = hub->registry,
+        .activity = hub->activity,
+        .tags = &hub->config->approval_tags,
+        .wait_ms = hub->config->approval_wait_ms,
+    };
+    hub->approvals = approvals_new(&approvals);
+    struct service_approvals_config service = {
+        .services = hub->services,
+        .approvals = hub->approvals,
+    };
+    hub->approval_service = service_approvals_new(&service);
+}
+
 static void make_users(struct hub *hub) {
     struct service_users_config users = {
         .loop = hub->loop,
@@ -239,12 +264,15 @@ static void make_tests(struct hub *hub) {
 static void make_services(struct hub *hub) {
     hub->services = services_new(hub->config->message_bytes_max);
     hub->underway = underway_new(hub->loop, hub->registry, hub->users);
+    make_approvals(hub);
     struct service_nodes_config nodes = {
         .services = hub->services,
         .registry = hub->registry,
         .activity = hub->activity,
         .access = hub->access,
         .users = hub->users,
+        .may_untag = may_untag,
+        .arg = hub,
     };
     struct service_groups_config groups = {
         .loop = hub->loop,
@@ -271,6 +299,10 @@ static void make_services(struct hub *hub) {
         .loop = hub->loop,
         .access = hub->access,
         .underway = hub->underway,
+        .store = hub->store,
+        .activity = hub->activity,
+        .approvals = hub->approvals,
+        .last_act_id = hub->last_act_id,
         .registry = hub->registry,
         .groups = hub->groups,
         .traffic = hub->traffic,
@@ -391,6 +423,7 @@ static void make_front(struct hub *hub) {
 }
 
 void hub_parts_make(struct hub *hub, const struct store_facts *facts) {
+    hub->last_act_id = facts->last_act_id;
     make_writer(hub);
     make_sessions(hub, facts);
     read_names(hub);
@@ -424,6 +457,7 @@ void hub_parts_limit(struct hub *hub) {
     gate_let_anonymous(hub->gate, config->hubws_anonymous);
     hubws_door_let_anonymous(hub->hubws_door, config->hubws_anonymous);
     gate_limit(hub->gate, config->calls_per_caller);
+    approvals_set(hub->approvals, &config->approval_tags, config->approval_wait_ms);
     web_limit(hub->web, config->message_bytes_max);
     store_limit_events(hub->store, config->events_max);
     traffic_limit(hub->traffic, config->traffic_keep_ms, config->traffic_rows_max);

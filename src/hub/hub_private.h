@@ -8,6 +8,7 @@
 
 #include "hub/hosts.h"
 #include "hub/hub.h"
+#include "hub/keeper.h"
 #include "loop/listener.h"
 #include "loop/timer.h"
 #include "wire/h2_window.h"
@@ -25,6 +26,10 @@ struct hub {
     struct trouble *trouble;
     struct users *users;
     struct underway *underway;
+    struct approvals *approvals;
+    struct service_approvals *approval_service;
+    struct keeper_acts unclear; /* until they are told */
+    uint64_t last_act_id;
     struct access *access;
     struct registry *registry;
     struct groups *groups;

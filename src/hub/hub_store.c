@@ -82,6 +82,8 @@ int hub_store_open(struct hub *hub, struct store_facts *ret_facts, char **ret_wh
     if (r == 0)
         r = keeper_load_groups(hub->store, hub->groups);
     if (r == 0)
+        r = keeper_load_acts(hub->store, &hub->unclear);
+    if (r == 0)
         r = timekeeper_new(hub->loop, hub->store, &hub->timekeeper);
     if (r == 0)
         r = store_start(hub->store, hub->loop, hub->config->events_max, ret_facts);

@@ -138,7 +138,8 @@ void keeper_keep_event(void *arg, const struct activity_event *event) {
         .status = event->status,
         .duration_us = event->duration_us,
     };
-    check(store_add_event(arg, &row, on_written, NULL));
+    check(event->act_id ? store_end_act(arg, event->act_id, &row, on_written, NULL)
+                        : store_add_event(arg, &row, on_written, NULL));
 }
 
 int keeper_put_user(struct store *store,
@@ -289,6 +290,36 @@ int keeper_load(struct store *store,
         .arg = &loading,
     };
     return store_load(store, &loader);
+}
+
+static void load_act(void *arg, const struct store_act *row) {
+    struct keeper_acts *acts = arg;
+
+    acts->rows = mem_grow(acts->rows, (acts->count + 1) * sizeof(*acts->rows));
+    acts->rows[acts->count++] = (struct store_act) {
+        .id = row->id,
+        .time_ms = row->time_ms,
+        .node = mem_strdup(row->node),
+        .actor = mem_strdup(row->actor),
+        .method = mem_strdup(row->method),
+        .arguments = mem_strdup(row->arguments),
+    };
+}
+
+int keeper_load_acts(struct store *store, struct keeper_acts *ret_acts) {
+    struct store_loader loader = { .on_act = load_act, .arg = ret_acts };
+    return store_load(store, &loader);
+}
+
+void keeper_acts_done(struct keeper_acts *acts) {
+    for (size_t i = 0; i < acts->count; i++) {
+        free((char *)(uintptr_t)acts->rows[i].node);
+        free((char *)(uintptr_t)acts->rows[i].actor);
+        free((char *)(uintptr_t)acts->rows[i].method);
+        free((char *)(uintptr_t)acts->rows[i].arguments);
+    }
+    free(acts->rows);
+    *acts = (struct keeper_acts) { 0 };
 }
 
 static void load_group(void *arg, const struct store_group *row) {

@@ -40,6 +40,15 @@ int keeper_put_user(struct store *store,
 /* Reads the groups, when the nodes are there: 0, -errno or STORE_E_*. */
 int keeper_load_groups(struct store *store, struct groups *groups);
 
+/* Acts that the hub before had begun, and of whose end it knew nothing. */
+struct keeper_acts {
+    struct store_act *rows; /* owned; owns their texts */
+    size_t count;
+};
+
+int keeper_load_acts(struct store *store, struct keeper_acts *ret_acts);
+void keeper_acts_done(struct keeper_acts *acts);
+
 /* The token as the store takes it; lends the token's strings. */
 struct store_token keeper_token(const struct access_token *token);
 

@@ -31,6 +31,7 @@ struct group_message {
         Roost__V1__GroupMember member;
         Google__Protobuf__Timestamp out_until;
     } * members;                    /* owned */
+    char **texts;                   /* owned: the array */
     Roost__V1__GroupMember **nodes; /* owned */
 };
 
@@ -52,6 +53,16 @@ static void member_init(struct member_message *message,
                           clock_wall_ms() + (int64_t)(member->out_until_ms - now_ms));
 }
 
+/* The name of a node that he may not see is not told as a member either. */
+static bool may_know(const struct service_groups *service,
+                     const struct actor *actor,
+                     const char *member) {
+    const struct node *node = registry_find(service->config.registry, member);
+
+    return actor_is_admin(actor) || !name_is_valid(member) ||
+           (node && node_role(node, actor) > ACTOR_NOBODY);
+}
+
 static void message_init(struct group_message *message,
                          const struct service_groups *service,
                          const struct groups_row *row,
@@ -61,8 +72,11 @@ static void message_init(struct group_message *message,
 
     roost__v1__group__init(&message->group);
     message->group.name = row->name;
-    message->group.members = row->members;
-    message->group.n_members = row->count;
+    message->texts = mem_new_array(row->count + 1, sizeof(*message->texts));
+    message->group.members = message->texts;
+    for (size_t i = 0; i < row->count; i++)
+        if (may_know(service, actor, row->members[i]))
+            message->texts[message->group.n_members++] = row->members[i];
     message->group.created = timestamp_set(&message->created, row->created_ms);
     message->members = mem_new_array(count + 1, sizeof(*message->members));
     message->nodes = mem_new_array(count + 1, sizeof(*message->nodes));
@@ -78,6 +92,7 @@ static void message_init(struct group_message *message,
 }
 
 static void message_done(struct group_message *message) {
+    free(message->texts);
     free(message->members);
     free(message->nodes);
 }

@@ -317,7 +317,6 @@ static void revoke(struct service_tokens *service,
                    const char *actor) {
     access_revoke(service->config.access, token);
     session_pool_revoke(service->config.sessions, token, "its credential was revoked");
-    underway_review(service->config.underway);
     activity_add(service->config.activity, "token.revoked",
                  token->kind == ACCESS_NODE ? token->name : "", actor, "token %s of %s",
                  token->id, token->name);
@@ -358,7 +357,8 @@ static void on_revoke(void *arg,
     revoke(service, token, invocation_call(invocation)->actor->name);
     token_init(&part, token);
     response.token = &part.token;
-    invocation_reply(invocation, &response.base);
+    invocation_reply(invocation, &response.base); /* first: it may be the caller's own */
+    underway_review(service->config.underway);
 }
 
 /* The peer's address without its port, IPv6 cut to its /64, is who guesses. */
@@ -551,7 +551,8 @@ static void on_logout(void *arg,
 
     if (token)
         revoke(service, token, actor->name);
-    invocation_reply(invocation, &response.base);
+    invocation_reply(invocation, &response.base); /* before the call has lost its right */
+    underway_review(service->config.underway);
 }
 
 static const struct service_method methods[] = {

@@ -367,6 +367,18 @@ static void answer_remove(struct pending *pending) {
     invocation_reply(pending->invocation, &response.base);
 }
 
+/* Another one who has only been invited does not count. */
+static bool is_last_admin(const struct service_users *service,
+                          const struct users_row *row) {
+    const struct users_row *other;
+    size_t at = 0;
+
+    while ((other = users_next(service->config.users, &at)))
+        if (other != row && other->admin && has_come(service, other->name))
+            return false;
+    return true;
+}
+
 static void on_remove(void *arg,
                       struct invocation *invocation,
                       const ProtobufCMessage *message) {
@@ -374,13 +386,13 @@ static void on_remove(void *arg,
     const Roost__V1__RemoveUserRequest *request =
         (const Roost__V1__RemoveUserRequest *)message;
     struct users_row *row = users_find(service->config.users, request->name);
-    const char *actor = actor_of(invocation)->name;
+    auto_(mem_freep) char *actor = mem_strdup(actor_of(invocation)->name);
 
     if (!row) {
         invocation_finish(invocation, GRPC_NOT_FOUND, "no user \"%s\"", request->name);
         return;
     }
-    if (row->admin && users_admins(service->config.users) == 1) {
+    if (row->admin && is_last_admin(service, row)) {
         invocation_finish(invocation, GRPC_FAILED_PRECONDITION,
                           "%s is the last administrator: invite another one first",
                           row->name);
@@ -388,10 +400,15 @@ static void on_remove(void *arg,
     }
     struct pending *pending =
         pending_new(service, invocation, request->name, answer_remove);
+    if (row->rights == actor_of(invocation)->rights) { /* before his own call ends */
+        invocation_set_user(invocation, NULL, NULL);
+        answer_remove(pending);
+        pending->invocation = NULL;
+    }
     int r = store_remove_user(service->config.store, pending->user, on_kept, pending);
     activity_add(service->config.activity, "user.removed", "", actor,
                  "removed %s with all credentials", pending->user);
-    access_revoke_user(service->config.access, request->name);
+    access_revoke_user(service->config.access, pending->user);
     users_remove(service->config.users, row); /* which ends his calls */
     ask(pending, r);
 }

@@ -129,16 +129,6 @@ size_t users_count(const struct users *users) {
     return map_count(users->rows);
 }
 
-size_t users_admins(const struct users *users) {
-    const struct users_row *row;
-    size_t count = 0;
-    size_t at = 0;
-
-    while ((row = map_next(users->rows, &at, NULL)))
-        count += row->admin;
-    return count;
-}
-
 void users_make_admin(struct users *users, struct users_row *row) {
     row->admin = true;
     renew(users, row);

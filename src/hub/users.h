@@ -88,7 +88,6 @@ struct users_row *users_find(const struct users *users, const char *name);
 /* Walks in no particular order: *at starts at 0; NULL at the end. */
 struct users_row *users_next(const struct users *users, size_t *at);
 size_t users_count(const struct users *users);
-size_t users_admins(const struct users *users);
 
 void users_make_admin(struct users *users, struct users_row *row);
 

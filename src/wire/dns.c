@@ -20,6 +20,7 @@ enum {
     FLAG_AUTHORITATIVE = 0x0400,
     FLAG_TRUNCATED = 0x0200,
     FLAG_RECURSE = 0x0100,
+    RCODE_MASK = 15,
     HEX_MAX = 256, /* bytes shown of data of unknown types */
 };
 
@@ -447,30 +448,51 @@ static bool take_sections(struct reader *in,
     return true;
 }
 
+/* What a message begins with: how many questions, and records of three sections. */
+struct head {
+    unsigned id;
+    unsigned flags;
+    unsigned questions;
+    unsigned counts[3];
+};
+
+static bool take_head(struct reader *in, struct head *head) {
+    return take_u16(in, &head->id) && take_u16(in, &head->flags) &&
+           take_u16(in, &head->questions) && take_u16(in, &head->counts[0]) &&
+           take_u16(in, &head->counts[1]) && take_u16(in, &head->counts[2]);
+}
+
+/* Is it an answer, and to this question? Servers that could not read the question do not
+ * repeat it. 0 or DNS_E_*. */
+static int check_question(struct reader *in,
+                          const struct head *head,
+                          const struct dns_question *question) {
+    if (head->id != question->id || !(head->flags & FLAG_ANSWER))
+        return DNS_E_OTHER;
+    if (head->questions > 1)
+        return DNS_E_BAD;
+    if (head->questions == 0)
+        return head->flags & RCODE_MASK ? 0 : DNS_E_OTHER;
+    return is_ours(in, question) ? 0 : DNS_E_OTHER;
+}
+
 int dns_read(struct slice message,
              const struct dns_question *question,
              struct dns_answer *ret_answer) {
     struct reader in = { .at = message.at, .len = message.len };
-    struct dns_answer answer = { 0 };
-    unsigned id, flags, questions, counts[3];
+    struct head head;
 
-    if (message.len > DNS_MESSAGE_MAX || !take_u16(&in, &id) || !take_u16(&in, &flags) ||
-        !take_u16(&in, &questions) || !take_u16(&in, &counts[0]) ||
-        !take_u16(&in, &counts[1]) || !take_u16(&in, &counts[2]))
+    if (message.len > DNS_MESSAGE_MAX || !take_head(&in, &head))
         return DNS_E_BAD;
-    if (id != question->id || !(flags & FLAG_ANSWER))
-        return DNS_E_OTHER;
-    answer.rcode = flags & 15;
-    answer.is_authoritative = flags & FLAG_AUTHORITATIVE;
-    answer.is_truncated = flags & FLAG_TRUNCATED;
-    /* Servers that could not read the question do not repeat it. */
-    if (questions == 0 && answer.rcode == 0)
-        return DNS_E_OTHER;
-    if (questions > 1)
-        return DNS_E_BAD;
-    if (questions == 1 && !is_ours(&in, question))
-        return DNS_E_OTHER;
-    if (!answer.is_truncated && !take_sections(&in, counts, &answer)) {
+    int r = check_question(&in, &head, question);
+    if (r != 0)
+        return r;
+    struct dns_answer answer = {
+        .rcode = head.flags & RCODE_MASK,
+        .is_authoritative = head.flags & FLAG_AUTHORITATIVE,
+        .is_truncated = head.flags & FLAG_TRUNCATED,
+    };
+    if (!answer.is_truncated && !take_sections(&in, head.counts, &answer)) {
         dns_answer_done(&answer);
         return DNS_E_BAD;
     }
