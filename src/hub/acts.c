@@ -166,13 +166,14 @@ static bool wants_signature(const struct acts_act *act, const struct node *node)
     return false;
 }
 
-/* He waits for a signature only if he asks for that; else the node says what it wants. */
-static bool waits_for_signature(const struct acts_act *act, const struct node *node) {
+/* The caller was told by the node that it wants a signature, and has none. What the node
+ * said when it came is perhaps not its policy any more. */
+static bool waits_for_signature(const struct acts_act *act) {
     const struct headers *metadata = &act->call->metadata;
     const char *wish = headers_get(metadata, "roost-approval");
 
     return wish && strcmp(wish, "wait") == 0 &&
-           !headers_get(metadata, "operator-signature-bin") && wants_signature(act, node);
+           !headers_get(metadata, "operator-signature-bin");
 }
 
 /* Tells the caller what he waits for. The reply's head is said with it, so that the node
@@ -192,7 +193,7 @@ static bool hold(struct acts_act *act, struct slice request, const struct buf *j
     struct approvals *approvals = act->acts->config.approvals;
     const struct node *node = registry_find(act->acts->config.registry, act->node);
     const char *tag = act->method->is_harmful ? approvals_tag_of(approvals, node) : NULL;
-    bool signs = tag ? wants_signature(act, node) : waits_for_signature(act, node);
+    bool signs = waits_for_signature(act) || (tag && wants_signature(act, node));
 
     if (!tag && !signs)
         return false;

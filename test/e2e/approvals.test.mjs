@@ -162,3 +162,25 @@ scenario('an act is in the record before it is sent, and unclear when the hub is
   assert.equal((await val.json('activity', '--kind', 'act.unclear')).events.length, 1);
   assert.equal((await run(program('roostd'), ['check', '--data', env.data], { ok: 'any' })).code, 0);
 });
+
+scenario('an act that the host wants signed waits for somebody with the key', async (env) => {
+  const line = (await env.cli('key', 'new', 'root')).stdout.trim();
+  const agent = await env.agent('pi');
+  const victim = env.start('sleep', ['1000']);
+  writeFileSync(`${agent.state}/policy.conf`, `allow signal\nrequire signature signal\n${line}\n`, { mode: 0o600 });
+  await agent.proc.line(/allows look,signal,signal.signed/);
+  const bob = await Person.invite(env, 'bob', '--role', 'operator', '--node', 'pi');
+
+  const killing = bob.cli('kill', 'pi', String(victim.pid), '--yes', { ok: [0] });
+  const item = await until(async () => (await waiting(env))[0]);
+  assert.equal(item.needsSignature, true);
+  assert.equal(item.askedBy, 'bob');
+  assert.ok(victim.running);
+  assert.match((await bob.cli('approve', item.id, '--yes', { ok: 'any' })).stderr, /no operator key/);
+  await env.cli('approve', item.id, '--yes');
+  assert.match((await killing).stderr, new RegExp(`waiting for roost approve ${item.id}`));
+  await victim.ended;
+  env.drop(victim);
+  const [act] = await acts(env);
+  assert.deepEqual([act.kind, act.actor, act.act.method], ['act.ended', 'bob', '/roost.v1.Processes/Signal']);
+});
