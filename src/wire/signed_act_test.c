@@ -98,7 +98,7 @@ static void what_is_no_signature_is_refused(void) {
     struct buf bytes = { 0 };
     struct buf value = { 0 };
     CHECK_INT(base64_decode(&bytes, slice_of_text(VALUE)), 0);
-    buf_add(&bytes, bytes.data, bytes.len); /* every field twice: the last ones count */
+    CHECK_INT(base64_decode(&bytes, slice_of_text(VALUE)), 0); /* the last ones count */
     base64_encode(&value, buf_slice(&bytes));
     CHECK(signed_act_read(buf_text(&value), &signature));
     buf_done(&bytes);
