@@ -298,18 +298,23 @@ static bool is_repeat(struct act *act) {
             repeat(act->invocation, &record);
         else
             refuse_other(act->invocation);
+    } else if (r < 0) {
+        invocation_finish(act->invocation, GRPC_UNAVAILABLE,
+                          "the record of what was done to this host cannot be read (%s: "
+                          "%s): nothing was done",
+                          ledger_path(act->acts->ledger), strerror(-r));
     }
     buf_done(&bytes);
-    return r == 0; /* what else there is to say record_begin() says */
+    return r != LEDGER_E_NONE;
 }
 
 /* Letters, digits and the like, so that it can be told and typed. */
 static bool is_id(const char *text) {
-    size_t len = 0;
+    const char *at = text;
 
-    for (; isgraph((unsigned char)text[len]); len++)
-        ;
-    return text[len] == '\0' && len <= LEDGER_RECORD_ID_MAX;
+    while (isgraph((unsigned char)*at))
+        at++;
+    return *at == '\0' && at - text <= LEDGER_RECORD_ID_MAX;
 }
 
 /* --- beginning and ending --- */

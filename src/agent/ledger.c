@@ -92,7 +92,7 @@ static int look_up(const struct ledger *ledger,
                    struct buf *bytes,
                    struct entry **ret_entry) {
     uint64_t id_sum = checksum_xxh64(id);
-    struct ledger_record record;
+    struct ledger_record record = { 0 };
 
     for (size_t i = ledger->count; i-- > 0;) {
         if (ledger->entries[i].id_sum != id_sum)
@@ -140,7 +140,7 @@ static struct entry entry_of(const struct ledger_record *record, size_t at, size
 /* Takes the record that lies in the file at this place. */
 static int take(struct ledger *ledger, const struct entry *entry, struct slice id) {
     struct buf bytes = { 0 };
-    struct entry *old;
+    struct entry *old = NULL;
 
     int r = look_up(ledger, id, &bytes, &old);
     buf_done(&bytes);
@@ -217,7 +217,7 @@ int ledger_find(struct ledger *ledger,
                 struct slice id,
                 struct buf *ret_bytes,
                 struct ledger_record *ret_record) {
-    struct entry *entry;
+    struct entry *entry = NULL;
 
     int r = open_file(ledger);
     if (r == 0)

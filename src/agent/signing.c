@@ -184,8 +184,8 @@ static const char *const faults[] = {
         "has to be signed with an operator's key (roost key new makes one)",
     [SIGNING_DAMAGED] = "has to be signed: operator-signature-bin is no signature",
     [SIGNING_NO_KEY] = "has to be signed: the policy of this host does not know the key",
-    [SIGNING_CHALLENGE] = "has to be signed: the challenge is not one of ours, was used "
-                          "before or is older than a minute",
+    [SIGNING_CHALLENGE] =
+        "has to be signed: its challenge is not ours, was used or is too old",
     [SIGNING_WRONG] =
         "has to be signed: the signature is of another request, host or key",
 };

@@ -16,7 +16,9 @@ static int try_bind(int family, const struct sockaddr *address, socklen_t len) {
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
     int r = bind(fd, address, len) == 0 ? 0 : -errno;
     if (r == 0) {
-        struct sockaddr_in6 bound; /* the port of sockaddr_in is at the same place */
+        struct sockaddr_in6 bound = {
+            0
+        }; /* the port of sockaddr_in is at the same place */
         socklen_t bound_len = sizeof(bound);
         if (getsockname(fd, (struct sockaddr *)&bound, &bound_len) == 0)
             r = ntohs(bound.sin6_port);

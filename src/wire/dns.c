@@ -238,7 +238,10 @@ static bool follow(const struct reader *in, size_t *pos, size_t *first) {
 
 /* Appends the name as text to out, which is empty. */
 static bool take_name(struct reader *in, struct buf *out) {
-    size_t pos = in->pos, first = in->pos, name_len = 0, end = 0;
+    size_t pos = in->pos;
+    size_t first = pos;
+    size_t name_len = 0;
+    size_t end = 0;
     unsigned pointers = 0;
 
     while (pos < in->len && in->at[pos] != 0) {
