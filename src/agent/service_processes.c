@@ -68,10 +68,14 @@ static void asking_free(struct asking *asking) {
 
 /* --- on the thread --- */
 
-/* "1000.812": behind process 812 where it stands now, else behind so many. */
+/* "1000.812": behind process 812 where it stands now, or would stand, else behind so
+ * many. */
 static size_t find_page(const struct asking *asking,
                         struct proc_row *const *rows,
                         size_t count) {
+    const struct proc_question *question = &asking->question;
+    bool is_by_pid =
+        question->sort == PROC_SORT_PID && !question->reverse && !question->tree;
     unsigned long offset = 0;
     unsigned pid = 0;
 
@@ -80,6 +84,9 @@ static size_t find_page(const struct asking *asking,
     for (size_t i = 0; i < count; i++)
         if (rows[i]->pid == pid)
             return i + 1;
+    for (size_t i = 0; is_by_pid && i < count; i++)
+        if (rows[i]->pid > pid)
+            return i;
     return offset < count ? offset : count;
 }
 

@@ -111,7 +111,7 @@ describe('looking', () => {
       assert.equal(row.user, one.user, one.name);
       assert.equal(row.threads, one.threads, one.name);
       assert.equal(row.nice, one.nice, one.name);
-      if (!row.isKernelThread) assert.ok(row.name.startsWith(one.name.slice(0, 15).replace(/ <defunct>$/, '')), `${row.name}, ${one.name}`);
+      if (!row.isKernelThread && /^[\w.:/ -]+$/.test(one.name)) assert.ok(row.name.startsWith(one.name.slice(0, 15).replace(/ <defunct>$/, '')), `${row.name}, ${one.name}`);
       assert.ok(Math.abs(Number(row.started.seconds) * 1000 - one.started) <= 2000, `${one.name} started ${row.started.seconds}`);
       compared++;
     }
@@ -185,13 +185,13 @@ describe('looking', () => {
   });
 
   test('equal names are merged, with their number', async () => {
-    const file = env.file('merged-by-name');
+    const file = env.file(`merged${process.pid}`);
     copyFileSync('/bin/sleep', file);
     chmodSync(file, 0o755);
     for (let i = 0; i < 3; i++) child(file, ['1000']);
     await until(async () => {
       const { groups } = await processes('top', { sort: 'PROCESS_SORT_MEMORY', count: 100 });
-      return groups.some((group) => group.name === 'merged-by-name (3)' && group.count === 3);
+      return groups.some((group) => group.name === `merged${process.pid} (3)` && group.count === 3);
     });
   });
 
@@ -254,23 +254,23 @@ describe('acting', () => {
   });
 
   test('a name is taken for one process, and asked about when it is several', async () => {
-    const file = env.file('twins');
+    const file = env.file(`twins${process.pid}`);
     copyFileSync('/bin/sleep', file);
     chmodSync(file, 0o755);
     const [one, other] = [child(file, ['1000']), child(file, ['1000'])];
-    await until(() => stat(other.pid).name === 'twins');
-    const several = await env.cli('kill', 'pi', 'twins', '--yes', { ok: [2] });
-    assert.match(several.stderr, /"twins" is 2 processes: give a PID, or --all/);
-    assert.match(several.stderr, new RegExp(`twins \\(${one.pid}\\) of root`));
-    const asked = onTerminal(program('roost'), ['kill', 'pi', 'twins'], { env: { XDG_CONFIG_HOME: env.file('config') } });
+    await until(() => stat(other.pid).name === `twins${process.pid}`);
+    const several = await env.cli('kill', 'pi', `twins${process.pid}`, '--yes', { ok: [2] });
+    assert.match(several.stderr, /"twins\d+" is 2 processes: give a PID, or --all/);
+    assert.match(several.stderr, new RegExp(`twins\\d+ \\(${one.pid}\\) of root`));
+    const asked = onTerminal(program('roost'), ['kill', 'pi', `twins${process.pid}`], { env: { XDG_CONFIG_HOME: env.file('config') } });
     await answer(asked, /which PID, or all\?/, String(one.pid));
-    await answer(asked, new RegExp(`kill twins \\(${one.pid}\\) on pi\\? \\[y/N\\]`), 'y');
+    await answer(asked, new RegExp(`kill twins\\d+ \\(${one.pid}\\) on pi\\? \\[y/N\\]`), 'y');
     assert.equal(await asked.ended, 0);
     assert.equal(await one.ended, 'SIGTERM');
     assert.ok(isAlive(other.pid));
-    await env.cli('kill', 'pi', 'twins', '-s', '1', '--yes');
+    await env.cli('kill', 'pi', `twins${process.pid}`, '-s', '1', '--yes');
     assert.equal(await other.ended, 'SIGHUP');
-    assert.match((await env.cli('kill', 'pi', 'twins', '--yes', { ok: [4] })).stderr, /no process "twins"/);
+    assert.match((await env.cli('kill', 'pi', `twins${process.pid}`, '--yes', { ok: [4] })).stderr, /no process "twins\d+"/);
     assert.match((await env.cli('kill', 'pi', String(process.pid), { ok: [2] })).stderr, /nobody is there to confirm/);
     assert.match((await env.cli('kill', 'pi', String(process.pid), '-s', 'FOO', '--yes', { ok: [2] })).stderr, /"FOO" is none/);
   });
@@ -364,13 +364,13 @@ describe('acting', () => {
     const link = await env.link('gone');
     await run(program('roost-agent'), ['join', link, '--state', env.file('gone')]);
     assert.match((await env.cli('ps', 'gone', { ok: [6] })).stderr, /never been online/);
-    const file = env.file('partly');
+    const file = env.file(`partly${process.pid}`);
     copyFileSync('/bin/sleep', file);
     chmodSync(file, 0o755);
     const proc = child(file, ['1000']);
-    await until(() => stat(proc.pid).name === 'partly');
-    const { stdout } = await env.cli('kill', 'pi,gone', 'partly', '--yes', { ok: [8] });
-    assert.match(stdout, /^pi: partly \(\d+\): sent SIGTERM$/m);
+    await until(() => stat(proc.pid).name === `partly${process.pid}`);
+    const { stdout } = await env.cli('kill', 'pi,gone', `partly${process.pid}`, '--yes', { ok: [8] });
+    assert.match(stdout, /^pi: partly\d+ \(\d+\): sent SIGTERM$/m);
     assert.equal(await proc.ended, 'SIGTERM');
     assert.match((await env.cli('kill', '', 'sleep', '--yes', { ok: [2] })).stderr, /name of a node is empty/);
     assert.match((await env.cli('kill', 'zz*', 'sleep', '--yes', { ok: [4] })).stderr, /no/);
@@ -454,8 +454,11 @@ test(`${many} processes are listed in bounded time and memory`, { skip: why && `
       const us = Math.min(...tops);
       process.stdout.write(`# List ${listed.toFixed(1)}, Top ${us.toFixed(1)} us of CPU a process; ${before} KiB before, ${own()} KiB with it\n`);
       assert.ok(listed < 150 * slow && us < 100 * slow, `${listed} and ${us} us of CPU a process`);
-      assert.ok(own() - before < (24 << 10) * slow, `${before} KiB before, ${own()} KiB now`);
-      await until(() => own() - before < (2 << 10) * slow, patience, 'the memory is given back');
+      if (slow === 1) {
+        // A sanitizer keeps what was freed.
+        assert.ok(own() - before < 16 << 10, `${before} KiB before, ${own()} KiB now`);
+        await until(() => own() - before < 2 << 10, patience, 'the memory is given back');
+      }
       stub.close();
     } finally {
       await forked.kill();
