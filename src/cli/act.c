@@ -266,14 +266,15 @@ static void begin_to_sign(struct attempt *attempt) {
     if (!doing->has_key) {
         int r = sign_load(&doing->key);
         doing->has_key = r == 0;
-        if (r == SIGN_E_NONE && !attempt->waits) {
+        if (r == SIGN_E_NONE && !attempt->waits && args_has(doing->cli->args, "wait")) {
             attempt->waits = true;
             attempt->state = WAITING;
             return;
         }
         if (r != 0) {
             auto_(mem_freep) char *why = mem_printf(
-                "it has to be signed with an operator's key: %s", sign_error_text(r));
+                "it has to be signed with an operator's key: %s%s", sign_error_text(r),
+                r == SIGN_E_NONE ? "; or with --wait somebody else signs it" : "");
             end(attempt, GRPC_PERMISSION_DENIED, why);
             return;
         }

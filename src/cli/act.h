@@ -28,7 +28,10 @@ enum { ACT_PARALLEL = 16 };
 
 /* The options of every command that acts; rows of a table. */
 #define ACT_OPTIONS                                                                      \
-    { "yes", 'y', NULL, "do not ask" }
+    { "yes", 'y', NULL, "do not ask" }, {                                                \
+        "wait", 0, NULL,                                                                 \
+            "without an operator key: wait for somebody who signs it (roost approve)"    \
+    }
 
 /* One call. */
 struct act_deed {

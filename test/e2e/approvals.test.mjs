@@ -171,7 +171,7 @@ scenario('an act that the host wants signed waits for somebody with the key', as
   await agent.proc.line(/allows look,signal,signal.signed/);
   const bob = await Person.invite(env, 'bob', '--role', 'operator', '--node', 'pi');
 
-  const killing = bob.cli('kill', 'pi', String(victim.pid), '--yes', { ok: [0] });
+  const killing = bob.cli('kill', 'pi', String(victim.pid), '--yes', '--wait', { ok: [0] });
   const item = await until(async () => (await waiting(env))[0]);
   assert.equal(item.needsSignature, true);
   assert.equal(item.askedBy, 'bob');
