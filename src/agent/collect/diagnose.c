@@ -71,7 +71,8 @@ static char *clean(char *text) {
     return buf_take_text(&out);
 }
 
-static char *format_clean(const char *format, va_list args) {
+__attribute__((format(printf, 1, 0))) static char *format_clean(const char *format,
+                                                                va_list args) {
     struct buf text = { 0 };
 
     buf_vprintf(&text, format, args);
@@ -139,10 +140,11 @@ void diagnose_worry(struct diagnose *diagnose, const char *format, ...) {
 
 /* --- reading --- */
 
-static void make_path(const struct diagnose *diagnose,
-                      char ret_path[static PATH_CAP],
-                      const char *format,
-                      va_list args) {
+__attribute__((format(printf, 3, 0))) static void make_path(
+    const struct diagnose *diagnose,
+    char ret_path[static PATH_CAP],
+    const char *format,
+    va_list args) {
     int len = snprintf(ret_path, PATH_CAP, "%s", diagnose->root);
     if (len >= 0 && len < PATH_CAP)
         vsnprintf(ret_path + len, PATH_CAP - (size_t)len, format, args);
