@@ -64,7 +64,6 @@ async function startOutside() {
   const agent = await env.agent('mars', {
     settings: `[agent]\nroot = ${root}\n`,
     env: { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${root}/run/dbus/system_bus_socket` },
-    online: false,
   });
   writeFileSync(path.join(agent.state, 'policy.conf'), POLICY);
   await env.stopAgent(agent);

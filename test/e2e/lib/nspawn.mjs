@@ -47,7 +47,8 @@ export function whyNoMachine({ installs = true } = {}) {
 function libraries() {
   const files = new Set();
   for (const name of ['roostd', 'roost-agent', 'roost'])
-    for (const [, file] of capture('ldd', [program(name)]).matchAll(/=> (\/\S+)/g)) files.add(realpathSync(file));
+    for (const [, file] of capture('ldd', [program(name)]).matchAll(/=> (\/\S+)/g))
+      if (!/san\.so/.test(file)) files.add(realpathSync(file)); // sanitized programs are not installed
   const names = [...files].map((file) => {
     const owner = capture('dpkg-query', ['-S', `*${path.basename(file)}`]);
     return owner.split(':')[0];
