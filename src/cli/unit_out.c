@@ -17,6 +17,13 @@
 
 enum { PRIORITY_ERROR = 3, PRIORITY_WARNING = 4, PRIORITY_NOTICE = 5 };
 
+/* Ends the text as well. */
+static void write_out(struct buf *out, FILE *file) {
+    if (out->len > 0)
+        fwrite(out->data, 1, out->len, file);
+    buf_done(out);
+}
+
 static enum terminal_colour colour_of_state(const char *state) {
     if (strcmp(state, "active") == 0)
         return TERMINAL_GREEN;
@@ -186,8 +193,7 @@ int unit_out_line(const struct cli *cli, const Roost__V1__LogLine *line) {
     if (cli->json)
         return output_message(&line->base, false);
     add_line(&out, &cli->terminal, "", line);
-    fwrite(out.data, 1, out.len, stdout);
-    buf_done(&out);
+    write_out(&out, stdout);
     return REPORT_OK;
 }
 
@@ -205,8 +211,7 @@ static void print_changes(const Roost__V1__UnitResult *result) {
         text_add_clean(&out, result->changes[i]);
         buf_add_byte(&out, '\n');
     }
-    fwrite(out.data, 1, out.len, stdout);
-    buf_done(&out);
+    write_out(&out, stdout);
 }
 
 static void print_done(const char *node,
@@ -224,8 +229,7 @@ static void print_done(const char *node,
         buf_add_byte(&out, ')');
     }
     buf_add_byte(&out, '\n');
-    fwrite(out.data, 1, out.len, stdout);
-    buf_done(&out);
+    write_out(&out, stdout);
     print_changes(result);
 }
 
@@ -246,8 +250,7 @@ static int report_failed(const char *node, const Roost__V1__UnitResult *result) 
     for (size_t i = 0; i < result->n_log; i++)
         add_line(&out, &plain, "  ", result->log[i]);
     fflush(stdout);
-    fwrite(out.data, 1, out.len, stderr);
-    buf_done(&out);
+    write_out(&out, stderr);
     return report_fail(REPORT_FAILED, remedy, "%s: %s", node,
                        result->reason[0] ? result->reason : result->job_result);
 }
