@@ -148,7 +148,8 @@ describe('paths', { concurrency: 3 }, () => {
     try {
       await env.agent('pi', { link: await env.linkVia(`127.0.0.1:${tcp.port}`, 'pi'), env: { AGENT_UDP_PORT: String(relay.port) } });
       const steady = await probe(env, 'stability', 'pi', '--interval', '20ms', '--for', '4s');
-      const fast = await probe(env, 'speed', 'pi', '--for', '1s');
+      let least = Infinity; // of some tests, for the relay is a program of a busy machine
+      for (let i = 0; i < 4 && least >= 33; i++) least = Math.min(least, (await probe(env, 'speed', 'pi', '--for', '1s')).idle.minMs);
       assert.equal(steady.sent, 200);
       assert.equal(steady.lost, 0);
       // A busy machine holds datagrams for longer than the relay knows; some it does not.
@@ -157,7 +158,8 @@ describe('paths', { concurrency: 3 }, () => {
       assert.ok(steady.rtt.p50Ms >= medianHeldMs * 0.9 && steady.rtt.p50Ms <= medianHeldMs * 1.1 + 20 * slow, `${steady.rtt.p50Ms}, held ${medianHeldMs}`);
       assert.ok(steady.rtt.p50Ms <= steady.rtt.p95Ms && steady.rtt.p95Ms <= steady.rtt.p99Ms);
       assert.ok(steady.rtt.meanMs >= steady.rtt.minMs && steady.rtt.jitterMs >= 0);
-      assert.ok(fast.idle.minMs >= 29 && fast.idle.minMs < 33 * slow, JSON.stringify(fast.idle));
+      assert.ok(least >= 29, `${least}`);
+      isNear(least, 30, 0.1, 'idle');
     } finally {
       relay.close();
     }
@@ -273,8 +275,10 @@ describe('a server', () => {
       assert.equal(denied.code, 5, denied.stderr);
       assert.match(denied.stderr, /roost-agent allow probe 127\.0\.0\.1:/);
       await run(program('roost-agent'), ['allow', 'probe', `127.0.0.1:${server.address().port}`, '--state', agent.state]);
-      await until(async () => (await env.cli('probe', 'tcp', 'pi', url.slice(7), { ok: 'any' })).code === 0);
-      const report = await probe(env, 'speed', 'pi', `${url}/bytes`, '--for', '1s');
+      let said;
+      await until(async () => (said = await env.cli('probe', 'speed', 'pi', `${url}/bytes`, '--for', '1s', '--json', { ok: 'any' })).code !== 5);
+      assert.equal(said.code, 0, said.stderr);
+      const report = JSON.parse(said.stdout);
       assert.ok(report.downloadBitsPerSecond > 10e6 && Number(report.downloadBytes) > 1e6, JSON.stringify(report));
       assert.equal(Number(report.uploadBytes), 0);
       const missing = await env.cli('probe', 'speed', 'pi', `${url}/else`, { ok: 'any' });
