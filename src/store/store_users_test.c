@@ -213,7 +213,7 @@ static void a_database_from_before_there_were_users_is_brought_up(void) {
     buf_done(&file);
     CHECK_INT(place_open(&place), 0);
     CHECK_INT(store_check_now(place.store, &counts, &why), 0);
-    CHECK_INT(counts.schema, 5);
+    CHECK(counts.schema >= 5); /* there may be more since */
     CHECK_INT(counts.tokens, 3);
     CHECK_INT(counts.events, 4);
     CHECK_TEXT(read_back(&place, &seen), "ada admin\n"
