@@ -501,7 +501,7 @@ static void a_newer_schema_is_left_alone(void) {
     CHECK_INT(store_open(place.path, &place.store, &why), STORE_E_NEWER);
     CHECK(strstr(why, "its schema is version 99, of a newer Roost"));
     free(why);
-    run_sql(place.path, "PRAGMA user_version = 5");
+    run_sql(place.path, "PRAGMA user_version = 6");
     CHECK_INT(place_open(&place), 0);
     place_done(&place);
 }
@@ -528,6 +528,7 @@ static void an_older_schema_is_brought_up(void) {
                         "DROP TABLE identities; DROP TABLE acts;"
                         "ALTER TABLE tokens DROP COLUMN user;"
                         "ALTER TABLE tokens DROP COLUMN device;"
+                        "ALTER TABLE nodes DROP COLUMN networks;"
                         "ALTER TABLE activity DROP COLUMN method;"
                         "ALTER TABLE activity DROP COLUMN arguments;"
                         "ALTER TABLE activity DROP COLUMN status;"
@@ -535,7 +536,7 @@ static void an_older_schema_is_brought_up(void) {
                         "PRAGMA user_version = 1; PRAGMA auto_vacuum = NONE; VACUUM");
     CHECK_INT(place_open(&place), 0);
     CHECK_INT(store_check_now(place.store, &counts, &why), 0);
-    CHECK_INT(counts.schema, 5);
+    CHECK_INT(counts.schema, 6);
     CHECK_INT(counts.tokens, 1);
     place.store = store_close(place.store);
     CHECK_INT(sqlite3_open(place.path, &handle), SQLITE_OK);
@@ -599,7 +600,7 @@ static void a_check_counts_and_finds_damage(void) {
     place.store = store_close(place.store);
     CHECK_INT(place_open(&place), 0);
     CHECK_INT(store_check_now(place.store, &counts, &why), 0);
-    CHECK_INT(counts.schema, 5);
+    CHECK_INT(counts.schema, 6);
     CHECK_INT(counts.nodes, 0);
     CHECK_INT(counts.tokens, 1);
     CHECK_INT(counts.events, 1);
