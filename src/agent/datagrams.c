@@ -116,7 +116,10 @@ static void tell(struct stream *stream) {
 }
 
 static void on_drained(struct invocation *invocation, void *user) {
-    tell(user);
+    struct stream *stream = user;
+
+    if (stream->test)
+        tell(stream);
 }
 
 static void on_stream_gone(struct invocation *invocation, void *user) {
@@ -317,9 +320,14 @@ struct datagrams *datagrams_new(struct loop *loop) {
 }
 
 static void finish_streams(struct test *test) {
-    list_for_each_safe(node, after, &test->streams)
-        invocation_finish(container_of(node, struct stream, node)->invocation,
-                          GRPC_UNAVAILABLE, "the agent stops, and the test with it");
+    struct list *node;
+
+    while ((node = list_pop(&test->streams))) {
+        struct stream *stream = container_of(node, struct stream, node);
+        stream->test = NULL; /* its end, which comes later, frees it */
+        invocation_finish(stream->invocation, GRPC_UNAVAILABLE,
+                          "the agent stops, and the test with it");
+    }
 }
 
 void datagrams_stop(struct datagrams *datagrams) {

@@ -239,7 +239,10 @@ static void on_painted(void *arg, int result, struct slice png) {
 }
 
 static void on_drained(struct invocation *invocation, void *user) {
-    tell(user);
+    struct watcher *watcher = user;
+
+    if (watcher->test)
+        tell(watcher);
 }
 
 static void on_watcher_gone(struct invocation *invocation, void *user) {
@@ -608,9 +611,12 @@ void stability_serve(struct stabilities *tests,
 void stability_forget_all(struct stabilities *tests, const char *why) {
     list_for_each_safe(at, after, &tests->tests) {
         struct stability *test = container_of(at, struct stability, node);
-        list_for_each_safe(node, behind, &test->watchers)
-            invocation_finish(container_of(node, struct watcher, node)->invocation,
-                              GRPC_UNAVAILABLE, "%s", why);
+        struct list *node;
+        while ((node = list_pop(&test->watchers))) {
+            struct watcher *watcher = container_of(node, struct watcher, node);
+            watcher->test = NULL; /* its end, which comes later, frees it */
+            invocation_finish(watcher->invocation, GRPC_UNAVAILABLE, "%s", why);
+        }
         free_test(test);
     }
 }
