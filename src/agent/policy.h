@@ -10,7 +10,7 @@
  * Objects are globs, but for `tcp` and `probe`: these are places (policy_place.h), which
  * are compared after names were resolved. "require signature VERB" asks for the signature
  * of an operator's key (lines "operator NAME ed25519:KEY") with each request; what cannot
- * be signed (look, tcp, grpc) is denied then.
+ * be signed (look, probe, tcp, grpc) is denied then.
  */
 #pragma once
 

@@ -40,7 +40,8 @@ bool policy_rules_has_places(enum policy_verb verb) {
 }
 
 bool policy_rules_can_sign(enum policy_verb verb) {
-    return verb != POLICY_LOOK && verb != POLICY_TCP && verb != POLICY_GRPC;
+    return verb == POLICY_SIGNAL || verb == POLICY_UNITS || verb == POLICY_POWER ||
+           verb == POLICY_LOGS;
 }
 
 static struct policy_rule *append(struct policy_rules *rules) {

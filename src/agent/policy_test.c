@@ -301,7 +301,7 @@ static void what_must_be_signed_is_allowed_and_told(void) {
     CHECK(policy_wants_signature(policy, POLICY_POWER));
     CHECK(!policy_wants_signature(policy, POLICY_SIGNAL));
     CHECK(!policy_allows(policy, POLICY_UNITS, "a.service"));
-    CHECK_TEXT(policy_capabilities(policy), "look,probe,probe/signed,power,power/signed");
+    CHECK_TEXT(policy_capabilities(policy), "look,power,power/signed");
     CHECK(policy_key(policy, "ada") && policy_key(policy, "ada")->line == 6);
     CHECK(!policy_key(policy, "eve"));
     policy_free(policy);
