@@ -87,7 +87,8 @@ void quota_mount_done(struct quota_mount *mount) {
 
 /* By a descriptor where the kernel can, else by the device: 0 or -errno. */
 static int ask(const struct quota_mount *mount, uid_t uid, struct dqblk *ret_block) {
-    const int command = QCMD(Q_GETQUOTA, USRQUOTA);
+    /* QCMD() of the C library shifts into the sign. */
+    const int command = (int)((unsigned)Q_GETQUOTA << SUBCMDSHIFT | USRQUOTA);
     int fd = open(mount->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
 
     if (fd >= 0) {
