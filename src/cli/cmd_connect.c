@@ -38,8 +38,8 @@ const struct command cmd_connect = {
     .name = "connect",
     .usage = "NODE HOST:PORT",
     .summary = "connect standard input and output to a place behind a node",
-    .details = "The node's policy must allow the place: roost-agent allow tcp HOST:PORT "
-               "there.",
+    .details =
+        "The node's policy must allow the place: roost-agent allow tcp HOST:PORT there.",
     .examples = examples,
     .least = 2,
     .most = 2,

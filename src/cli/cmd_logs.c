@@ -24,9 +24,9 @@ const struct command cmd_logs = {
     .usage = "NODE [UNIT]",
     .summary = "show the journal of a unit, or of the host",
     .details =
-        "Without UNIT the lines of all units are shown, as far as the host's policy "
-        "allows; \"kernel\" means the kernel's. It needs the role of an operator, and a "
-        "line \"allow logs UNIT\" of the policy. With -f it goes on, also when the link "
+        "Without UNIT the lines of all units are shown, as far as the host's policy\n"
+        "allows; \"kernel\" means the kernel's. It needs the role of an operator, and a\n"
+        "line \"allow logs UNIT\" of the policy. With -f it goes on, also when the link\n"
         "to the host was lost for a while.",
     .examples = examples,
     .options = log_view_options,

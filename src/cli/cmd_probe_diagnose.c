@@ -85,9 +85,9 @@ const struct command cmd_probe_diagnose = {
     .usage = "NODE",
     .summary = "report a node's hardware and system, and what is wrong with them",
     .details =
-        "From the kernel's own files: hardware, processors, memory, disks, arrays, file "
-        "systems, PCI and USB devices, the network, complaints of the kernel, and of "
-        "disks their health where smartctl is installed. For operators of the node, "
+        "From the kernel's own files: hardware, processors, memory, disks, arrays, file\n"
+        "systems, PCI and USB devices, the network, complaints of the kernel, and of\n"
+        "disks their health where smartctl is installed. For operators of the node,\n"
         "unless its policy says \"deny look diagnose\".",
     .examples = examples,
     .options = options,

@@ -100,7 +100,8 @@ const struct command cmd_probe_dns = {
     .usage = "NODE NAME",
     .summary = "ask a name server from a node",
     .details = "The node's policy must allow the server: \"roost-agent allow probe "
-               "SERVER:53\". Exit status 1: no answer, or another code than NOERROR.",
+               "SERVER:53\".\n"
+               "Exit status 1: no answer, or another code than NOERROR.",
     .examples = examples,
     .options = options,
     .least = 2,

@@ -146,9 +146,9 @@ const struct command cmd_probe_http = {
     .usage = "NODE URL",
     .summary = "ask a web server from a node: status, times, certificate",
     .details =
-        "Without http:// or https:// it is https. A server whose certificate cannot be "
-        "trusted is asked all the same, and all that is wrong with it is told. The "
-        "node's policy must allow each server on the way: \"roost-agent allow probe "
+        "Without http:// or https:// it is https. A server whose certificate cannot be\n"
+        "trusted is asked all the same, and all that is wrong with it is told. The\n"
+        "node's policy must allow each server on the way: \"roost-agent allow probe\n"
         "HOST:PORT\". Exit status 1: no answer, a status from 400 on, or no trust.",
     .examples = examples,
     .options = options,

@@ -169,8 +169,9 @@ const struct command cmd_probe_ping = {
     .name = "ping",
     .usage = "NODE HOST",
     .summary = "send ICMP echoes from a node",
-    .details = "The node's policy must allow it: \"roost-agent allow probe HOST\". "
-               "Exit status 1: no answer came.",
+    .details =
+        "The node's policy must allow it: \"roost-agent allow probe HOST\". Exit status\n"
+        "1: no answer came.",
     .examples = examples,
     .options = options,
     .least = 2,

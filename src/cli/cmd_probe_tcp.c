@@ -77,8 +77,9 @@ const struct command cmd_probe_tcp = {
     .name = "tcp",
     .usage = "NODE HOST:PORT",
     .summary = "open a connection from a node, and tell how long it takes",
-    .details = "The node's policy must allow it: \"roost-agent allow probe HOST:PORT\". "
-               "Exit status 1: there is no connection.",
+    .details =
+        "The node's policy must allow it: \"roost-agent allow probe HOST:PORT\". Exit\n"
+        "status 1: there is no connection.",
     .examples = examples,
     .options = options,
     .least = 2,

@@ -182,9 +182,10 @@ const struct command cmd_ps = {
     .name = "ps",
     .usage = "NODE",
     .summary = "list the processes of a node",
-    .details = "The share of CPU is of one core, measured over a quarter of a second. "
-               "Command lines are shown to operators, unless the node's policy says no "
-               "(\"deny look commands\").",
+    .details =
+        "The share of CPU is of one core, measured over a quarter of a second. Command\n"
+        "lines are shown to operators, unless the node's policy says no (\"deny look\n"
+        "commands\").",
     .examples = examples,
     .options = options,
     .least = 1,

@@ -192,9 +192,9 @@ const struct command cmd_storage = {
     .usage = "[NODE...]",
     .summary = "show what the samples take on the hub's disk",
     .details =
-        "Raw samples are kept as they came; of each minute, quarter of an hour and "
-        "two hours the mean, least and greatest value are kept for longer: [store] "
-        "in roost.conf says how long.",
+        "Raw samples are kept as they came; of each minute, quarter of an hour and two\n"
+        "hours the mean, least and greatest value are kept for longer: [store] in\n"
+        "roost.conf says how long.",
     .examples = examples,
     .most = COMMAND_ANY,
     .operands = "node",

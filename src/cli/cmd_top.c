@@ -335,8 +335,9 @@ const struct command cmd_top = {
     .name = "top",
     .usage = "NODE",
     .summary = "show what uses most CPU or memory on a node",
-    .details = "On a terminal it stays and is drawn anew; else it is printed once. The "
-               "share of CPU is of one core, and of the whole machine with --groups.",
+    .details =
+        "On a terminal it stays and is drawn anew; else it is printed once. The share\n"
+        "of CPU is of one core, and of the whole machine with --groups.",
     .examples = examples,
     .options = options,
     .least = 1,

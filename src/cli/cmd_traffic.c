@@ -232,11 +232,11 @@ const struct command cmd_traffic = {
     .usage = "[NODE...]",
     .summary = "show how much was called through the hub",
     .details =
-        "Calls that have ended are counted each minute by node, caller and method: how "
-        "many, how many with another status than OK, how long they took, and the bytes "
-        "of requests and replies. A tunnel is a call of the method CONNECT HOST:PORT. "
-        "Counts are kept for 30 days ([activity] traffic_keep in roost.conf). "
-        "\"roost activity --calls\" shows single calls as they end.",
+        "Calls that have ended are counted each minute by node, caller and method: how\n"
+        "many, how many with another status than OK, how long they took, and the bytes\n"
+        "of requests and replies. A tunnel is a call of the method CONNECT HOST:PORT.\n"
+        "Counts are kept for 30 days ([activity] traffic_keep in roost.conf). \"roost\n"
+        "activity --calls\" shows single calls as they end.",
     .examples = examples,
     .options = options,
     .most = COMMAND_ANY,

@@ -338,9 +338,10 @@ const struct command cmd_unit = {
     .usage = "NODE UNIT",
     .summary = "show, start, stop, restart, reload, enable or disable a unit",
     .details =
-        "UNIT without a suffix means a service. Acts need a line \"allow units UNIT\" of "
-        "the host's policy and the role of an operator. They wait for the end of the "
-        "job that systemd makes of them; one that fails tells why, with the unit's last "
+        "UNIT without a suffix means a service. Acts need a line \"allow units UNIT\" "
+        "of\n"
+        "the host's policy and the role of an operator. They wait for the end of the\n"
+        "job that systemd makes of them; one that fails tells why, with the unit's last\n"
         "lines, and ends with 1; one that is not over in time ends with 7 and goes on.",
     .examples = examples,
     .least = 2,

@@ -65,6 +65,7 @@ const variables = {
     { name: 'SSL_KEY', setting: '[tls] key', flag: '--key', values: ['/1', '/2', '/3', '/4'], with: ['--cert', '/c'] },
     { name: 'LOG_LEVEL', setting: '[log] level', flag: '--log-level', values: ['error', 'warning', 'debug', 'info'] },
     { name: 'GRAPH_WORKERS', setting: '[draw] workers', values: ['1', '2', '3'] },
+    { name: 'UDP_TEST_PORT', setting: '[probe] udp_port', values: ['0', '1', '65535'] },
     { name: 'BOT_TOKEN', setting: '[telegram] token', values: ['1:a', '2:b', '3:c'], secret: true },
   ],
   'roost-agent': [
@@ -76,6 +77,7 @@ const variables = {
     { name: 'AGENT_VERIFY_SSL', setting: '[old] verify_ssl', values: ['force', '0', '1'] },
     { name: 'AGENT_CA_FILE', setting: '[old] ca_file', values: ['/1', '/2', '/3'] },
     { name: 'AGENT_NET_IGNORE', setting: '[net] ignore', values: ['a', 'b, c', 'd'] },
+    { name: 'AGENT_UDP_PORT', setting: '[probe] udp_port', values: ['1', '2', '65535'] },
     { name: 'LOG_LEVEL', setting: '[log] level', flag: '--log-level', values: ['error', 'warning', 'debug', 'info'] },
     { name: 'ROOST_SPOOL_DIR', setting: '[agent] spool_dir', values: ['a', '/b', 'none'] },
     { name: 'ROOST_LINK', setting: '[hub] link', values: ['1', '2', '3'].map(link), secret: true },
@@ -409,7 +411,7 @@ const statuses = [
   ['roost', ['nodes', '--hub', 'https://127.0.0.1:1#web'], 3, /127\.0\.0\.1:1.*\ntry: /],
 ];
 place('every program ends with the status that the manual gives', async (here) => {
-  const env = { XDG_CONFIG_HOME: here.file('config'), XDG_STATE_HOME: here.file('xdg') };
+  const env = { XDG_CONFIG_HOME: here.file('config'), XDG_STATE_HOME: here.file('xdg'), UDP_TEST_PORT: '0' };
   for (const name of ['newer', 'garbage', 'damaged']) await run('mkdir', ['-p', here.file(name)]);
   await here.run('roostd', ['check', '--data', 'newer'], { ok: [0] });
   const store = readFileSync(here.file('newer/roost.db'));

@@ -54,6 +54,7 @@ test('make install puts each file below DESTDIR and PREFIX, and nothing else', a
       'share/fish/vendor_completions.d/roost.fish',
       'share/man/man1/roost.1',
       'share/man/man5/agent.conf.5',
+      'share/man/man5/policy.conf.5',
       'share/man/man5/roost.conf.5',
       'share/man/man8/roost-agent.8',
       'share/man/man8/roostd.8',
