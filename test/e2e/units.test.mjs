@@ -38,7 +38,7 @@ const files = {
   'ear.socket': '[Socket]\nListenStream=/run/ear.sock\nAccept=yes\n',
   'ear@.service': '[Service]\nExecStart=/bin/cat\nStandardInput=socket\n',
   'fluentd.service': `[Service]\nExecStartPre=${sh('test ! -e /run/fluentd-breaks')}\nExecStart=/bin/sleep infinity\n`,
-  'roost-agent.service': '[Service]\nType=notify\nExecStart=/usr/sbin/roost-agent run --state /var/lib/agent\nRestart=always\nRestartSec=100ms\n',
+  'roost-agent.service': '[Service]\nType=notify\nExecStart=/usr/sbin/roost-agent run --state /var/lib/agent\nRestart=always\nRestartSec=100ms\n[Install]\nWantedBy=multi-user.target\n',
 };
 
 function prepare(root) {
@@ -457,6 +457,19 @@ step('who may not is told what to do', async () => {
     return (await read.ended).code === 0 && read.lines.length > 0;
   });
   machine.sh('systemctl stop agent-group');
+}, inside ? undefined : 'a sanitized build is not installed');
+
+step('the host restarts when it is asked to, and its agent comes back by itself', async () => {
+  machine.sh('cat >> /var/lib/agent/policy.conf', { input: 'allow power reboot\n' });
+  machine.sh('systemctl enable roost-agent');
+  const { generation } = await env.json('node', 'mars');
+  await until(async () => (await env.cli('reboot', 'mars', '--yes', '-m', 'for a test', { ok: 'any' })).code === 0, patience, 'the policy allows it');
+  await machine.ended;
+  assert.equal(machine.nspawn.exitCode, 133); // "again, please", to whatever keeps the machine
+  await machine.start();
+  await until(async () => (await env.json('node', 'mars')).generation !== generation, 60_000, 'another link');
+  await env.state('mars', 'ONLINE');
+  await refused(unary(client(env, roost.Power), 'Shutdown', {}, { 'roost-node': 'mars', authorization }), status.PERMISSION_DENIED, /allow power shutdown/);
 }, inside ? undefined : 'a sanitized build is not installed');
 
 const noSystemd = existsSync('/run/systemd/system') ? 'this host is run by systemd' : false;
