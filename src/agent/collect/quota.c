@@ -107,9 +107,11 @@ static int ask(const struct quota_mount *mount, uid_t uid, struct dqblk *ret_blo
 static void add(struct quotas *quotas,
                 struct quota_mount *mount,
                 const struct dqblk *block) {
+    char *path = TAKE(mount->path);
+
     quotas->items = mem_grow(quotas->items, (quotas->count + 1) * sizeof(struct quota));
     quotas->items[quotas->count++] = (struct quota) {
-        .mount = TAKE(mount->path),
+        .mount = path,
         .used_bytes = block->dqb_curspace,
         .soft_bytes = block->dqb_bsoftlimit * BLOCK_BYTES,
         .hard_bytes = block->dqb_bhardlimit * BLOCK_BYTES,
