@@ -76,11 +76,12 @@ static size_t find_page(const struct asking *asking,
     const struct proc_question *question = &asking->question;
     bool is_by_pid =
         question->sort == PROC_SORT_PID && !question->reverse && !question->tree;
-    unsigned long offset = 0;
-    unsigned pid = 0;
+    char *end = NULL;
+    unsigned long offset = strtoul(asking->page, &end, 10);
 
-    if (sscanf(asking->page, "%lu.%u", &offset, &pid) != 2)
+    if (end == asking->page || *end != '.')
         return 0;
+    unsigned long pid = strtoul(end + 1, NULL, 10);
     for (size_t i = 0; i < count; i++)
         if (rows[i]->pid == pid)
             return i + 1;

@@ -168,11 +168,11 @@ static void end_log(struct systemd_log *log) {
 
 /* After its lines were told, or when the reader goes on. */
 static void proceed(struct systemd_log *log, bool stalled) {
-    if (log->state < 0 || log->state == SYSTEMD_JOURNAL_END)
-        end_log(log);
-    else if (log->state == SYSTEMD_JOURNAL_MORE || stalled)
+    bool is_over = log->state < 0 || log->state == SYSTEMD_JOURNAL_END;
+
+    if (!is_over && (log->state == SYSTEMD_JOURNAL_MORE || stalled))
         read_on(log, stalled);
-    else if (log->query.follow)
+    else if (!is_over && log->query.follow)
         await(log);
     else
         end_log(log);

@@ -74,8 +74,7 @@ static const char *const examples[] = {
     "what it is made of and how it does",
     "roost probe diagnose pi --concerns",
     "only what is wrong",
-    "roost probe diagnose pi --json | jq '.sections[].items[] | select(.concern != "
-    "\"\")'",
+    "roost probe diagnose pi --json | jq '.sections[].items[].concern'",
     "the same for a script",
     NULL,
 };

@@ -225,19 +225,20 @@ static int ask(struct cli *cli,
     return r;
 }
 
-/* "8000-9000" or one port. */
+/* "8000-9000" */
 static int read_ports(const struct cli *cli, Roost__V1__FreePortRequest *request) {
     const char *text = args_value(cli->args, "between");
-    unsigned first, last;
-    char rest;
+    char *middle = NULL;
+    char *end = NULL;
 
     if (!text)
         return 0;
-    if (sscanf(text, "%5u-%5u%c", &first, &last, &rest) != 2 || first == 0 ||
-        first > last || last > PORT_MAX)
+    unsigned long first = strtoul(text, &middle, 10);
+    unsigned long last = *middle == '-' ? strtoul(middle + 1, &end, 10) : 0;
+    if (!end || *end != '\0' || first == 0 || first > last || last > PORT_MAX)
         return cli_usage(cli, "--between: \"%s\" is no range such as 8000-9000", text);
-    request->first = first;
-    request->last = last;
+    request->first = (uint32_t)first;
+    request->last = (uint32_t)last;
     return 0;
 }
 

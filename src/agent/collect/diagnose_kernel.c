@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent/collect/diagnose.h"
+#include "agent/collect/text.h"
 #include "base/mem.h"
 
 enum {
@@ -94,12 +95,13 @@ static void keep(struct log *log,
 /* "6,1234,5678,-;text": priority, number, microseconds, flags. */
 static void take_record(struct log *log, char *record) {
     char *text = strchr(record, ';');
-    unsigned priority;
-    unsigned long long number, at_us;
+    const char *at = record;
+    uint64_t priority, number, at_us;
 
-    if (!text || sscanf(record, "%u,%llu,%llu", &priority, &number, &at_us) != 3)
+    if (!text || !text_number(&at, &priority) || !text_skip(&at, ",") ||
+        !text_number(&at, &number) || !text_skip(&at, ",") || !text_number(&at, &at_us))
         return;
-    unsigned level = priority & 7;
+    unsigned level = (unsigned)priority & 7;
     if (level > LEVEL_WARNING || priority >> 3 != 0) /* of others than the kernel */
         return;
     text++;

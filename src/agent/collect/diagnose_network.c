@@ -10,7 +10,9 @@
 
 #include "agent/collect/diagnose.h"
 #include "agent/collect/folder.h"
+#include "agent/collect/text.h"
 #include "base/file.h"
+#include "base/hex.h"
 #include "base/mem.h"
 
 enum { ROUTES_MAX = 65536, ERRORS_MANY = 100, RESOLV_MAX = 65536 };
@@ -115,43 +117,52 @@ static void add_interfaces(struct diagnose *diagnose) {
         freeifaddrs(addresses);
 }
 
+enum { ROUTE_WORDS = 10, ROUTE_WORD = 33 };
+
+/* The words of a line of /proc/net/route or ipv6_route, as far as they are as short as
+ * those: how many. */
+static size_t take_words(const char *line, char ret_words[ROUTE_WORDS][ROUTE_WORD]) {
+    const char *word;
+    size_t count = 0, len;
+
+    while (count < ROUTE_WORDS && text_word(&line, &word, &len) && len < ROUTE_WORD) {
+        memcpy(ret_words[count], word, len);
+        ret_words[count++][len] = '\0';
+    }
+    return count;
+}
+
+static uint32_t hex_of(const char *word) {
+    return (uint32_t)strtoul(word, NULL, 16);
+}
+
 /* "eth0 00000000 0102A8C0 0003 0 0 100 00000000": numbers as the processor has them. */
 static void add_route(struct diagnose *diagnose, const char *line) {
-    char name[IF_NAMESIZE + 1], text[INET_ADDRSTRLEN];
-    uint32_t to, via, mask;
-    unsigned metric;
+    char words[ROUTE_WORDS][ROUTE_WORD], text[INET_ADDRSTRLEN];
 
-    if (sscanf(line, "%16s %x %x %*x %*u %*u %u %x", name, &to, &via, &metric, &mask) !=
-            5 ||
-        to != 0 || mask != 0)
+    if (take_words(line, words) < 8 || hex_of(words[1]) != 0 || hex_of(words[7]) != 0)
         return;
+    uint32_t via = hex_of(words[2]);
     diagnose_item(diagnose, "default route");
     diagnose_add(diagnose, "via", "%s",
                  inet_ntop(AF_INET, &via, text, sizeof(text)) ? text : "");
-    diagnose_add(diagnose, "interface", "%s", name);
-    diagnose_add(diagnose, "metric", "%u", metric);
+    diagnose_add(diagnose, "interface", "%s", words[0]);
+    diagnose_add(diagnose, "metric", "%s", words[6]);
 }
 
 /* 32 hex digits, a length, source and length, gateway, metric, ..., interface. */
 static void add_route6(struct diagnose *diagnose, const char *line) {
-    char to[33], via[33], name[IF_NAMESIZE + 1], text[INET6_ADDRSTRLEN];
-    unsigned bits, metric, flags;
+    char words[ROUTE_WORDS][ROUTE_WORD], text[INET6_ADDRSTRLEN];
     uint8_t bytes[16];
 
-    if (sscanf(line, "%32s %x %*s %*x %32s %x %*x %*x %x %16s", to, &bits, via, &metric,
-               &flags, name) != 6 ||
-        bits != 0 || strcmp(name, "lo") == 0)
+    if (take_words(line, words) < 10 || hex_of(words[1]) != 0 ||
+        strcmp(words[9], "lo") == 0 || !hex_decode(bytes, sizeof(bytes), words[4]))
         return;
-    for (size_t i = 0; i < sizeof(bytes); i++) {
-        unsigned byte = 0;
-        sscanf(via + 2 * i, "%2x", &byte);
-        bytes[i] = (uint8_t)byte;
-    }
     diagnose_item(diagnose, "default route (IPv6)");
     diagnose_add(diagnose, "via", "%s",
                  inet_ntop(AF_INET6, bytes, text, sizeof(text)) ? text : "");
-    diagnose_add(diagnose, "interface", "%s", name);
-    diagnose_add(diagnose, "metric", "%u", metric);
+    diagnose_add(diagnose, "interface", "%s", words[9]);
+    diagnose_add(diagnose, "metric", "%u", hex_of(words[5]));
 }
 
 static void each_line(struct diagnose *diagnose,

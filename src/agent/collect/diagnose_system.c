@@ -13,6 +13,18 @@
 
 /* --- system --- */
 
+/* "0.52 0.48 0.40 1/234 5678" */
+static bool take_loads(const char *at, double *ret_loads, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        char *end;
+        ret_loads[i] = strtod(at, &end);
+        if (end == at)
+            return false;
+        at = end;
+    }
+    return true;
+}
+
 static void add_uptime(struct diagnose *diagnose) {
     auto_(mem_freep) char *text = diagnose_read(diagnose, "/proc/uptime");
     unsigned long long s = strtoull(text, NULL, 10);
@@ -22,7 +34,7 @@ static void add_uptime(struct diagnose *diagnose) {
                      s / 3600 % 24, s / 60 % 60);
     auto_(mem_freep) char *load = diagnose_read(diagnose, "/proc/loadavg");
     double loads[3];
-    if (sscanf(load, "%lf %lf %lf", &loads[0], &loads[1], &loads[2]) == 3)
+    if (take_loads(load, loads, 3))
         diagnose_add(diagnose, "load", "%.2f %.2f %.2f", loads[0], loads[1], loads[2]);
 }
 
