@@ -48,10 +48,10 @@ static void clean(struct buf *text) {
             text->data[i] = ' ';
 }
 
-static void add(struct activity *activity,
-                const struct activity_act *act,
-                const char *format,
-                va_list args) {
+__attribute__((format(printf, 3, 0))) static void add(struct activity *activity,
+                                                      const struct activity_act *act,
+                                                      const char *format,
+                                                      va_list args) {
     struct buf text = { 0 };
 
     buf_vprintf(&text, format, args);

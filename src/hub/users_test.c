@@ -196,9 +196,7 @@ static void grants_are_limited_and_codes_replace_each_other(void) {
 }
 
 static void names_and_patterns_are_what_they_can_be(void) {
-    static const char *const names[] = { "ada", "Ada Lovelace",
-                                         "\xc3\xa4"
-                                         "da" };
+    static const char *const names[] = { "ada", "Ada Lovelace", "Zo\xc3\xab" };
     static const char *const bad[] = { "", " ada", "ada ", "a,b", "@a", "a*", "a\n" };
     static const char *const patterns[] = { "pi", "pi*", "?", "*", "@home", "a.b-c_d" };
     static const char *const no_patterns[] = { "",    "@",  "@home*", "pi,nas",
