@@ -87,7 +87,7 @@ static void fill_report(const struct stream *stream,
     report->size = (uint32_t)test->size;
     report->sent = (uint32_t)test->sent;
     report->first = (uint32_t)stream->next;
-    report->rtts_ms = test->rtts_ms + stream->next;
+    report->rtts_ms = count > 0 ? test->rtts_ms + stream->next : NULL;
     report->n_rtts_ms = count;
     report->done = test->ended_ms > 0 && stream->next + count == test->settled;
 }
