@@ -194,7 +194,7 @@ static void tell_some(struct watcher *watcher, size_t count) {
 
     report_init(&report, test);
     report.message.first = (uint32_t)watcher->next;
-    report.message.rtts_ms = test->rtts_ms + watcher->next;
+    report.message.rtts_ms = count > 0 ? test->rtts_ms + watcher->next : NULL;
     report.message.n_rtts_ms = count;
     watcher->next += count;
     watcher->begun = true;
