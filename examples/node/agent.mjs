@@ -141,6 +141,7 @@ let send = () => {};
 let stream;
 let live = false;
 let leaving = false;
+let heard = false; // the hub has our goodbye
 
 const sendRows = (rows) => rows.length > 0 && send({ rows: { seq: rows[0].seq, rows: rows.map(({ row }) => row) } });
 
@@ -157,6 +158,7 @@ function sendKept(durable) {
 }
 
 function takeSample() {
+  if (leaving) return;
   kept.push({ seq: ++seq, row: { timeMs: Date.now(), values: sample() } });
   if (kept.length > KEPT_MAX) kept.shift();
   if (live) sendRows(kept.slice(-1));
@@ -169,10 +171,12 @@ function save(given) {
   credential = given;
 }
 
-// Ends our side when all is done that is under way.
+// Ends our side when all is done that is under way, and nothing more can come.
 async function finish() {
   const mine = stream;
-  for (const until = Date.now() + 10_000; Date.now() < until && (calls.size > 0 || (leaving && kept.length > 0)); ) await sleep(50);
+  const busy = () => calls.size > 0 || (leaving && (!heard || kept.length > 0));
+  for (const until = Date.now() + 10_000; Date.now() < until && busy(); ) await sleep(50);
+  if (mine === stream) send = () => {};
   mine.end();
 }
 
@@ -185,6 +189,7 @@ const take = {
   resume: sendKept,
   durable: forget,
   ping: (number) => send({ pong: number }),
+  pong: () => (heard = leaving),
   goodbye: finish,
   callStart(start) {
     const call = new Call(start, send);
@@ -231,6 +236,7 @@ function leave() {
   leaving = true;
   if (!live) process.exit(0);
   send({ goodbye: {} });
+  send({ ping: 1 }); // calls may be on their way to us: none is behind the pong
   finish();
 }
 

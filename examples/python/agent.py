@@ -126,6 +126,7 @@ class Call:
 class Agent:
     def __init__(self, args):
         self.args, self.lock, self.leaving = args, threading.Lock(), threading.Event()
+        self.heard = False  # the hub has our goodbye
         self.epoch, self.seq = random.getrandbits(64) | 1, 0
         self.kept = collections.deque(maxlen=KEPT_MAX)  # of (seq, row): the oldest go first
         self.out, self.live, self.calls = None, False, {}
@@ -192,6 +193,8 @@ class Agent:
                 self.forget(message.durable)
         elif kind == "ping":
             self.send(pong=message.ping)
+        elif kind == "pong":
+            self.heard = True
         elif kind == "call_start":
             call = self.calls[message.call_start.id] = Call(message.call_start, self.send)
             threading.Thread(target=self.answer, args=(call,), daemon=True).start()
@@ -216,9 +219,9 @@ class Agent:
             call.cancel()
 
     def finish(self, out):
-        """Ends our side when all is done that is under way."""
+        """Ends our side when all is done that is under way, and nothing more can come."""
         until = time.monotonic() + 10
-        while time.monotonic() < until and (self.calls or (self.leaving.is_set() and self.kept)):
+        while time.monotonic() < until and (self.calls or (self.leaving.is_set() and (self.kept or not self.heard))):
             time.sleep(0.05)
         out.put(None)
 
@@ -227,6 +230,7 @@ class Agent:
         if not self.live:
             sys.exit(0)
         self.send(goodbye=gateway.Goodbye())
+        self.send(ping=1)  # calls may be on their way to us: none is behind the pong
         threading.Thread(target=self.finish, args=(self.out,), daemon=True).start()
 
     def connect(self):
