@@ -314,6 +314,15 @@ void history_unwatch(struct history_watcher *watcher) {
     list_remove(&watcher->link);
 }
 
+void history_set_company(struct history *history, const struct history_company *company) {
+    history->company = company ? *company : (struct history_company) { 0 };
+}
+
+void history_sync(struct history *history) {
+    history->has_company = true;
+    history_flush_want(history, true);
+}
+
 void history_flush(struct history *history) {
     history_flush_want(history, true);
 }

@@ -25,6 +25,7 @@
 struct history;
 struct history_catalogue;
 struct loop;
+struct records;
 struct store;
 
 enum {
@@ -102,6 +103,24 @@ void history_skip(struct history *history,
                   const char *node,
                   struct history_cursor last,
                   uint64_t count);
+
+/*
+ * Records that are made durable together with the rows: collect is asked when a flush is
+ * put together, settle told when that flush is durable. What is collected may be of rows
+ * that only a later flush has, so that whoever judges rows must know which it has judged.
+ */
+struct history_company {
+    void (*collect)(void *arg, struct records *ret_records);
+    void (*settle)(void *arg);
+    void *arg; /* borrowed: outlives the history, or until another company is set */
+};
+
+/* NULL: none any more. */
+void history_set_company(struct history *history, const struct history_company *company);
+
+/* The company has something that should be durable soon: a flush now, with or without
+ * rows. */
+void history_sync(struct history *history);
 
 /* Told on the loop after each durable flush that moved the node's cursor. */
 struct history_watcher {

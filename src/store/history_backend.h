@@ -16,6 +16,7 @@
 #include "base/slice.h"
 #include "store/tier.h"
 
+struct records;
 struct store_database;
 
 /* No time: before the first of all. */
@@ -111,6 +112,7 @@ struct history_backend {
                        const struct history_place *to);
     int (*put_catalogue)(struct store_database *db, struct slice hash, struct slice body);
     int (*remove_catalogue)(struct store_database *db, struct slice hash);
+    int (*put_records)(struct store_database *db, const struct records *records);
     int (*add_journal)(struct store_database *db, uint64_t id, struct slice body);
     /* Journal rows from and up to these ids. */
     int (*remove_journal)(struct store_database *db, uint64_t from, uint64_t to);

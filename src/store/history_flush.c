@@ -11,6 +11,7 @@
 #include "store/history_journal.h"
 #include "store/history_private.h"
 #include "store/history_sweep.h"
+#include "store/records.h"
 #include "store/store.h"
 
 enum { BACKOFF_MIN_MS = 1000, BACKOFF_MAX_MS = 10000 };
@@ -37,7 +38,9 @@ struct history_flush {
     size_t catalogue_count;
     uint64_t journal_id;
     struct buf journal; /* empty: no rows */
-    size_t bytes;       /* that get durable with it */
+    struct records company;
+    bool has_company; /* it was asked */
+    size_t bytes;     /* that get durable with it */
 };
 
 static bool has_moved(const struct history_place *a, const struct history_place *b) {
@@ -96,6 +99,8 @@ static int write_all(const struct history_backend *backend,
         r = put_catalogues(backend, db, flush);
     if (r == 0 && flush->journal.len > 0)
         r = backend->add_journal(db, flush->journal_id, buf_slice(&flush->journal));
+    if (r == 0)
+        r = backend->put_records(db, &flush->company);
     return r;
 }
 
@@ -204,6 +209,14 @@ static void add_node(struct history_flush *flush, struct history_node *node) {
 static void on_flushed(struct history_job *job);
 static void free_flush(struct history_job *job);
 
+static void add_company(struct history *history, struct history_flush *flush) {
+    history->has_company = false;
+    if (!history->company.collect)
+        return;
+    flush->has_company = true;
+    history->company.collect(history->company.arg, &flush->company);
+}
+
 static struct history_flush *build(struct history *history) {
     struct history_flush *flush = mem_new(sizeof(*flush));
 
@@ -219,6 +232,7 @@ static struct history_flush *build(struct history *history) {
         history_journal_end(&flush->journal);
         flush->journal_id = ++history->last_journal;
     }
+    add_company(history, flush);
     return flush;
 }
 
@@ -231,6 +245,7 @@ static void free_flush(struct history_job *job) {
     free(flush->moves);
     free(flush->catalogues);
     buf_done(&flush->journal);
+    records_done(&flush->company);
     history_job_done(&flush->job);
     free(flush);
 }
@@ -300,6 +315,8 @@ static void on_success(struct history *history, struct history_flush *flush) {
         flush->catalogues[i]->is_stored = true;
     for (size_t i = 0; i < flush->count; i++)
         settle_move(history, &flush->moves[i]);
+    if (flush->has_company && history->company.settle)
+        history->company.settle(history->company.arg);
     end_flush(flush);
 }
 
@@ -364,8 +381,8 @@ static void on_flushed(struct history_job *job) {
     end_trouble(history);
     if (history->is_closing)
         return;
-    if (!list_is_empty(&history->dirty))
-        history_flush_want(history, false);
+    if (!history_flush_is_idle(history))
+        history_flush_want(history, history->has_company);
     history_sweep_on_flushed(history);
 }
 
@@ -375,7 +392,7 @@ void history_flush_want(struct history *history, bool is_urgent) {
         return;
     if (history->flush && !is_urgent)
         return; /* tried again when its time has come */
-    if (!history->flush && list_is_empty(&history->dirty)) {
+    if (!history->flush && history_flush_is_idle(history)) {
         history->is_urgent = false;
         return;
     }
@@ -386,7 +403,7 @@ void history_flush_want(struct history *history, bool is_urgent) {
 }
 
 bool history_flush_is_idle(const struct history *history) {
-    return !history->flush && list_is_empty(&history->dirty);
+    return !history->flush && !history->has_company && list_is_empty(&history->dirty);
 }
 
 static void forget_dirty(struct history *history) {

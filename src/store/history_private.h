@@ -81,7 +81,9 @@ struct history {
     struct history_flush *flush; /* owned: that runs, or failed and is tried again */
     char *trouble;               /* owned; NULL: none */
     uint64_t backoff_ms;
-    bool is_urgent; /* somebody wants a flush now */
+    bool is_urgent;                 /* somebody wants a flush now */
+    struct history_company company; /* zeroed: none */
+    bool has_company;               /* that wants a flush, even without rows */
     bool is_closing;
 
     struct job tidying;

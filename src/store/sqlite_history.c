@@ -5,6 +5,7 @@
 
 #include "store/sqlite_db.h"
 #include "store/sqlite_history_read.h"
+#include "store/sqlite_records.h"
 #include "store/store.h"
 
 /* The bits of a chunk's id, from the top: node, tier, start in spans. */
@@ -320,6 +321,7 @@ const struct history_backend sqlite_history = {
     .move_cursor = move_cursor,
     .put_catalogue = put_catalogue,
     .remove_catalogue = remove_catalogue,
+    .put_records = sqlite_records_write,
     .add_journal = add_journal,
     .remove_journal = remove_journal,
     .move_progress = move_progress,

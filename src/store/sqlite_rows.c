@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "store/sqlite_activity.h"
 #include "store/sqlite_db.h"
+#include "store/sqlite_records.h"
 #include "store/sqlite_traffic.h"
 #include "store/sqlite_users.h"
 #include "store/store_request.h"
@@ -249,6 +250,7 @@ int sqlite_rows_run(struct store_database *db, struct store_request *request) {
         [STORE_ADD_EVENT] = sqlite_activity_add,
         [STORE_LIST_EVENTS] = sqlite_activity_list,
         [STORE_PUT_META] = put_meta,
+        [STORE_PUT_RECORDS] = sqlite_records_put,
         [STORE_ADD_TRAFFIC] = sqlite_traffic_add,
         [STORE_LIST_TRAFFIC] = sqlite_traffic_list,
     };
@@ -357,5 +359,7 @@ int sqlite_rows_load(struct store_database *db, const struct store_loader *loade
         r = load_groups(db, loader);
     if (r == 0 && loader->on_act)
         r = sqlite_activity_load_acts(db, loader);
+    if (r == 0 && loader->on_record)
+        r = sqlite_records_load(db, loader);
     return r;
 }

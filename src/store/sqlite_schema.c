@@ -172,6 +172,12 @@ static const char *const steps[] = {
     "  AND name IN (SELECT name FROM users);",
     /* Whoever sleeps cannot be asked how to be woken. */
     "ALTER TABLE nodes ADD COLUMN networks TEXT NOT NULL DEFAULT '';",
+    "CREATE TABLE records ("
+    "  space TEXT NOT NULL,"
+    "  key TEXT NOT NULL,"
+    "  value BLOB NOT NULL,"
+    "  PRIMARY KEY (space, key)"
+    ") STRICT, WITHOUT ROWID;",
 };
 
 /* Files of this version were made without room for PRAGMA incremental_vacuum. */

@@ -383,6 +383,15 @@ int store_put_meta(struct store *store,
     return add(store, request, done, arg);
 }
 
+int store_put_records(struct store *store,
+                      struct records *records,
+                      store_done *done,
+                      void *arg) {
+    struct store_request *request = store_request_new(STORE_PUT_RECORDS);
+    records_move(&request->records, records);
+    return add(store, request, done, arg);
+}
+
 int store_add_traffic(struct store *store,
                       const struct store_traffic *rows,
                       size_t count,

@@ -16,9 +16,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/slice.h"
 #include "store/durations.h"
 
 struct loop;
+struct records;
 struct store;
 
 enum {
@@ -199,6 +201,7 @@ struct store_loader {
     void (*on_group)(void *arg, const struct store_group *group);
     void (*on_act)(void *arg, const struct store_act *act);
     void (*on_meta)(void *arg, const char *key, const char *value);
+    void (*on_record)(void *arg, const char *space, const char *key, struct slice value);
     void *arg;
 };
 
@@ -399,6 +402,12 @@ int store_list_traffic(struct store *store,
 /* Puts a value under a key of the hub's own; NULL removes it. */
 int store_put_meta(
     struct store *store, const char *key, const char *value, store_done *done, void *arg);
+
+/* Takes the batch, which is empty afterwards, and makes all of its changes or none. */
+int store_put_records(struct store *store,
+                      struct records *records,
+                      store_done *done,
+                      void *arg);
 
 /* Requests that wait or run. */
 size_t store_waiting(const struct store *store);

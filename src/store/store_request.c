@@ -14,6 +14,7 @@ struct store_request *store_request_free(struct store_request *request) {
     for (size_t i = 0; i < request->owned_count; i++)
         free(request->owned[i]);
     free(request->owned);
+    records_done(&request->records);
     mem_wipe(request->secret, sizeof(request->secret));
     free(request);
     return NULL;

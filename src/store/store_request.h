@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/list.h"
+#include "store/records.h"
 #include "store/store.h"
 
 enum store_op {
@@ -29,6 +30,7 @@ enum store_op {
     STORE_ADD_EVENT,
     STORE_LIST_EVENTS,
     STORE_PUT_META,
+    STORE_PUT_RECORDS,
     STORE_ADD_TRAFFIC,
     STORE_LIST_TRAFFIC,
 };
@@ -52,7 +54,8 @@ struct store_request {
     uint8_t secret[STORE_CLAIM_LEN];
     struct store_touch *touches; /* owned below, as everything that is pointed to */
     size_t touch_count;
-    uint64_t events_max; /* ADD_EVENT */
+    uint64_t events_max;    /* ADD_EVENT */
+    struct records records; /* PUT_RECORDS */
 
     struct store_event *events; /* LIST_EVENTS: the answer */
     size_t event_count;
