@@ -72,7 +72,24 @@ struct hub_config {
 
     bool hubws_anonymous;
 
-    char *telegram_token;
+    char *telegram_token; /* NULL: no bot */
+    char *telegram_api_url;
+    char *telegram_mode; /* "poll" or "webhook" */
+    char *telegram_webhook_url;
+    char *telegram_strangers; /* "refuse", "request" or "own" */
+    bool alerts_built_in;
+    uint64_t alerts_offline_ms;
+    uint64_t alerts_disk_percent;
+    uint64_t alerts_disk_clear;
+    uint64_t alerts_disk_ms;
+    uint64_t alerts_memory_percent;
+    uint64_t alerts_memory_ms;
+    uint64_t alerts_temperature; /* Celsius */
+    uint64_t alerts_temperature_ms;
+    uint64_t alerts_unit_ms;
+    char *alerts_language; /* "en" or "ru" */
+    char *heartbeat_url;   /* NULL: none */
+    uint64_t heartbeat_ms;
 
     bool is_new;     /* claim --new */
     bool is_new_key; /* cert new --new-key */

@@ -29,7 +29,8 @@
 
 struct gate {
     struct target target;
-    struct target again; /* for calls that did not arrive */
+    struct target again;  /* for calls that did not arrive */
+    struct target inside; /* of calls with an actor */
     struct gate_config config;
     struct acts *acts;           /* owned */
     struct waiting *waiting;     /* owned */
@@ -279,16 +280,10 @@ static void lead_agent(struct gate *gate, struct call *call) {
     lead_to_hub(gate, call);
 }
 
-static void start(struct target *target, struct call *call) {
-    struct gate *gate = container_of(target, struct gate, target);
-
-    if (roles_is_for_agents(call->method)) {
-        lead_agent(gate, call);
-        return;
-    }
-    if (!authenticate(gate, call))
-        return;
+/* The call, which was let in, finds its way. */
+static void go_on(struct gate *gate, struct call *call) {
     const char *name = name_of(call);
+
     if (!name) {
         lead_to_hub(gate, call);
         return;
@@ -303,6 +298,27 @@ static void start(struct target *target, struct call *call) {
     lead(gate, call);
 }
 
+static void start(struct target *target, struct call *call) {
+    struct gate *gate = container_of(target, struct gate, target);
+
+    if (roles_is_for_agents(call->method))
+        lead_agent(gate, call);
+    else if (authenticate(gate, call))
+        go_on(gate, call);
+}
+
+/* Who asks was found out by somebody in this process. */
+static void start_inside(struct target *target, struct call *call) {
+    struct gate *gate = container_of(target, struct gate, inside);
+
+    if (call->actor)
+        underway_begin(gate->config.underway, call);
+    else if (!roles_is_open(call->method))
+        refuse_stranger(gate, call);
+    if (!call->finished)
+        go_on(gate, call);
+}
+
 /* A call that was let in before, and has to find its way anew. */
 static void start_again(struct target *target, struct call *call) {
     lead(container_of(target, struct gate, again), call);
@@ -313,6 +329,7 @@ struct gate *gate_new(const struct gate_config *config) {
 
     gate->target.start = start;
     gate->again.start = start_again;
+    gate->inside.start = start_inside;
     gate->config = *config;
     struct waiting_config waiting = {
         .loop = config->loop,
@@ -366,4 +383,8 @@ void gate_end_held(struct gate *gate) {
 
 struct target *gate_target(struct gate *gate) {
     return &gate->target;
+}
+
+struct target *gate_inside(struct gate *gate) {
+    return &gate->inside;
 }

@@ -66,3 +66,9 @@ void gate_end_held(struct gate *gate);
 
 /* Where every call from outside goes. Lent. */
 struct target *gate_target(struct gate *gate);
+
+/*
+ * Where calls start that this process makes for somebody: call->actor says for whom, and
+ * stands for his credential. What he may and what is recorded is as ever.
+ */
+struct target *gate_inside(struct gate *gate);

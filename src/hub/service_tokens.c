@@ -366,7 +366,7 @@ static char *peer_key_of(const struct call *call) {
     struct address address = { 0 };
 
     if (!call->peer || address_parse(slice_of_text(call->peer), &address) != 0)
-        return mem_strdup("");
+        return mem_strdup(call->peer ? call->peer : "");
     if (!strchr(address.host, ':'))
         return mem_strdup(address.host);
     unsigned groups = 0;
@@ -470,8 +470,15 @@ static int claim_hub(struct pending *pending, const struct token_claim *claim) {
                        pending);
 }
 
-static bool is_fit(const Roost__V1__ClaimRequest *request) {
-    return (request->name[0] == '\0' || users_is_name(request->name)) &&
+/* "telegram:12345" is who somebody is in a chat: only the chat's own carrier, which
+ * knows, may say so. Its peer is that identity. */
+static bool is_another(const struct call *call, const char *device) {
+    return strchr(device, ':') && (!call->peer || strcmp(call->peer, device) != 0);
+}
+
+static bool is_fit(const struct call *call, const Roost__V1__ClaimRequest *request) {
+    return !is_another(call, request->device) &&
+           (request->name[0] == '\0' || users_is_name(request->name)) &&
            name_is_title(request->device);
 }
 
@@ -487,7 +494,7 @@ static void on_claim(void *arg,
 
     char *peer_key = peer_key_of(call);
     bool may = access_may_guess(service->config.access, peer_key, now_ms);
-    if (!may || !is_fit(request) || token_claim_parse(request->code, &claim) != 0) {
+    if (!may || !is_fit(call, request) || token_claim_parse(request->code, &claim) != 0) {
         free(peer_key);
         invocation_finish(invocation,
                           may ? GRPC_INVALID_ARGUMENT : GRPC_RESOURCE_EXHAUSTED, "%s",

@@ -42,7 +42,8 @@ static void add_identities(struct user_message *message,
         message->identities = mem_grow(message->identities,
                                        (message->user.n_identities + 1) * sizeof(char *));
         message->identities[message->user.n_identities++] =
-            mem_printf("cli:%s", token->device[0] ? token->device : token->id);
+            mem_printf("%s%s", strchr(token->device, ':') ? "" : "cli:",
+                       token->device[0] ? token->device : token->id);
         if (token->used_ms > seen_ms)
             seen_ms = token->used_ms;
     }
