@@ -85,6 +85,15 @@ static bool can_reuse(const struct processes_work *work,
     return age_ms >= ask->apart_ms - ask->apart_ms / 10 && age_ms <= most_ms;
 }
 
+/* Is it not yet as far back as is asked for? How long until it is; else 0. */
+static uint64_t until_reuse_ms(const struct processes_work *work,
+                               const struct processes_ask *ask) {
+    if (!work->last || ask->look != PROCESSES_LOOK_ALL || ask->has_waited)
+        return 0;
+    uint64_t age_ms = (clock_boot_ns() - work->last->taken_ns) / 1000000;
+    return age_ms < ask->apart_ms ? ask->apart_ms - age_ms : 0;
+}
+
 static struct proc_table *take(const struct processes_work *work,
                                const struct processes_ask *ask,
                                const struct proc_table *before) {
@@ -98,7 +107,15 @@ static void make(struct processes_work *work, struct processes_ask *ask) {
         ask->first || !can_reuse(work, ask) ? ask->first : work->last;
 
     proc_host_refresh(work->host);
+    if (before && before == work->last)
+        proc_host_keep_files(work->host);
+    ask->pause_ms = before ? 0 : until_reuse_ms(work, ask);
+    if (ask->pause_ms > 0) {
+        ask->has_waited = true;
+        return;
+    }
     if (ask->apart_ms > 0 && !before) {
+        ask->pause_ms = ask->apart_ms;
         ask->first = take(work, ask, NULL);
         if (ask->first->count > 0) /* else there is nothing to wait for */
             return;
@@ -138,7 +155,7 @@ static void on_run(struct job *job) {
     if (ask->error != 0 || ask->is_made)
         finish(ask);
     else if (!ask->work->is_ending)
-        timer_start(ask->work->loop, &ask->pause, ask->apart_ms);
+        timer_start(ask->work->loop, &ask->pause, ask->pause_ms);
 }
 
 int processes_work_add(struct processes_work *work, struct processes_ask *ask) {
@@ -150,6 +167,7 @@ int processes_work_add(struct processes_work *work, struct processes_ask *ask) {
     ask->job = (struct job) { .run = run, .done = on_run };
     ask->pause = (struct timer) { .fire = on_pause };
     ask->is_made = false;
+    ask->has_waited = false;
     ask->error = 0;
     int r = worker_add(work->worker, &ask->job);
     if (r != 0)

@@ -3,8 +3,9 @@
  *
  * Whoever asks embeds a struct processes_ask. make() runs on the thread with a fresh
  * look, done() afterwards on the loop. Two looks are looked apart without a thread that
- * sleeps; who asks often gets by with one, since the last look is kept for seconds. The
- * thread and all memory are gone when nobody has asked for a while.
+ * sleeps; who asks again and again gets by with one, since the last look is kept for
+ * seconds, and so are the files that it read. The thread, the files and all memory are
+ * gone when nobody has asked for a while.
  */
 #pragma once
 
@@ -20,8 +21,8 @@ struct proc_table;
 struct processes_work;
 
 enum {
-    PROCESSES_WORK_ASKS_MAX = 64, /* at the same time: each may hold a look */
-    PROCESSES_WORK_IDLE_MS = 5000,
+    PROCESSES_WORK_ASKS_MAX = 64,  /* at the same time: each may hold a look */
+    PROCESSES_WORK_IDLE_MS = 6000, /* who asks each 5 s still finds the look before */
 };
 
 enum processes_look {
@@ -48,8 +49,10 @@ struct processes_ask {
     struct timer pause;
     struct processes_work *work; /* borrowed: it outlives its asks */
     struct proc_table *first;    /* owned; the first of two looks */
+    uint64_t pause_ms;           /* before the second */
     int error;
     bool is_made;
+    bool has_waited; /* for the look of another to be old enough */
 };
 
 /* root: where the host's "/" is seen. Copies it. Starts nothing. */

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/collect/proc_files.h"
 #include "agent/collect/proc_users.h"
 #include "agent/collect/text.h"
 #include "base/clock.h"
@@ -91,9 +92,15 @@ struct proc_host *proc_host_free(struct proc_host *host) {
         return NULL;
     closedir(host->proc);
     proc_users_free(host->users);
+    proc_files_free(host->files);
     free(host->root);
     free(host);
     return NULL;
+}
+
+void proc_host_keep_files(struct proc_host *host) {
+    if (!host->files)
+        host->files = proc_files_new(proc_files_room());
 }
 
 void proc_host_refresh(struct proc_host *host) {
@@ -136,16 +143,46 @@ ssize_t proc_host_read(const struct proc_host *host,
     return r < 0 ? r : (ssize_t)len;
 }
 
+/* The line, by the file that was kept: 0 or less when there is none, or its process has
+ * ended. */
+static ssize_t read_kept(const struct proc_host *host,
+                         uint32_t pid,
+                         char text[static PROC_STAT_MAX]) {
+    int fd = proc_files_find(host->files, pid);
+
+    if (fd < 0)
+        return -ENOENT;
+    ssize_t len = pread(fd, text, PROC_STAT_MAX, 0);
+    if (len <= 0)
+        proc_files_drop(host->files, pid);
+    return len;
+}
+
+static ssize_t read_anew(const struct proc_host *host,
+                         uint32_t pid,
+                         char text[static PROC_STAT_MAX]) {
+    int fd = open_file(host, pid, "stat");
+
+    if (fd == -EMFILE || fd == -ENFILE) {
+        proc_files_clear(host->files);
+        fd = open_file(host, pid, "stat");
+    }
+    if (fd < 0)
+        return fd;
+    ssize_t len = read(fd, text, PROC_STAT_MAX); /* one read: the kernel gives all */
+    if (len <= 0 || proc_files_keep(host->files, pid, fd) != 0)
+        close(fd);
+    return len;
+}
+
 bool proc_host_stat(const struct proc_host *host,
                     uint32_t pid,
                     struct proc_stat *ret_stat) {
     char text[PROC_STAT_MAX];
-    int fd = open_file(host, pid, "stat");
+    ssize_t len = read_kept(host, pid, text);
 
-    if (fd < 0)
-        return false;
-    ssize_t len = read(fd, text, sizeof(text)); /* one read: the kernel gives all */
-    close(fd);
+    if (len <= 0)
+        len = read_anew(host, pid, text);
     return len > 0 && proc_stat_parse(text, (size_t)len, ret_stat);
 }
 

@@ -14,12 +14,14 @@
 
 #include "agent/collect/proc_stat.h"
 
+struct proc_files;
 struct proc_users;
 
 struct proc_host {
     char *root;               /* owned; "" is this host */
     DIR *proc;                /* owned */
     struct proc_users *users; /* owned */
+    struct proc_files *files; /* owned; NULL: each look opens anew */
     uint64_t booted_ms;       /* wall clock */
     uint64_t booted_read_ms;  /* when that was looked at */
     uint64_t ticks_per_s;
@@ -33,6 +35,9 @@ int proc_host_open(const char *root, struct proc_host **ret_host);
 
 /* NULL is fine; always returns NULL. */
 struct proc_host *proc_host_free(struct proc_host *host);
+
+/* From now on files stay open between looks: somebody looks again and again. */
+void proc_host_keep_files(struct proc_host *host);
 
 /* Before each look: clocks are set and users come and go. */
 void proc_host_refresh(struct proc_host *host);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/collect/proc_files.h"
 #include "agent/collect/proc_host.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -125,6 +126,7 @@ struct proc_table *proc_table_take(const struct proc_host *host,
     while (look.table->count < PROC_TABLE_ROWS_MAX && (entry = readdir(host->proc)))
         if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
             take(&look, (uint32_t)strtoul(entry->d_name, NULL, 10));
+    proc_files_sweep(host->files);
     if (look.is_mixed)
         qsort(look.table->rows, look.table->count, sizeof(*look.table->rows), compare);
     return look.table;

@@ -2,8 +2,8 @@
  * proc_table - one look at all processes of a host
  *
  * Rows stand in the order of their numbers. A look costs an open, a read and a close for
- * each process and no memory of its own for any; a process that ends meanwhile is left
- * out.
+ * each process (a read alone, where the host keeps its files) and no memory of its own
+ * for any; a process that ends meanwhile is left out.
  */
 #pragma once
 

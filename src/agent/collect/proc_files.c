@@ -1,0 +1,142 @@
+#include "agent/collect/proc_files.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+struct kept {
+    uint32_t pid;
+    int fd;
+    bool is_asked_for;
+};
+
+struct proc_files {
+    struct kept *items; /* owned; in the order of their numbers */
+    size_t count;
+    size_t cap;
+    size_t max;
+    size_t at; /* behind the one found last: they are asked for in order */
+};
+
+struct proc_files *proc_files_new(size_t max) {
+    struct proc_files *files = mem_new(sizeof(*files));
+
+    files->max = max < PROC_FILES_MAX ? max : PROC_FILES_MAX;
+    return files;
+}
+
+struct proc_files *proc_files_free(struct proc_files *files) {
+    if (!files)
+        return NULL;
+    proc_files_clear(files);
+    free(files);
+    return NULL;
+}
+
+size_t proc_files_room(void) {
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 0;
+    return limit.rlim_cur / 2 < PROC_FILES_MAX ? (size_t)(limit.rlim_cur / 2)
+                                               : PROC_FILES_MAX;
+}
+
+/* Where the process stands, or would stand. */
+static size_t place_of(const struct proc_files *files, uint32_t pid) {
+    size_t low = 0, high = files->count;
+
+    if (files->at > 0 && files->items[files->at - 1].pid < pid) {
+        if (files->at == high || files->items[files->at].pid >= pid)
+            return files->at;
+        low = files->at;
+    }
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (files->items[middle].pid < pid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool stands_at(const struct proc_files *files, size_t at, uint32_t pid) {
+    return at < files->count && files->items[at].pid == pid;
+}
+
+int proc_files_find(struct proc_files *files, uint32_t pid) {
+    if (!files)
+        return -1;
+    size_t at = place_of(files, pid);
+    if (!stands_at(files, at, pid))
+        return -1;
+    files->items[at].is_asked_for = true;
+    files->at = at + 1;
+    return files->items[at].fd;
+}
+
+int proc_files_keep(struct proc_files *files, uint32_t pid, int fd) {
+    if (!files || files->count == files->max)
+        return -ENOSPC;
+    size_t at = place_of(files, pid);
+    if (files->count == files->cap) {
+        files->cap = files->cap ? 2 * files->cap : 64;
+        files->items = mem_grow(files->items, files->cap * sizeof(*files->items));
+    }
+    memmove(&files->items[at + 1], &files->items[at],
+            (files->count - at) * sizeof(*files->items));
+    files->items[at] = (struct kept) { .pid = pid, .fd = fd, .is_asked_for = true };
+    files->count++;
+    files->at = at + 1;
+    return 0;
+}
+
+void proc_files_drop(struct proc_files *files, uint32_t pid) {
+    size_t at = place_of(files, pid);
+
+    if (!stands_at(files, at, pid))
+        return;
+    close(files->items[at].fd);
+    files->count--;
+    memmove(&files->items[at], &files->items[at + 1],
+            (files->count - at) * sizeof(*files->items));
+    files->at = at;
+}
+
+void proc_files_sweep(struct proc_files *files) {
+    size_t left = 0;
+
+    if (!files)
+        return;
+    for (size_t i = 0; i < files->count; i++) {
+        struct kept kept = files->items[i];
+        if (kept.is_asked_for) {
+            kept.is_asked_for = false;
+            files->items[left++] = kept;
+        } else {
+            close(kept.fd);
+        }
+    }
+    files->count = left;
+    files->at = 0;
+}
+
+void proc_files_clear(struct proc_files *files) {
+    if (!files)
+        return;
+    for (size_t i = 0; i < files->count; i++)
+        close(files->items[i].fd);
+    free(files->items);
+    files->items = NULL;
+    files->count = files->cap = files->at = 0;
+}
+
+size_t proc_files_count(const struct proc_files *files) {
+    return files->count;
+}
