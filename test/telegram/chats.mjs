@@ -16,6 +16,7 @@ export class Message {
     this.entities = [];
     this.isDeleted = false;
     Object.assign(this, content);
+    this.revision = chat.telegram.nextRevision();
   }
 
   get isOfBot() {
@@ -40,6 +41,7 @@ export class Message {
   edit(changes) {
     Object.assign(this, changes);
     this.editedAt = Date.now();
+    this.revision = this.chat.telegram.nextRevision();
     this.edits.push({ at: this.editedAt, text: this.text, caption: this.caption, keyboard: this.keyboard, photo: this.photo });
   }
 
@@ -50,6 +52,15 @@ export class Message {
     if (photo) object.photo = [{ ...describeFile(photo.file), width: photo.width, height: photo.height }];
     if (document) object.document = { ...describeFile(document), file_name: document.name, mime_type: document.type };
     return { ...object, ...this.service };
+  }
+
+  // For people: who, what, and the buttons below it.
+  draw() {
+    const head = `${this.from.first_name} #${this.id}${this.edits.length ? ` (edit ${this.edits.length})` : ''}`;
+    const { photo, document, service } = this;
+    const media = photo ? `[photo ${photo.width} x ${photo.height}] ` : document ? `[${document.name}, ${document.bytes.length} bytes] ` : '';
+    const rows = this.labels.map((row) => row.map((label) => `[ ${label} ]`).join(' '));
+    return [`${head}: ${media}${this.words || (service ? JSON.stringify(service) : '')}`, ...rows].join('\n    ');
   }
 
   // As the Bot API tells it.

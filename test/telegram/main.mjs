@@ -25,17 +25,9 @@ function become(name) {
   return people.get(name);
 }
 
-function draw(message) {
-  const head = `${message.from.first_name} #${message.id}${message.edits.length ? ' (edited)' : ''}`;
-  const { photo, document } = message;
-  const media = photo ? `[photo ${photo.width} x ${photo.height}] ` : document ? `[${document.name}, ${document.bytes.length} bytes] ` : '';
-  const rows = message.keyboard.map((row) => row.map(({ text }) => `[ ${text} ]`).join(' '));
-  return [`${head}: ${media}${message.words || JSON.stringify(message.service ?? '')}`, ...rows].join('\n    ');
-}
-
 function showNews() {
   for (const one of chat.messages) {
-    const drawn = draw(one);
+    const drawn = one.draw();
     if (shown.get(one) !== drawn && one.isOfBot) console.log(`\n${drawn}`);
     shown.set(one, drawn);
   }
@@ -53,7 +45,7 @@ const verbs = {
   as: (name) => ([person, chat] = [become(name), become(name).private()]),
   group: (title) => (chat = telegram.group(title, { members: [...people.values()] })),
   private: () => (chat = person.private()),
-  show: () => console.log(chat.messages.map(draw).join('\n')),
+  show: () => console.log(chat.messages.map((one) => one.draw()).join('\n')),
   faults: () => console.log(telegram.faultless()),
   save: (file) => writeFileSync(file, chat.fromBot.findLast(({ photo }) => photo).photo.bytes),
   quit: () => process.exit(0),

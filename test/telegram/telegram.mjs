@@ -58,6 +58,7 @@ export class Telegram extends EventEmitter {
     this.calls = [];
     this.rejected = [];
     this.oddities = [];
+    this.revision = 0; // counts what is put and edited anywhere
     this.nextPerson = 5_000_000_001; // more than 32 bits
     this.nextGroup = 4_000_000_001;
     this.faults = new Faults();
@@ -67,6 +68,10 @@ export class Telegram extends EventEmitter {
     this.webhook = new Webhook(this);
     this.commands = new Commands(this);
     this.server = new Server(this);
+  }
+
+  nextRevision() {
+    return ++this.revision;
   }
 
   get url() {
@@ -171,6 +176,12 @@ export class Telegram extends EventEmitter {
   storm(chatId, retryAfter) {
     if (chatId !== undefined) this.rates.block(this.chatOf(String(chatId)), retryAfter);
     return tooMany(retryAfter);
+  }
+
+  // All chats as they stand, for a test that failed.
+  transcript() {
+    const chats = [...[...this.people.values()].map((person) => person.private()), ...this.groups.values()];
+    return chats.filter((chat) => chat.all.length).map((chat) => chat.messages.map((message) => message.draw()).join('\n')).join('\n\n');
   }
 
   // Everything that a good bot does not do, but for what a fault brought about.

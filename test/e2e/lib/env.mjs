@@ -156,7 +156,7 @@ export class Proc {
 function cleanEnvironment() {
   const kept = {};
   for (const [name, value] of Object.entries(process.env))
-    if (!/^(ROOST_|AGENT_|XDG_|SSL_CERT|SSL_KEY|LOG_LEVEL$|PORT$|BOT_TOKEN$|HTTP_LISTEN_ADDR$|GRPC_LISTEN_ADDR$|https?_proxy$|HTTPS?_PROXY$|NODE_|NOTIFY_SOCKET$)/.test(name))
+    if (!/^(ROOST_|AGENT_|XDG_|SSL_CERT|SSL_KEY|LOG_LEVEL$|PORT$|BOT_TOKEN$|TELEGRAM_API_URL$|HTTP_LISTEN_ADDR$|GRPC_LISTEN_ADDR$|https?_proxy$|HTTPS?_PROXY$|NODE_|NOTIFY_SOCKET$)/.test(name))
       kept[name] = value;
   return kept;
 }
