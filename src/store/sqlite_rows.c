@@ -346,20 +346,23 @@ static int load_meta(struct store_database *db, const struct store_loader *loade
 }
 
 int sqlite_rows_load(struct store_database *db, const struct store_loader *loader) {
-    int r = loader->on_meta ? load_meta(db, loader) : 0;
-    if (r == 0 && loader->on_node)
-        r = load_nodes(db, loader);
-    if (r == 0 && loader->on_user)
-        r = sqlite_users_load(db, loader);
-    if (r == 0 && loader->on_code)
-        r = sqlite_users_load_codes(db, loader);
-    if (r == 0 && loader->on_token)
-        r = load_tokens(db, loader);
-    if (r == 0 && loader->on_group)
-        r = load_groups(db, loader);
-    if (r == 0 && loader->on_act)
-        r = sqlite_activity_load_acts(db, loader);
-    if (r == 0 && loader->on_record)
-        r = sqlite_records_load(db, loader);
+    const struct {
+        bool is_wanted;
+        int (*load)(struct store_database *, const struct store_loader *);
+    } tables[] = {
+        { loader->on_meta, load_meta },
+        { loader->on_node, load_nodes },
+        { loader->on_user, sqlite_users_load },
+        { loader->on_code, sqlite_users_load_codes },
+        { loader->on_token, load_tokens },
+        { loader->on_group, load_groups },
+        { loader->on_act, sqlite_activity_load_acts },
+        { loader->on_record, sqlite_records_load },
+    };
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < sizeof(tables) / sizeof(tables[0]); i++)
+        if (tables[i].is_wanted)
+            r = tables[i].load(db, loader);
     return r;
 }
