@@ -109,7 +109,8 @@ struct chat_node {
     int64_t last_seen_ms;
 };
 
-/* What the hub is asked for beside calls. All on the loop. */
+/* What the hub is asked for beside calls. All on the loop. Each done is called once, also
+ * after the engine has gone. */
 struct chat_host {
     struct loop *loop;   /* borrowed, and so are the next three */
     struct store *store; /* for records */
@@ -205,6 +206,15 @@ void chat_post(struct chat *chat,
 /* The language of a place: of its person, or of the group's setting. */
 enum words_language chat_language(const struct chat *chat,
                                   const struct chat_place *place);
+
+/* Another language from now on: in private the person's, in a group the group's. */
+void chat_set_language(struct chat *chat,
+                       const struct chat_place *place,
+                       const struct chat_person *person,
+                       enum words_language language);
+
+/* The node that this chat is about; "". Lent. */
+const char *chat_active_node(const struct chat *chat, const struct chat_place *place);
 
 /* Where a user can be reached in private, NULL: nowhere. Lent until the next call. */
 const struct chat_place *chat_private_place(const struct chat *chat, const char *user);

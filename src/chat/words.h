@@ -17,10 +17,11 @@ struct words_pair {
 };
 
 /* A table of translations; ends with a NULL english. */
-extern const struct words_pair russian_core[];  /* engine, people, settings */
-extern const struct words_pair russian_look[];  /* status, charts, lists */
-extern const struct words_pair russian_act[];   /* processes, services, power, tests */
-extern const struct words_pair russian_alert[]; /* rules, incidents, channels */
+extern const struct words_pair russian_people[]; /* coming in, nodes, users */
+extern const struct words_pair russian_core[];   /* engine, people, settings */
+extern const struct words_pair russian_look[];   /* status, charts, lists */
+extern const struct words_pair russian_act[];    /* processes, services, power, tests */
+extern const struct words_pair russian_alert[];  /* rules, incidents, channels */
 
 /* The text in that language; the English one when there is no other. Lent: static. */
 const char *words_in(enum words_language language, const char *english)

@@ -58,8 +58,7 @@ static struct ask *ask_new(struct chat_host_hub *hub,
 }
 
 static void ask_end(struct ask *ask, const char *why) {
-    if (ask->hub)
-        ask->done(ask->arg, why, ask->name);
+    ask->done(ask->arg, ask->hub ? why : "the hub goes away", ask->name);
     list_remove(&ask->in_list);
     access_token_free(ask->token);
     free(ask->identity);

@@ -29,7 +29,8 @@ struct chat_host_config { /* all borrowed, all outlive it */
 
 struct chat_host_hub *chat_host_new(const struct chat_host_config *config);
 
-/* Nobody may ask any more. NULL is fine; always returns NULL. */
+/* Nobody may ask any more; what is under way is still answered. NULL is fine; always
+ * returns NULL. */
 struct chat_host_hub *chat_host_free(struct chat_host_hub *hub);
 
 /* What chat_new() is given. */
