@@ -42,6 +42,9 @@ static struct view_part *add_part(struct view *view, enum view_kind kind) {
     return part;
 }
 
+static char *print(const char *format, va_list args)
+    __attribute__((format(printf, 1, 0)));
+
 static char *print(const char *format, va_list args) {
     char *text = NULL;
 

@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -261,6 +262,12 @@ static void make_tests(struct hub *hub) {
     hub->tests = service_tests_new(&tests);
 }
 
+static bool may_join(void *arg) {
+    const struct hub *hub = arg;
+    return hub->config->telegram_token &&
+           strcmp(hub->config->telegram_strangers, "own") == 0;
+}
+
 static void make_services(struct hub *hub) {
     hub->services = services_new(hub->config->message_bytes_max);
     hub->underway = underway_new(hub->loop, hub->registry, hub->users);
@@ -293,6 +300,7 @@ static void make_services(struct hub *hub) {
         .sessions = hub->sessions,
         .addresses = hub->addresses,
         .pin = pin_in_use,
+        .may_join = may_join,
         .arg = hub,
     };
     struct gate_config gate = {

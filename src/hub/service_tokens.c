@@ -26,7 +26,8 @@
 
 enum {
     JOIN_LIFETIME_S = 24 * 3600,
-    NODES_MAX = 1000, /* globs of one token */
+    NODES_MAX = 1000,   /* globs of one token */
+    OWN_NODES_MAX = 20, /* that somebody who is no administrator lets join */
 };
 
 struct service_tokens {
@@ -233,6 +234,55 @@ static void show_created(struct pending *pending, const struct access_token *tok
     free(link);
 }
 
+/* The live node credentials of a name: the last one, or NULL. */
+static struct access_token *node_credential(const struct service_tokens *service,
+                                            const char *name) {
+    struct access_token *token;
+    size_t at = 0;
+
+    while ((token = access_next(service->config.access, &at)))
+        if (token->kind == ACCESS_NODE && !token->revoked &&
+            strcmp(token->name, name) == 0)
+            return token;
+    return NULL;
+}
+
+/* Whoever lets a node of his own join owns it. */
+static void give_to(struct service_tokens *service,
+                    const struct actor *actor,
+                    const char *node,
+                    int64_t now_ms) {
+    struct users_row *row = users_find(service->config.users, actor->name);
+    const struct users_grant grant = {
+        .nodes = (char *)(uintptr_t)node,
+        .role = ACTOR_OWNER,
+        .granted_by = actor->name,
+        .created_ms = now_ms,
+    };
+
+    if (row && users_grant(service->config.users, row, &grant))
+        keeper_put_user(service->config.store, row, NULL, NULL);
+}
+
+/* Why somebody who is no administrator may not make this token; NULL: he may. */
+static const char *refusal_of(const struct service_tokens *service,
+                              const struct actor *actor,
+                              const Roost__V1__CreateTokenRequest *request) {
+    const struct users_row *row = users_find(service->config.users, actor->name);
+
+    if (actor_is_admin(actor))
+        return NULL;
+    if (request->kind != ROOST__V1__TOKEN_KIND__JOIN || !actor->is_person || !row ||
+        !service->config.may_join(service->config.arg))
+        return "only an administrator may do this";
+    if (request->reusable || request->name[0] == '\0')
+        return "a node of your own needs a name: say it";
+    if (registry_find(service->config.registry, request->name) ||
+        node_credential(service, request->name))
+        return "there is a node of that name already: choose another";
+    return row->grant_count < OWN_NODES_MAX ? NULL : "you have as many nodes as one can";
+}
+
 static void on_created(void *arg, int result) {
     struct pending *pending = arg;
     struct access_token *token = pending->token;
@@ -247,6 +297,10 @@ static void on_created(void *arg, int result) {
         pending->service->config.activity, "token.created", token->name,
         pending->invocation ? invocation_call(pending->invocation)->actor->name : "",
         "token %s for %s", token->id, token->kind == ACCESS_JOIN ? "joining" : "calling");
+    const struct actor *actor =
+        pending->invocation ? invocation_call(pending->invocation)->actor : NULL;
+    if (actor && !actor_is_admin(actor))
+        give_to(pending->service, actor, token->name, token->created_ms);
     if (pending->invocation)
         show_created(pending, token);
     pending_free(pending);
@@ -259,7 +313,12 @@ static void on_create(void *arg,
     const Roost__V1__CreateTokenRequest *request =
         (const Roost__V1__CreateTokenRequest *)message;
 
-    const char *fault = fault_of(request);
+    const char *fault = refusal_of(service, invocation_call(invocation)->actor, request);
+    if (fault) {
+        invocation_finish(invocation, GRPC_PERMISSION_DENIED, "%s", fault);
+        return;
+    }
+    fault = fault_of(request);
     if (fault) {
         invocation_finish(invocation, GRPC_INVALID_ARGUMENT, "%s", fault);
         return;
@@ -320,19 +379,6 @@ static void revoke(struct service_tokens *service,
     activity_add(service->config.activity, "token.revoked",
                  token->kind == ACCESS_NODE ? token->name : "", actor, "token %s of %s",
                  token->id, token->name);
-}
-
-/* The live node credentials of a name: the last one, or NULL. */
-static struct access_token *node_credential(struct service_tokens *service,
-                                            const char *name) {
-    struct access_token *token;
-    size_t at = 0;
-
-    while ((token = access_next(service->config.access, &at)))
-        if (token->kind == ACCESS_NODE && !token->revoked &&
-            strcmp(token->name, name) == 0)
-            return token;
-    return NULL;
 }
 
 static void on_revoke(void *arg,

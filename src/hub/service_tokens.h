@@ -3,6 +3,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include <stddef.h>
 
 struct access;
@@ -29,6 +31,8 @@ struct service_tokens_config { /* all borrowed, all outlive it */
     const char *addresses; /* [hub] address: "HOST:PORT[,HOST:PORT]"; "" when unset */
     /* The pin of the CA in use, or "" when a public certificate is served. */
     const char *(*pin)(void *arg);
+    /* May people who are no administrators let nodes of their own join? */
+    bool (*may_join)(void *arg);
     void *arg;
 };
 
