@@ -70,6 +70,10 @@ struct incident {
     size_t process_count;
     struct incident_step *steps; /* owned */
     size_t step_count;
+    struct list in_waiting; /* of those with changes that are not durable */
+    unsigned waits;         /* changes that wait, a bit each */
+    unsigned in_batch;      /* those of them that are on their way to the disk */
+    uint64_t batch_version;
 };
 
 enum incident_change {
@@ -79,7 +83,10 @@ enum incident_change {
     INCIDENT_VALUE,   /* only the value moved */
 };
 
-/* Told when the change is durable. Embedded in whoever watches. */
+/*
+ * Told when the change is durable. Embedded in whoever watches. Of those that are over
+ * the oldest are forgotten in the end: keep ids rather than pointers.
+ */
 struct incident_watcher {
     struct list node;
     void (*on_change)(struct incident_watcher *watcher,
@@ -128,8 +135,42 @@ void incident_changed(struct incidents *incidents,
                       int64_t time_ms,
                       const char *step);
 
+/* Ends it, unless it is over: ENDED with that step. */
+void incident_end(struct incidents *incidents,
+                  struct incident *incident,
+                  int64_t time_ms,
+                  const char *step);
+
+/* Somebody looks after it, or (NULL) no longer does. */
+void incident_acknowledge(struct incidents *incidents,
+                          struct incident *incident,
+                          const char *who,
+                          int64_t now_ms);
+
+/* Its node sleeps: nobody is told more of it until the node was online again. */
+void incident_sleep(struct incidents *incidents,
+                    struct incident *incident,
+                    const char *who,
+                    int64_t now_ms);
+
+/* Nobody is told until then; 0: again. */
+void incident_silence(struct incidents *incidents,
+                      struct incident *incident,
+                      int64_t until_ms,
+                      const char *who,
+                      int64_t now_ms);
+
+/* What did most at that moment; copies. At most INCIDENT_PROCESSES_MAX are kept. */
+void incident_put_processes(struct incidents *incidents,
+                            struct incident *incident,
+                            const struct incident_process *processes,
+                            size_t count,
+                            int64_t now_ms);
+
 /* Puts another text in the place of one. */
 void incident_set(char **field, const char *text);
+
+size_t incidents_open_count(const struct incidents *incidents);
 
 /* Walks, newest first: *at starts at NULL; NULL at the end. */
 struct incident *incidents_next(const struct incidents *incidents,

@@ -81,6 +81,7 @@ void incident_message_init(struct incident_message *message,
     out->silenced_until =
         timestamp_set(&message->silenced_until, incident->silenced_until_ms);
     out->sleeps = incident->sleeps;
+    out->history = incident->is_history;
     add_nodes(message, incident);
     add_processes(message, incident);
     add_steps(message, incident);

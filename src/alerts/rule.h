@@ -1,7 +1,7 @@
 /*
  * rule - a condition, the nodes it is for, and who is told how
  *
- * A plain value, kept as a record; the ones that are built in are in rules_built_in()
+ * A plain value, kept as a record; the ones that are built in are in rules_built_in.h
  * with what the settings say, until somebody changes them.
  */
 #pragma once
@@ -43,7 +43,22 @@ struct rule *rule_free(struct rule *rule);
 /* Sets the condition: 0, or -EINVAL and *ret_why, a text to free. */
 int rule_set_condition(struct rule *rule, const char *text, char **ret_why);
 
+/* The condition in its shortest form: a text to free. */
+char *rule_print_condition(const struct rule *rule);
+
+/* [a-z0-9][a-z0-9._-]{0,63} */
 bool rule_is_name(const char *text);
+
+/* All nodes, by the rule's selection? */
+bool rule_is_for_all(const struct rule *rule);
+
+/* Is there one condition that both mean? */
+bool rule_is_same_condition(const struct rule *a, const struct rule *b);
+
+/* Lists of texts, NULL-terminated; of no texts NULL. */
+char **rule_list_copy(char *const *texts, size_t count);
+char **rule_list_free(char **texts);
+size_t rule_list_count(char *const *texts);
 
 /* As it is kept. rule_read() gives NULL when it is damaged. */
 void rule_write(const struct rule *rule, struct buf *out);
