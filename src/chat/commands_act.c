@@ -1,5 +1,9 @@
+#include "chat/act_approvals.h"
 #include "chat/act_power.h"
+#include "chat/act_probes.h"
 #include "chat/act_processes.h"
+#include "chat/act_stability.h"
+#include "chat/act_tests.h"
 #include "chat/act_unit.h"
 #include "chat/act_units.h"
 #include "chat/act_wake.h"
@@ -93,6 +97,103 @@ const struct command commands_act[] = {
         .role = ACTOR_OPERATOR,
         .takes_node = true,
         .run = act_wake_run,
+    },
+    {
+        .name = "tests",
+        .grammar = "[NODE]",
+        .help = "what can be measured from a host",
+        .role = ACTOR_VIEWER,
+        .takes_node = true,
+        .is_repeatable = true,
+        .run = act_tests_screen,
+    },
+    {
+        .name = "speedtest",
+        .aliases = "speed",
+        .grammar = "[NODE] [SECONDS] [--url URL]",
+        .help = "how fast the way to the hub is",
+        .role = ACTOR_OPERATOR,
+        .takes_node = true,
+        .is_repeatable = true,
+        .run = act_tests_speed,
+    },
+    {
+        .name = "diag",
+        .aliases = "diagnostics",
+        .grammar = "[NODE]",
+        .help = "what a host is made of, and what is wrong with it",
+        .role = ACTOR_OPERATOR,
+        .takes_node = true,
+        .is_repeatable = true,
+        .run = act_tests_diagnose,
+    },
+    {
+        .name = "stability",
+        .grammar = "[NODE] [INTERVAL DURATION]",
+        .help = "small packets for minutes or hours: losses and outages",
+        .role = ACTOR_OPERATOR,
+        .takes_node = true,
+        .run = act_stability_run,
+    },
+    {
+        .name = "ping",
+        .grammar = "[NODE] HOST [COUNT]",
+        .help = "ping a target from a host",
+        .role = ACTOR_OPERATOR,
+        .takes_node = true,
+        .is_repeatable = true,
+        .run = act_probes_ping,
+    },
+    {
+        .name = "tcp",
+        .grammar = "[NODE] HOST:PORT",
+        .help = "connect to a target from a host",
+        .role = ACTOR_OPERATOR,
+        .takes_node = true,
+        .is_repeatable = true,
+        .run = act_probes_tcp,
+    },
+    {
+        .name = "http",
+        .grammar = "[NODE] URL",
+        .help = "fetch a page from a host",
+        .role = ACTOR_OPERATOR,
+        .takes_node = true,
+        .is_repeatable = true,
+        .run = act_probes_http,
+    },
+    {
+        .name = "dns",
+        .grammar = "[NODE] NAME [TYPE] [--server HOST]",
+        .help = "look a name up from a host",
+        .role = ACTOR_OPERATOR,
+        .takes_node = true,
+        .is_repeatable = true,
+        .run = act_probes_dns,
+    },
+    {
+        .name = "approvals",
+        .grammar = "",
+        .help = "acts that wait for somebody's word",
+        .role = ACTOR_VIEWER,
+        .is_repeatable = true,
+        .run = act_approvals_list,
+    },
+    {
+        .name = "approve",
+        .grammar = "[ID]",
+        .help = "let an act that waits go on",
+        .role = ACTOR_OPERATOR,
+        .is_repeatable = true,
+        .run = act_approvals_approve,
+    },
+    {
+        .name = "reject",
+        .grammar = "[ID] [REASON]",
+        .help = "say no to an act that waits",
+        .role = ACTOR_VIEWER,
+        .is_repeatable = true,
+        .run = act_approvals_reject,
     },
     { 0 },
 };
