@@ -1,7 +1,6 @@
 #include "agent/collect/proc_files.h"
 
-#include <errno.h>
-#include <stdbool.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -9,14 +8,8 @@
 
 #include "base/mem.h"
 
-struct kept {
-    uint32_t pid;
-    int fd;
-    bool is_asked_for;
-};
-
 struct proc_files {
-    struct kept *items; /* owned; in the order of their numbers */
+    struct proc_kept *items; /* owned; in the order of their numbers */
     size_t count;
     size_t cap;
     size_t max;
@@ -70,31 +63,39 @@ static bool stands_at(const struct proc_files *files, size_t at, uint32_t pid) {
     return at < files->count && files->items[at].pid == pid;
 }
 
-int proc_files_find(struct proc_files *files, uint32_t pid) {
+struct proc_kept *proc_files_find(struct proc_files *files, uint32_t pid) {
     if (!files)
-        return -1;
+        return NULL;
     size_t at = place_of(files, pid);
     if (!stands_at(files, at, pid))
-        return -1;
+        return NULL;
     files->items[at].is_asked_for = true;
     files->at = at + 1;
-    return files->items[at].fd;
+    return &files->items[at];
 }
 
-int proc_files_keep(struct proc_files *files, uint32_t pid, int fd) {
-    if (!files || files->count == files->max)
-        return -ENOSPC;
+bool proc_files_has_room(const struct proc_files *files) {
+    return files && files->count < files->max;
+}
+
+void proc_files_keep(struct proc_files *files, uint32_t pid, int fd, bool tells_runs) {
     size_t at = place_of(files, pid);
+
+    assert(files->count < files->max && !stands_at(files, at, pid));
     if (files->count == files->cap) {
         files->cap = files->cap ? 2 * files->cap : 64;
         files->items = mem_grow(files->items, files->cap * sizeof(*files->items));
     }
     memmove(&files->items[at + 1], &files->items[at],
             (files->count - at) * sizeof(*files->items));
-    files->items[at] = (struct kept) { .pid = pid, .fd = fd, .is_asked_for = true };
+    files->items[at] = (struct proc_kept) {
+        .pid = pid,
+        .fd = fd,
+        .tells_runs = tells_runs,
+        .is_asked_for = true,
+    };
     files->count++;
     files->at = at + 1;
-    return 0;
 }
 
 void proc_files_drop(struct proc_files *files, uint32_t pid) {
@@ -115,13 +116,15 @@ void proc_files_sweep(struct proc_files *files) {
     if (!files)
         return;
     for (size_t i = 0; i < files->count; i++) {
-        struct kept kept = files->items[i];
-        if (kept.is_asked_for) {
-            kept.is_asked_for = false;
-            files->items[left++] = kept;
-        } else {
-            close(kept.fd);
+        struct proc_kept *kept = &files->items[i];
+        if (!kept->is_asked_for) {
+            close(kept->fd);
+            continue;
         }
+        kept->is_asked_for = false;
+        if (left != i)
+            files->items[left] = *kept;
+        left++;
     }
     files->count = left;
     files->at = 0;

@@ -18,6 +18,7 @@ enum {
     PATH_CAP = 48,
     BOOTED_EVERY_MS = 10000, /* /proc/stat is long on a machine of many cores */
     PIECE_BYTES = 16384,
+    AGE_MAX = 15, /* parent, niceness and memory of who rests may be changed by others */
 };
 
 /* A piece of /proc/stat, from the start of a line. */
@@ -143,47 +144,109 @@ ssize_t proc_host_read(const struct proc_host *host,
     return r < 0 ? r : (ssize_t)len;
 }
 
-/* The line, by the file that was kept: 0 or less when there is none, or its process has
- * ended. */
-static ssize_t read_kept(const struct proc_host *host,
-                         uint32_t pid,
-                         char text[static PROC_STAT_MAX]) {
-    int fd = proc_files_find(host->files, pid);
+/* Opens a file of the process; all kept ones give way when there are too many. */
+static int open_surely(const struct proc_host *host, uint32_t pid, const char *file) {
+    int fd = open_file(host, pid, file);
 
-    if (fd < 0)
-        return -ENOENT;
-    ssize_t len = pread(fd, text, PROC_STAT_MAX, 0);
-    if (len <= 0)
-        proc_files_drop(host->files, pid);
-    return len;
+    if (fd != -EMFILE && fd != -ENFILE)
+        return fd;
+    proc_files_clear(host->files);
+    return open_file(host, pid, file);
 }
 
-static ssize_t read_anew(const struct proc_host *host,
-                         uint32_t pid,
-                         char text[static PROC_STAT_MAX]) {
-    int fd = open_file(host, pid, "stat");
+/* Are these runs counted? Kernels may be built without. */
+static bool has_runs(int fd) {
+    char runs[PROC_FILES_RUNS_MAX];
+    ssize_t len = pread(fd, runs, sizeof(runs), 0);
 
-    if (fd == -EMFILE || fd == -ENFILE) {
-        proc_files_clear(host->files);
-        fd = open_file(host, pid, "stat");
-    }
-    if (fd < 0)
-        return fd;
-    ssize_t len = read(fd, text, PROC_STAT_MAX); /* one read: the kernel gives all */
-    if (len <= 0 || proc_files_keep(host->files, pid, fd) != 0)
+    return len > 3 && len < PROC_FILES_RUNS_MAX && memcmp(runs + len - 3, " 0\n", 3) != 0;
+}
+
+/* Takes the open file of its line, or keeps a cheaper one in its stead. */
+static void keep(const struct proc_host *host, const struct proc_stat *stat, int fd) {
+    bool is_single = stat->threads == 1;
+    int runs_fd = is_single ? open_file(host, stat->pid, "schedstat") : -1;
+
+    if (runs_fd >= 0 && has_runs(runs_fd)) {
+        proc_files_keep(host->files, stat->pid, runs_fd, true);
         close(fd);
-    return len;
+        return;
+    }
+    if (runs_fd >= 0)
+        close(runs_fd);
+    proc_files_keep(host->files, stat->pid, fd, false);
+}
+
+static bool read_line(int fd, uint32_t pid, struct proc_stat *ret_stat) {
+    char text[PROC_STAT_MAX];
+    ssize_t len = pread(fd, text, sizeof(text), 0); /* one read: the kernel gives all */
+
+    return len > 0 && proc_stat_parse(text, (size_t)len, ret_stat) &&
+           ret_stat->pid == pid;
+}
+
+static bool read_anew(const struct proc_host *host,
+                      uint32_t pid,
+                      bool is_kept,
+                      struct proc_stat *ret_stat) {
+    int fd = is_kept ? open_file(host, pid, "stat") : open_surely(host, pid, "stat");
+
+    if (fd < 0)
+        return false;
+    bool is_read = read_line(fd, pid, ret_stat);
+    if (is_read && !is_kept && proc_files_has_room(host->files))
+        keep(host, ret_stat, fd);
+    else
+        close(fd);
+    return is_read;
+}
+
+/* It may have run: its line, for as long as it does not run. */
+static bool renew(const struct proc_host *host,
+                  struct proc_kept *kept,
+                  const char *runs,
+                  size_t runs_len) {
+    struct proc_stat stat;
+
+    if (!read_anew(host, kept->pid, true, &stat) || stat.threads != 1)
+        return false;
+    if (kept->runs_len > 0 && kept->stat.start_ticks != stat.start_ticks)
+        return false;
+    kept->stat = stat;
+    kept->age = 0;
+    kept->runs_len = (uint8_t)runs_len;
+    memcpy(kept->runs, runs, runs_len);
+    return true;
+}
+
+/* By the file that was kept: false when its process has ended, or has more threads. */
+static bool read_kept(const struct proc_host *host,
+                      struct proc_kept *kept,
+                      struct proc_stat *ret_stat) {
+    char runs[PROC_FILES_RUNS_MAX];
+
+    if (!kept->tells_runs)
+        return read_line(kept->fd, kept->pid, ret_stat);
+    ssize_t len = pread(kept->fd, runs, sizeof(runs), 0);
+    if (len <= 0)
+        return false;
+    bool has_rested = kept->runs_len == len && memcmp(kept->runs, runs, (size_t)len) == 0;
+    if ((!has_rested || ++kept->age > AGE_MAX) && !renew(host, kept, runs, (size_t)len))
+        return false;
+    *ret_stat = kept->stat;
+    return true;
 }
 
 bool proc_host_stat(const struct proc_host *host,
                     uint32_t pid,
                     struct proc_stat *ret_stat) {
-    char text[PROC_STAT_MAX];
-    ssize_t len = read_kept(host, pid, text);
+    struct proc_kept *kept = proc_files_find(host->files, pid);
 
-    if (len <= 0)
-        len = read_anew(host, pid, text);
-    return len > 0 && proc_stat_parse(text, (size_t)len, ret_stat);
+    if (kept && read_kept(host, kept, ret_stat))
+        return true;
+    if (kept)
+        proc_files_drop(host->files, pid);
+    return read_anew(host, pid, false, ret_stat);
 }
 
 bool proc_host_uid(const struct proc_host *host, uint32_t pid, uint32_t *ret_uid) {
