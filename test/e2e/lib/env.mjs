@@ -325,14 +325,15 @@ export class Env {
     return (await this.link(name, ...args)).replace(`127.0.0.1:${this.port}`, address);
   }
 
-  // Joins and runs an agent, and waits until the hub has it ONLINE.
-  async agent(name, { link, settings = '[agent]\ninterval = 1\n', online = true, ...options } = {}) {
+  // Joins and runs an agent (policy: what its host allows), and waits until the hub has it ONLINE.
+  async agent(name, { link, settings = '[agent]\ninterval = 1\n', policy, online = true, ...options } = {}) {
     const state = this.file(`agent-${name}`);
     options = { wrapper: this.options.wrapper, ...options };
     const agent = { name, state, proc: undefined, options };
     this.agents.set(name, agent);
     await run(program('roost-agent'), ['join', link ?? (await this.link(name)), '--state', state], options);
     if (settings) appendSettings(path.join(state, 'agent.conf'), settings);
+    if (policy !== undefined) writeFileSync(path.join(state, 'policy.conf'), policy, { mode: 0o600 });
     await this.startAgent(agent, online);
     return agent;
   }

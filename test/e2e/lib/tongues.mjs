@@ -12,7 +12,8 @@ const literal = String.raw`"(?:[^"\\]|\\.)*"(?:\s*"(?:[^"\\]|\\.)*")*`;
 const escapes = { n: '\n', t: '\t', '"': '"', '\\': '\\' };
 
 const readText = (source) =>
-  [...source.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map((match) => match[1].replace(/\\(.)/g, (all, c) => escapes[c] ?? all)).join('');
+  [...source.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map((match) => match[1]).join('')
+    .replace(/\\u([0-9a-fA-F]{4})|\\(.)/g, (all, code, c) => (code ? String.fromCodePoint(parseInt(code, 16)) : escapes[c] ?? all));
 
 function readTables() {
   const pairs = new Map();
@@ -37,6 +38,12 @@ export function tongue(code) {
     return other;
   };
   say.code = code;
+  // A button's label, whatever stands before it and however it begins.
+  say.label = (english) => {
+    const key = code === 'en' ? english : [...pairs.keys()].find((one) => one.toLowerCase() === english.toLowerCase());
+    assert.ok(key !== undefined, `the label "${english}" is in ${code} too`);
+    return new RegExp(`^[^\\p{L}\\p{N}]*${quoted((pairs.get(key) ?? key).replace(/^[^\p{L}\p{N}]+|…$/gu, ''))}…?$`, 'iu');
+  };
   say.pattern = (english, ...values) => {
     const filled = quoted(say(english)).replace(/%(?:\d\\\$)?[-+ 0#]*\d*(?:\\\.(?:\d+|\\\*))?(?:l|ll|z|j|h)*[sduxcfgi]/g, () => {
       const value = values.shift();
