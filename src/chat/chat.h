@@ -65,7 +65,7 @@ struct chat_input {
     const char *query; /* PRESS: what the carrier needs to answer it */
 };
 
-/* What is to be shown. Lent. */
+/* What is to be shown. Lent for the call. */
 struct chat_post {
     const struct chat_place *place;
     const char *message;  /* in whose place; NULL: a new one */
@@ -157,10 +157,11 @@ struct chat_config {
     enum chat_strangers strangers;
 };
 
-/* Reads nothing yet: chat_load() for each record of its spaces, then chat_start(). */
+/* Reads nothing yet: chat_load() for each record of its spaces, then chat_join(). */
 struct chat *chat_new(const struct chat_config *config);
 
-/* NULL is fine; always returns NULL. */
+/* After its carriers, none of whose answers comes any more: what they have not answered
+ * is shown in the next life. NULL is fine; always returns NULL. */
 struct chat *chat_free(struct chat *chat);
 
 /* A record of the store: true when the space is ours. */

@@ -1,0 +1,5 @@
+#include "chat/command.h"
+
+const struct command commands_alert[] = {
+    { 0 },
+};

@@ -1,0 +1,5 @@
+#include "chat/words.h"
+
+const struct words_pair russian_alert[] = {
+    { 0 },
+};

@@ -1,0 +1,155 @@
+#include "chat/questions.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "chat/chat.h"
+#include "chat/keep.h"
+#include "chat/pack.h"
+
+#define SPACE "chat.question"
+
+enum { VERSION = 1 };
+
+struct question {
+    char *before; /* owned */
+    char *after;  /* owned */
+    int64_t asked_ms;
+};
+
+struct questions {
+    struct keep *keep; /* borrowed: outlives it */
+    struct map *all;   /* of struct question */
+};
+
+struct questions *questions_new(struct keep *keep) {
+    struct questions *questions = mem_new(sizeof(*questions));
+
+    questions->keep = keep;
+    questions->all = map_new();
+    return questions;
+}
+
+static void free_question(struct question *question) {
+    if (!question)
+        return;
+    free(question->before);
+    free(question->after);
+    free(question);
+}
+
+struct questions *questions_free(struct questions *questions) {
+    struct question *question;
+
+    if (!questions)
+        return NULL;
+    for (size_t at = 0; (question = map_next(questions->all, &at, NULL));)
+        free_question(question);
+    map_free(questions->all);
+    free(questions);
+    return NULL;
+}
+
+static char *key_of(const struct chat_place *place, const struct chat_person *person) {
+    return mem_printf("%s/%s/%s/%s", place->platform, place->chat,
+                      place->topic ? place->topic : "", person->id);
+}
+
+void questions_load(struct questions *questions, const char *key, struct slice value) {
+    struct pack_reader reader = { .rest = value };
+
+    if (pack_take_number(&reader) != VERSION || map_get(questions->all, key))
+        return;
+    struct question *question = mem_new(sizeof(*question));
+    question->before = pack_take_text(&reader);
+    question->after = pack_take_text(&reader);
+    question->asked_ms = pack_take_number(&reader);
+    if (reader.is_bad)
+        free_question(question);
+    else
+        map_put(questions->all, key, question);
+}
+
+void questions_ask(struct questions *questions,
+                   const struct chat_place *place,
+                   const struct chat_person *person,
+                   const char *before,
+                   const char *after,
+                   int64_t now_ms) {
+    auto_(mem_freep) char *key = key_of(place, person);
+    struct question *question = mem_new(sizeof(*question));
+    struct buf value = { 0 };
+
+    *question = (struct question) {
+        .before = mem_strdup(before),
+        .after = mem_strdup(after),
+        .asked_ms = now_ms,
+    };
+    if (map_count(questions->all) >= QUESTIONS_MAX) {
+        free_question(question);
+        return;
+    }
+    free_question(map_put(questions->all, key, question));
+    pack_number(&value, VERSION);
+    pack_text(&value, before);
+    pack_text(&value, after);
+    pack_number(&value, now_ms);
+    keep_put(questions->keep, SPACE, key, buf_slice(&value));
+    buf_done(&value);
+}
+
+char *questions_answer(struct questions *questions,
+                       const struct chat_place *place,
+                       const struct chat_person *person,
+                       const char *words,
+                       int64_t now_ms) {
+    auto_(mem_freep) char *key = key_of(place, person);
+    struct question *question = map_remove(questions->all, key);
+    char *line = NULL;
+
+    if (!question)
+        return NULL;
+    keep_remove(questions->keep, SPACE, key);
+    if (now_ms - question->asked_ms < QUESTIONS_KEEP_MS)
+        line = mem_printf("%s %s%s%s", question->before, words,
+                          question->after[0] ? " " : "", question->after);
+    free_question(question);
+    return line;
+}
+
+bool questions_drop(struct questions *questions,
+                    const struct chat_place *place,
+                    const struct chat_person *person) {
+    auto_(mem_freep) char *key = key_of(place, person);
+    struct question *question = map_remove(questions->all, key);
+
+    if (!question)
+        return false;
+    keep_remove(questions->keep, SPACE, key);
+    free_question(question);
+    return true;
+}
+
+/* The key of one whose time is over; NULL: there is none. */
+static const char *find_old(const struct questions *questions, int64_t now_ms) {
+    const struct question *question;
+    const char *key;
+
+    for (size_t at = 0; (question = map_next(questions->all, &at, &key));)
+        if (now_ms - question->asked_ms >= QUESTIONS_KEEP_MS)
+            return key;
+    return NULL;
+}
+
+void questions_sweep(struct questions *questions, int64_t now_ms) {
+    const char *key;
+
+    while ((key = find_old(questions, now_ms))) {
+        auto_(mem_freep) char *old = mem_strdup(key);
+        keep_remove(questions->keep, SPACE, old);
+        free_question(map_remove(questions->all, old));
+    }
+}
