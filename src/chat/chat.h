@@ -72,6 +72,7 @@ struct chat_post {
     const char *reply_to; /* of a new one in a group; NULL */
     const struct view *view;
     const char *const *tokens; /* one for each button of the view; NULL for links */
+    bool is_answer;            /* somebody waits for it */
 };
 
 /* Called once: 0 and the message's id, lent; or -errno: EHOSTUNREACH (nobody there:
