@@ -1,0 +1,559 @@
+#include "chat/telegram/telegram.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/crypto.h"
+#include "base/hex.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "chat/chat.h"
+#include "chat/telegram/api.h"
+#include "chat/telegram/backoff.h"
+#include "chat/telegram/delivery.h"
+#include "chat/telegram/fields.h"
+#include "chat/telegram/hook.h"
+#include "chat/telegram/inlet.h"
+#include "chat/telegram/letters.h"
+#include "chat/telegram/menus.h"
+#include "chat/telegram/poll.h"
+#include "chat/telegram/recent.h"
+#include "chat/telegram/refusal.h"
+#include "loop/loop.h"
+#include "loop/timer.h"
+#include "wire/http_url.h"
+
+enum {
+    ASK_CALLS = 2,   /* one question that waits, one other */
+    SEND_CALLS = 16, /* letters, and answers to presses beside them */
+    TIMEOUT_MS = 20000,
+    ANSWER_TEXT_MAX = 200, /* characters in an answer to a press */
+    CODE_MAX = 64,         /* of a start link */
+    SECRET_RANDOM = 24,
+    SECRET_MAX = 256,
+    WORK_EVERY_MS = 4500, /* "is typing" lasts 5 s */
+    WORK_CHATS = 1024,
+    TOKEN_MAX = 128,
+};
+
+#define REMEDY_TOKEN                                                                     \
+    "the token does not count any more: get one from @BotFather (/token) and set it"
+#define REMEDY_RIVAL                                                                     \
+    "another program uses the same bot: stop it, or give this hub a bot of its own"
+
+struct telegram {
+    struct telegram_config config;
+    char *bot_id;              /* owned; the head of the token */
+    char *bot_name;            /* owned; "" while unknown */
+    char *secret;              /* owned */
+    struct api *ask;           /* owned; for questions that wait */
+    struct api *send;          /* owned */
+    struct inlet *inlet;       /* owned */
+    struct poll *poll;         /* owned; NULL: webhook */
+    struct hook *hook;         /* owned; NULL: poll */
+    struct delivery *delivery; /* owned */
+    struct menus *menus;       /* owned */
+    struct recent *working;    /* owned; chats that were told that we work, and when */
+    struct updates_self self;
+    struct api_call *call; /* borrowed: ask; getMe; NULL: not under way */
+    struct timer timer;    /* until it is asked again */
+    unsigned failures;
+    enum telegram_state in;  /* how it goes with what comes */
+    enum telegram_state out; /* with what is sent: WORKS, TROUBLE, REFUSED */
+    char *why;               /* owned; the last error */
+    uint64_t since_ms;
+    uint64_t last_in_ms;
+};
+
+/* --- how it goes --- */
+
+static enum telegram_state state_of(const struct telegram *telegram) {
+    return telegram->out > telegram->in ? telegram->out : telegram->in;
+}
+
+static void set_state(struct telegram *telegram,
+                      enum telegram_state *leg,
+                      enum telegram_state state,
+                      const char *why) {
+    enum telegram_state before = state_of(telegram);
+
+    *leg = state;
+    if (why) {
+        free(telegram->why);
+        telegram->why = mem_strdup(why);
+    }
+    enum telegram_state now = state_of(telegram);
+    if (now == before)
+        return;
+    telegram->since_ms = loop_now_ms(telegram->config.loop);
+    if (now == TELEGRAM_WORKS)
+        log_info("telegram: @%s works", telegram->bot_name);
+    else
+        log_warning("telegram: %s", why ? why : telegram_state_name(now));
+}
+
+static void set_why(struct telegram *telegram,
+                    enum telegram_state *leg,
+                    enum telegram_state state,
+                    const char *why,
+                    const char *remedy) {
+    char *text = mem_printf("%s (%s)", remedy, why);
+
+    set_state(telegram, leg, state, text);
+    free(text);
+}
+
+static void on_poll_news(void *arg, enum poll_news news, const char *why) {
+    struct telegram *telegram = arg;
+
+    switch (news) {
+    case POLL_WORKS:
+        telegram->last_in_ms = loop_now_ms(telegram->config.loop);
+        set_state(telegram, &telegram->in, TELEGRAM_WORKS, NULL);
+        break;
+    case POLL_TROUBLE:
+        set_state(telegram, &telegram->in, TELEGRAM_TROUBLE, why);
+        break;
+    case POLL_RIVAL:
+        set_why(telegram, &telegram->in, TELEGRAM_RIVAL, why, REMEDY_RIVAL);
+        break;
+    case POLL_REFUSED:
+        set_why(telegram, &telegram->in, TELEGRAM_REFUSED, why, REMEDY_TOKEN);
+        break;
+    }
+}
+
+static void on_hook_news(void *arg, const char *why, bool is_refused) {
+    struct telegram *telegram = arg;
+
+    if (is_refused)
+        set_why(telegram, &telegram->in, TELEGRAM_REFUSED, why, REMEDY_TOKEN);
+    else
+        set_state(telegram, &telegram->in, why ? TELEGRAM_TROUBLE : TELEGRAM_WORKS, why);
+}
+
+static void on_delivery_news(void *arg, const char *why) {
+    struct telegram *telegram = arg;
+
+    set_state(telegram, &telegram->out, why ? TELEGRAM_TROUBLE : TELEGRAM_WORKS, why);
+}
+
+static void on_refused(void *arg, const char *why) {
+    struct telegram *telegram = arg;
+
+    set_why(telegram, &telegram->out, TELEGRAM_REFUSED, why, REMEDY_TOKEN);
+}
+
+/* --- what comes --- */
+
+static void on_moved(void *arg, const char *from, const char *to) {
+    struct telegram *telegram = arg;
+
+    log_info("telegram: group %s is %s from now on", from, to);
+    delivery_move(telegram->delivery, from, to);
+    chat_moved(telegram->config.chat, "telegram", from, to);
+}
+
+static void on_sent_elsewhere(void *arg, const char *from, const char *to) {
+    struct telegram *telegram = arg;
+
+    log_info("telegram: group %s is %s from now on", from, to);
+    chat_moved(telegram->config.chat, "telegram", from, to);
+}
+
+static void on_blocked(void *arg, const char *chat) {
+    struct telegram *telegram = arg;
+
+    delivery_give_up(telegram->delivery, chat);
+}
+
+static void on_input(void *arg, const struct updates_update *update) {
+    struct telegram *telegram = arg;
+    const struct chat_input *input = &update->input;
+
+    if (input->kind == CHAT_PRESS)
+        delivery_note_media(telegram->delivery, input->place.chat, input->message,
+                            update->is_media);
+}
+
+static void on_answered(void *arg, const struct api_reply *reply) {
+    if (refusal_of(reply) != REFUSAL_NONE)
+        log_debug("telegram: a press could not be answered: %s", reply->description);
+}
+
+static void answer_press(void *carrier,
+                         const char *query,
+                         const char *text,
+                         bool is_alert) {
+    struct telegram *telegram = carrier;
+    struct api_form form = { 0 };
+    struct buf clean = { 0 };
+    struct buf cut = { 0 };
+
+    letters_add_clean(&clean, slice_of_text(text));
+    letters_add_cut(&cut, buf_slice(&clean), ANSWER_TEXT_MAX);
+    api_form_text(&form, "callback_query_id", query);
+    if (cut.len > 0)
+        api_form_text(&form, "text", buf_text(&cut));
+    if (is_alert)
+        api_form_true(&form, "show_alert");
+    api_send(telegram->send, "answerCallbackQuery", &form, TIMEOUT_MS, 0, on_answered,
+             NULL);
+    api_form_done(&form);
+    buf_done(&clean);
+    buf_done(&cut);
+}
+
+static void on_idle_press(void *arg, const char *query) {
+    answer_press(arg, query, "", false);
+}
+
+/* --- what goes --- */
+
+static void show(void *carrier,
+                 const struct chat_post *post,
+                 chat_shown_fn *done,
+                 void *arg) {
+    struct telegram *telegram = carrier;
+
+    delivery_show(telegram->delivery, post, done, arg);
+}
+
+static void work(void *carrier, const struct chat_place *place) {
+    struct telegram *telegram = carrier;
+    uint64_t now_ms = loop_now_ms(telegram->config.loop);
+    const char *last = recent_get(telegram->working, place->chat);
+    struct api_form form = { 0 };
+
+    if (last && now_ms - strtoull(last, NULL, 10) < WORK_EVERY_MS)
+        return;
+    char *now = mem_printf("%llu", (unsigned long long)now_ms);
+    recent_put(telegram->working, place->chat, now);
+    free(now);
+    api_form_json(&form, "chat_id", place->chat);
+    if (place->topic && place->topic[0])
+        api_form_json(&form, "message_thread_id", place->topic);
+    api_form_text(&form, "action", "typing");
+    api_send(telegram->send, "sendChatAction", &form, TIMEOUT_MS, 0, on_answered, NULL);
+    api_form_done(&form);
+}
+
+static void menu(void *carrier,
+                 const struct chat_place *place,
+                 enum words_language language,
+                 const struct actor *actor) {
+    struct telegram *telegram = carrier;
+
+    if (place->is_private)
+        menus_set_person(telegram->menus, place->chat, language, actor);
+}
+
+static char *invitation(void *carrier, const char *code) {
+    struct telegram *telegram = carrier;
+    size_t len = strspn(code, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                              "abcdefghijklmnopqrstuvwxyz_-");
+
+    if (telegram->bot_name[0] == '\0' || len == 0 || len > CODE_MAX || code[len] != '\0')
+        return NULL;
+    return mem_printf("https://t.me/%s?start=%s", telegram->bot_name, code);
+}
+
+/* --- who we are --- */
+
+struct bot {
+    char *id;
+    char *name;
+};
+
+static const struct fields_want bot_wants[] = {
+    { "id", offsetof(struct bot, id) },
+    { "username", offsetof(struct bot, name) },
+};
+
+enum { BOT_WANTS = sizeof(bot_wants) / sizeof(bot_wants[0]) };
+
+static void ask_who(struct telegram *telegram);
+
+static bool take_bot(struct telegram *telegram, struct slice json) {
+    struct bot bot = { 0 };
+    bool is_fine = fields_read(json, bot_wants, BOT_WANTS, &bot) && bot.id && bot.name;
+
+    if (is_fine) {
+        free(telegram->bot_id);
+        free(telegram->bot_name);
+        telegram->bot_id = TAKE(bot.id);
+        telegram->bot_name = TAKE(bot.name);
+        telegram->self.id = telegram->bot_id;
+        telegram->self.name = telegram->bot_name;
+    }
+    fields_done(bot_wants, BOT_WANTS, &bot);
+    return is_fine;
+}
+
+static void on_who(void *arg, const struct api_reply *reply) {
+    struct telegram *telegram = arg;
+    uint32_t chance;
+
+    telegram->call = NULL;
+    if (refusal_of(reply) == REFUSAL_TOKEN) {
+        on_refused(telegram, reply->description);
+        return;
+    }
+    if (reply->code != 200 || !take_bot(telegram, reply->result)) {
+        crypto_random(&chance, sizeof(chance));
+        set_state(telegram, &telegram->in, TELEGRAM_TROUBLE, reply->description);
+        timer_start(telegram->config.loop, &telegram->timer,
+                    backoff_ms(++telegram->failures, chance));
+        return;
+    }
+    if (telegram->poll)
+        poll_start(telegram->poll);
+    else
+        hook_start(telegram->hook);
+    menus_start(telegram->menus);
+}
+
+static void ask_who(struct telegram *telegram) {
+    struct api_form form = { 0 };
+
+    telegram->call =
+        api_send(telegram->ask, "getMe", &form, TIMEOUT_MS, 0, on_who, telegram);
+}
+
+static void on_timer(struct timer *timer) {
+    ask_who(container_of(timer, struct telegram, timer));
+}
+
+/* --- the carrier --- */
+
+static char *new_secret(void) {
+    uint8_t bytes[SECRET_RANDOM];
+    char text[2 * SECRET_RANDOM + 1];
+
+    crypto_random(bytes, sizeof(bytes));
+    hex_encode(text, bytes, sizeof(bytes));
+    return mem_strdup(text);
+}
+
+static const char token_letters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                    "abcdefghijklmnopqrstuvwxyz_-";
+
+static bool is_token(const char *token) {
+    size_t digits = token ? strspn(token, "0123456789") : 0;
+
+    if (digits == 0 || token[digits] != ':' || strlen(token) > TOKEN_MAX)
+        return false;
+    const char *rest = token + digits + 1;
+    return *rest && rest[strspn(rest, token_letters)] == '\0';
+}
+
+const char *telegram_check(const struct telegram_config *config, const char **ret_why) {
+    struct http_url url;
+    const char *secret = config->secret;
+
+    if (!is_token(config->token)) {
+        *ret_why = "is not what @BotFather gives: digits, a colon, letters";
+        return "token";
+    }
+    if (config->api_url && http_url_parse(config->api_url, &url, ret_why) != 0)
+        return "api_url";
+    if (config->mode == TELEGRAM_POLL)
+        return NULL;
+    if (!config->webhook_url || http_url_parse(config->webhook_url, &url, ret_why) != 0) {
+        if (!config->webhook_url)
+            *ret_why = "is missing, and mode is webhook";
+        return "webhook_url";
+    }
+    if (secret && (!*secret || strlen(secret) > SECRET_MAX ||
+                   secret[strspn(secret, token_letters)])) {
+        *ret_why = "may have letters, digits, _ and - only, 256 at most";
+        return "secret";
+    }
+    return NULL;
+}
+
+static void make_inlet(struct telegram *telegram) {
+    const struct inlet_config config = {
+        .chat = telegram->config.chat,
+        .self = &telegram->self,
+        .arg = telegram,
+        .on_blocked = on_blocked,
+        .on_moved = on_moved,
+        .on_input = on_input,
+        .on_idle_press = on_idle_press,
+    };
+
+    telegram->inlet = inlet_new(&config);
+}
+
+static void make_poll(struct telegram *telegram) {
+    const struct poll_config config = {
+        .loop = telegram->config.loop,
+        .api = telegram->ask,
+        .inlet = telegram->inlet,
+        .mark_key = telegram->bot_id,
+        .arg = telegram,
+        .on_news = on_poll_news,
+    };
+
+    telegram->poll = poll_new(&config);
+}
+
+static void make_hook(struct telegram *telegram) {
+    const struct hook_config config = {
+        .loop = telegram->config.loop,
+        .api = telegram->ask,
+        .inlet = telegram->inlet,
+        .url = telegram->config.webhook_url,
+        .secret = telegram->secret,
+        .arg = telegram,
+        .on_news = on_hook_news,
+    };
+
+    telegram->hook = hook_new(&config);
+}
+
+static void make_delivery(struct telegram *telegram) {
+    const struct delivery_config config = {
+        .loop = telegram->config.loop,
+        .api = telegram->send,
+        .arg = telegram,
+        .on_news = on_delivery_news,
+        .on_refused = on_refused,
+        .on_moved = on_sent_elsewhere,
+    };
+
+    telegram->delivery = delivery_new(&config);
+}
+
+static void make_menus(struct telegram *telegram) {
+    const struct menus_config config = {
+        .loop = telegram->config.loop,
+        .store = telegram->config.store,
+        .api = telegram->send,
+        .bot_id = telegram->bot_id,
+    };
+
+    telegram->menus = menus_new(&config);
+}
+
+static struct api *make_api(const struct telegram_config *config, size_t calls_max) {
+    const struct api_config api = {
+        .loop = config->loop,
+        .url = config->api_url ? config->api_url : TELEGRAM_API_URL,
+        .token = config->token,
+        .ca_file = config->ca_file,
+        .calls_max = calls_max,
+    };
+
+    return api_new(&api);
+}
+
+struct telegram *telegram_new(const struct telegram_config *config) {
+    struct telegram *telegram = mem_new(sizeof(*telegram));
+
+    *telegram = (struct telegram) {
+        .config = *config,
+        .bot_id = mem_dup(config->token, strcspn(config->token, ":")),
+        .bot_name = mem_strdup(""),
+        .secret = config->secret ? mem_strdup(config->secret) : new_secret(),
+        .ask = make_api(config, ASK_CALLS),
+        .send = make_api(config, SEND_CALLS),
+        .working = recent_new(WORK_CHATS),
+        .why = mem_strdup(""),
+        .since_ms = loop_now_ms(config->loop),
+        .timer.fire = on_timer,
+    };
+    telegram->self =
+        (struct updates_self) { .id = telegram->bot_id, .name = telegram->bot_name };
+    make_inlet(telegram);
+    if (config->mode == TELEGRAM_POLL)
+        make_poll(telegram);
+    else
+        make_hook(telegram);
+    make_delivery(telegram);
+    make_menus(telegram);
+    return telegram;
+}
+
+struct telegram *telegram_free(struct telegram *telegram) {
+    if (!telegram)
+        return NULL;
+    timer_stop(&telegram->timer);
+    api_cancel(telegram->call);
+    inlet_free(telegram->inlet);
+    poll_free(telegram->poll);
+    hook_free(telegram->hook);
+    menus_free(telegram->menus);
+    api_free(telegram->ask);
+    api_free(telegram->send);
+    delivery_free(telegram->delivery);
+    recent_free(telegram->working);
+    mem_wipe(telegram->secret, strlen(telegram->secret));
+    free(telegram->secret);
+    free(telegram->bot_id);
+    free(telegram->bot_name);
+    free(telegram->why);
+    free(telegram);
+    return NULL;
+}
+
+bool telegram_load(struct telegram *telegram,
+                   const char *space,
+                   const char *key,
+                   struct slice value) {
+    if (strcmp(space, POLL_SPACE) == 0) {
+        if (telegram->poll && strcmp(key, telegram->bot_id) == 0)
+            poll_load(telegram->poll, value);
+        return true;
+    }
+    return menus_load(telegram->menus, space, key, value);
+}
+
+void telegram_start(struct telegram *telegram) {
+    const struct chat_carrier carrier = {
+        .platform = "telegram",
+        .carrier = telegram,
+        .show = show,
+        .answer = answer_press,
+        .work = work,
+        .menu = menu,
+        .invitation = invitation,
+    };
+
+    chat_join(telegram->config.chat, &carrier);
+    ask_who(telegram);
+}
+
+void telegram_take_webhook(struct telegram *telegram,
+                           const char *method,
+                           const char *secret,
+                           struct slice body,
+                           telegram_answer_fn *answer,
+                           void *arg) {
+    assert(telegram->hook);
+    hook_take(telegram->hook, method, secret, body, answer, arg);
+}
+
+struct telegram_status telegram_status(const struct telegram *telegram) {
+    return (struct telegram_status) {
+        .state = state_of(telegram),
+        .name = telegram->bot_name,
+        .why = telegram->why,
+        .since_ms = telegram->since_ms,
+        .last_in_ms = telegram->last_in_ms,
+        .waiting = delivery_count(telegram->delivery),
+    };
+}
+
+const char *telegram_state_name(enum telegram_state state) {
+    static const char *const names[] = {
+        [TELEGRAM_STARTING] = "starting", [TELEGRAM_WORKS] = "works",
+        [TELEGRAM_TROUBLE] = "trouble",   [TELEGRAM_RIVAL] = "another poller",
+        [TELEGRAM_REFUSED] = "refused",
+    };
+
+    return names[state];
+}
