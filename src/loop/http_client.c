@@ -1,18 +1,14 @@
 #include "loop/http_client.h"
 
-#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <curl/curl.h>
 
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/version.h"
-#include "loop/loop.h"
-#include "loop/timer.h"
+#include "loop/curl_loop.h"
 
 enum {
     CALLS_MAX = 8,
@@ -21,15 +17,12 @@ enum {
 };
 
 struct http_client {
-    struct loop *loop; /* borrowed: outlives us */
-    CURLM *multi;      /* owned */
-    char *ca_file;     /* owned; NULL: the system's */
+    struct curl_loop curl;
+    char *ca_file; /* owned; NULL: the system's */
     size_t calls_max;
     size_t running;
     struct list calls;   /* owned; those that run */
     struct list waiting; /* owned */
-    struct timer timer;  /* curl's */
-    struct task look;    /* for calls that ended, and room for those that wait */
 };
 
 struct http_call {
@@ -61,73 +54,6 @@ static void free_call(struct http_call *call) {
     buf_done(&call->body);
     buf_done(&call->answer);
     free(call);
-}
-
-/* --- what curl wants of the loop --- */
-
-static void on_events(void *arg, int events);
-
-/* A socket that curl watches; found again by curl_multi_assign(). */
-struct watch {
-    struct http_client *client; /* borrowed: the client that frees it through curl */
-    struct loop_poll *poll;     /* owned */
-    curl_socket_t fd;
-};
-
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *seen) {
-    struct http_client *client = arg;
-    struct watch *watch = seen;
-
-    if (what == CURL_POLL_REMOVE) {
-        if (watch)
-            loop_poll_free(watch->poll);
-        free(watch);
-        curl_multi_assign(client->multi, fd, NULL);
-        return 0;
-    }
-    if (!watch) {
-        watch = mem_new(sizeof(*watch));
-        watch->client = client;
-        watch->fd = fd;
-        watch->poll = loop_poll_new(client->loop, fd, on_events, watch);
-        if (!watch->poll) {
-            free(watch);
-            return -1;
-        }
-        curl_multi_assign(client->multi, fd, watch);
-    }
-    loop_poll_set(watch->poll, (what & CURL_POLL_IN ? POLLIN : 0) |
-                                   (what & CURL_POLL_OUT ? POLLOUT : 0));
-    return 0;
-}
-
-static void on_events(void *arg, int events) {
-    struct watch *watch = arg;
-    struct http_client *client = watch->client;
-    int mask = (events & POLLIN ? CURL_CSELECT_IN : 0) |
-               (events & POLLOUT ? CURL_CSELECT_OUT : 0);
-    int running;
-
-    curl_multi_socket_action(client->multi, watch->fd, mask, &running);
-    loop_post(client->loop, &client->look);
-}
-
-static int on_timeout_wish(CURLM *multi, long timeout_ms, void *arg) {
-    struct http_client *client = arg;
-
-    if (timeout_ms < 0)
-        timer_stop(&client->timer);
-    else
-        timer_start(client->loop, &client->timer, (uint64_t)timeout_ms);
-    return 0;
-}
-
-static void on_timer(struct timer *timer) {
-    struct http_client *client = container_of(timer, struct http_client, timer);
-    int running;
-
-    curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    loop_post(client->loop, &client->look);
 }
 
 /* --- one call --- */
@@ -185,7 +111,7 @@ static void start_call(struct http_call *call) {
     set_request(call);
     list_add_tail(&client->calls, &call->node);
     client->running++;
-    curl_multi_add_handle(client->multi, easy);
+    curl_multi_add_handle(client->curl.multi, easy);
 }
 
 static void start_waiting(struct http_client *client) {
@@ -194,7 +120,7 @@ static void start_waiting(struct http_client *client) {
 }
 
 static void end_call(struct http_call *call) {
-    curl_multi_remove_handle(call->client->multi, call->easy);
+    curl_multi_remove_handle(call->client->curl.multi, call->easy);
     list_remove(&call->node);
     call->client->running--;
 }
@@ -220,21 +146,12 @@ static void finish_call(struct http_call *call, CURLcode code) {
     free_call(call);
 }
 
-/* Not from inside of curl: done may start and cancel calls. */
-static void on_look(struct task *task) {
-    struct http_client *client = container_of(task, struct http_client, look);
-    CURLMsg *message;
-    int left;
+static void on_end(void *arg, CURLcode code) {
+    finish_call(arg, code);
+}
 
-    while ((message = curl_multi_info_read(client->multi, &left))) {
-        struct http_call *call;
-        CURLcode code = message->data.result;
-        if (message->msg != CURLMSG_DONE)
-            continue;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&call);
-        finish_call(call, code);
-    }
-    start_waiting(client);
+static void on_idle(struct curl_loop *curl) {
+    start_waiting(container_of(curl, struct http_client, curl));
 }
 
 /* --- the client --- */
@@ -242,24 +159,16 @@ static void on_look(struct task *task) {
 struct http_client *http_client_new(const struct http_client_config *config) {
     struct http_client *client = mem_new(sizeof(*client));
 
-    curl_global_init(CURL_GLOBAL_DEFAULT);
     *client = (struct http_client) {
-        .loop = config->loop,
-        .multi = curl_multi_init(),
         .ca_file = mem_strdup(config->ca_file),
         .calls_max = config->calls_max ? config->calls_max : CALLS_MAX,
-        .timer.fire = on_timer,
-        .look.run = on_look,
     };
+    curl_loop_init(&client->curl, config->loop);
+    client->curl.on_end = on_end;
+    client->curl.on_idle = on_idle;
     list_init(&client->calls);
     list_init(&client->waiting);
-    if (!client->multi)
-        abort(); /* as every allocation that fails */
-    curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
-    curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_timeout_wish);
-    curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
-    curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)client->calls_max);
+    curl_multi_setopt(client->curl.multi, CURLMOPT_MAXCONNECTS, (long)client->calls_max);
     return client;
 }
 
@@ -273,12 +182,9 @@ struct http_client *http_client_free(struct http_client *client) {
         end_call(call);
         free_call(call);
     }
-    curl_multi_cleanup(client->multi);
-    timer_stop(&client->timer);
-    loop_cancel(&client->look);
+    curl_loop_done(&client->curl);
     free(client->ca_file);
     free(client);
-    curl_global_cleanup();
     return NULL;
 }
 
@@ -303,7 +209,7 @@ struct http_call *http_client_start(struct http_client *client,
     for (const char *const *header = request->headers; header && *header; header++)
         call->headers = curl_slist_append(call->headers, *header);
     list_add_tail(&client->waiting, &call->node);
-    loop_post(client->loop, &client->look);
+    curl_loop_post(&client->curl);
     return call;
 }
 
@@ -313,7 +219,7 @@ struct http_call *http_client_cancel(struct http_call *call) {
     struct http_client *client = call->client;
     if (call->easy) {
         end_call(call);
-        loop_post(client->loop, &client->look); /* there is room now */
+        curl_loop_post(&client->curl); /* there is room now */
     } else {
         list_remove(&call->node);
     }
