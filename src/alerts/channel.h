@@ -58,7 +58,7 @@ struct channel {
     int64_t delivered_ms; /* 0: never */
     int64_t failing_ms;   /* since; 0: it works */
     char *failure;
-    unsigned waiting;
+    unsigned waiting; /* notifier_waiting() */
 };
 
 struct channel *channel_new(const char *name, enum channel_kind kind);

@@ -5,7 +5,6 @@
 
 #include "alerts/incident.h"
 #include "base/mem.h"
-#include "wire/pbjson.h"
 #include "wire/timestamp.h"
 
 struct incident_message_step {
@@ -93,16 +92,4 @@ void incident_message_done(struct incident_message *message) {
     free(message->steps);
     free(message->step_list);
     *message = (struct incident_message) { 0 };
-}
-
-void incident_message_print(const struct incident *incident, struct buf *out) {
-    const struct pbjson_style style = { .with_defaults = true };
-    struct incident_message message;
-    char *why = NULL;
-
-    incident_message_init(&message, incident);
-    if (pbjson_write(out, &message.incident.base, &style, &why) != 0)
-        buf_add_text(out, "{}"); /* a time out of range: only a broken clock has it */
-    free(why);
-    incident_message_done(&message);
 }

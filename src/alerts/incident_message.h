@@ -6,7 +6,6 @@
 #include "google/protobuf/timestamp.pb-c.h"
 #include "roost/v1/alerts.pb-c.h"
 
-struct buf;
 struct incident;
 struct incident_message_step;
 
@@ -26,6 +25,3 @@ struct incident_message {
 void incident_message_init(struct incident_message *message,
                            const struct incident *incident);
 void incident_message_done(struct incident_message *message);
-
-/* Appends its JSON, as the API has it. */
-void incident_message_print(const struct incident *incident, struct buf *out);

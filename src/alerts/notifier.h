@@ -36,6 +36,8 @@ struct notice {
     const char *text;
     bool is_repeat;
     bool is_escalation;
+    const struct slice *pictures; /* PNG, of what is no incident; NULL: none */
+    size_t picture_count;
 };
 
 /* Called once: 0 and the message's id (or ""), or -errno and why, lent. -EPERM and
@@ -71,6 +73,28 @@ struct notifier_config {
                  const struct incident *incident,
                  void (*done)(void *done_arg, struct slice png),
                  void *done_arg);
+    /* Charts of the last week of the selection, for a weekly digest; may be NULL. done is
+     * called once, and so it is with draw. */
+    void (*draw_week)(void *arg,
+                      const char *select,
+                      void (*done)(void *done_arg,
+                                   const struct slice *pngs,
+                                   size_t count),
+                      void *done_arg);
+    /* For the record: "alert.failing", "alert.delivered", "alert.lost"; may be NULL. */
+    void (*on_activity)(void *arg, const char *kind, const char *node, const char *text);
+    /* Instead of the store, for tests: as store_put_records(). NULL: the store. */
+    int (*put)(void *arg,
+               struct records *records,
+               void (*done)(void *done_arg, int result),
+               void *done_arg);
+    const char *language;   /* "en", "ru"; NULL: "en". Copied, as the texts below */
+    const char *time_zone;  /* IANA name; NULL: the machine's */
+    const char *ca_file;    /* for mail, webhooks and ntfy; NULL: the system's */
+    bool is_plain_allowed;  /* http:// also to other machines */
+    uint64_t retry_ms;      /* after a first failure; 0: 1,000 */
+    uint64_t retry_most_ms; /* 0: 300,000 */
+    uint64_t give_up_ms;    /* 0: a day */
 };
 
 struct notifier *notifier_new(const struct notifier_config *config);
@@ -81,11 +105,16 @@ bool notifier_load(struct notifier *notifier,
                    struct slice value);
 void notifier_start(struct notifier *notifier);
 
-/* Channels and silences, for the service. */
+/* Channels and silences, for the service. There is always one called "people", built in:
+ * removed, it is as it was. */
 struct channel *notifier_find_channel(const struct notifier *notifier, const char *name);
 struct channel *notifier_next_channel(const struct notifier *notifier, size_t *at);
-/* Takes the channel over and keeps it; done when durable. */
+/* Takes the channel over and keeps it, in the place of one of its name. It was checked
+ * (channel_check). */
 void notifier_put_channel(struct notifier *notifier, struct channel *channel);
+/* How many messages wait for it. */
+unsigned notifier_waiting(const struct notifier *notifier, const struct channel *channel);
+bool notifier_is_plain_allowed(const struct notifier *notifier);
 bool notifier_remove_channel(struct notifier *notifier, const char *name);
 void notifier_test_channel(struct notifier *notifier,
                            const char *name,
