@@ -15,6 +15,7 @@ struct chat_show {
     chat_shown_fn *done;
     void *arg; /* borrowed: the asker's */
     struct task fail;
+    bool is_outside; /* who asked is no turn, and outlives the conversation */
 };
 
 /* Tells the asker, last of all. */
@@ -56,7 +57,12 @@ void chat_post_view(struct chat *chat,
         chat_find_carrier(chat, request->place->platform);
     struct chat_show *show = mem_new(sizeof(*show));
 
-    *show = (struct chat_show) { .chat = chat, .done = done, .arg = arg };
+    *show = (struct chat_show) {
+        .chat = chat,
+        .done = done,
+        .arg = arg,
+        .is_outside = request->is_outside,
+    };
     list_add_tail(&chat->shows, &show->node);
     if (!carrier) {
         show->fail.run = on_fail;
@@ -94,6 +100,7 @@ void chat_post(struct chat *chat,
                        .message = message,
                        .user = for_user,
                        .view = view,
+                       .is_outside = true,
                    },
                    done, arg);
 }
@@ -104,6 +111,8 @@ void chat_post_end_all(struct chat *chat) {
     while ((node = list_pop(&chat->shows))) {
         struct chat_show *show = container_of(node, struct chat_show, node);
         loop_cancel(&show->fail);
+        if (show->is_outside && show->done)
+            show->done(show->arg, -ESHUTDOWN, NULL);
         free(show);
     }
 }

@@ -61,6 +61,7 @@ struct chat_show_request {
     const char *user;        /* who alone may press; NULL: whoever may */
     const char *presser;     /* who alone may confirm; NULL: nobody */
     const struct view *view; /* lent */
+    bool is_outside;         /* who asks is no turn: he hears of every end */
 };
 
 /* Shows a view with its card; done is called later. */

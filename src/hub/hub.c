@@ -21,6 +21,7 @@
 #include "hub/groups.h"
 #include "hub/health_page.h"
 #include "hub/hub_private.h"
+#include "hub/hub_talk.h"
 #include "hub/hubws_door.h"
 #include "hub/hubws_sessions.h"
 #include "hub/keeper.h"
@@ -133,6 +134,7 @@ int hub_new(struct loop *loop,
         return r;
     }
     timer_start(loop, &hub->touch, TOUCH_MS);
+    hub_talk_start(hub->talk);
     *ret_hub = hub;
     return 0;
 }
@@ -225,6 +227,7 @@ void hub_release(struct hub *hub) {
     session_pool_quiet(hub->sessions);
     keeper_touch(hub->store, hub->registry, clock_wall_ms());
     traffic_write(hub->traffic);
+    hub_talk_stop(hub->talk);
     hub->trouble = trouble_free(hub->trouble);
     hub->history = history_free(hub->history);
     store_release(hub->store);
@@ -248,6 +251,7 @@ struct hub *hub_free(struct hub *hub) {
     link_sessions_free(hub->links);
     hubws_sessions_free(hub->hubws);
     remote_writer_free(hub->writer);
+    hub_talk_stop(hub->talk);
     loop_settle(hub->loop); /* calls learn of the end of their connections */
     gate_free(hub->gate);
     service_approvals_free(hub->approval_service);
@@ -273,6 +277,8 @@ struct hub *hub_free(struct hub *hub) {
     presence_free(hub->presence);
     trouble_free(hub->trouble);
     history_free(hub->history);
+    hub_talk_free(hub->talk);
+    records_done(&hub->records);
     timekeeper_free(hub->timekeeper);
     store_close(hub->store);
     activity_free(hub->activity);

@@ -14,6 +14,7 @@
 #include "hub/groups.h"
 #include "hub/health_page.h"
 #include "hub/hub_private.h"
+#include "hub/hub_talk.h"
 #include "hub/hubws_door.h"
 #include "hub/hubws_sessions.h"
 #include "hub/keeper.h"
@@ -412,6 +413,7 @@ static void make_front(struct hub *hub) {
         .hubws = hub->hubws_door,
         .health = hub->health_page,
         .scrape = hub->scrape,
+        .telegram = hub_talk_telegram_door(hub->talk),
         .gate = gate_target(hub->gate),
         .hosts = hub->hosts.names,
         .message_max = config->message_bytes_max,
@@ -436,6 +438,7 @@ void hub_parts_make(struct hub *hub, const struct store_facts *facts) {
     make_sessions(hub, facts);
     read_names(hub);
     make_services(hub);
+    hub->talk = hub_talk_new(hub);
     make_scrape(hub);
     make_front(hub);
 }
@@ -465,6 +468,7 @@ void hub_parts_limit(struct hub *hub) {
     gate_let_anonymous(hub->gate, config->hubws_anonymous);
     hubws_door_let_anonymous(hub->hubws_door, config->hubws_anonymous);
     gate_limit(hub->gate, config->calls_per_caller);
+    hub_talk_reload(hub->talk);
     approvals_set(hub->approvals, &config->approval_tags, config->approval_wait_ms);
     web_limit(hub->web, config->message_bytes_max);
     store_limit_events(hub->store, config->events_max);

@@ -11,6 +11,7 @@
 #include "hub/keeper.h"
 #include "loop/listener.h"
 #include "loop/timer.h"
+#include "store/records.h"
 #include "wire/h2_window.h"
 
 struct store_facts;
@@ -60,6 +61,8 @@ struct hub {
     struct gate *gate;
     struct remote_writer *writer; /* NULL: samples go nowhere else */
     struct scrape *scrape;
+    struct records records; /* of the store, until who owns them is there */
+    struct hub_talk *talk;
     struct web *web;
     struct tunnel_http *tunnels;
     struct front *front;

@@ -60,6 +60,20 @@ static int open_history(struct hub *hub, char **ret_why) {
     return r < 0 ? r : r > 0 ? -EINVAL : 0;
 }
 
+static void take_record(void *arg,
+                        const char *space,
+                        const char *key,
+                        struct slice value) {
+    struct hub *hub = arg;
+    records_put(&hub->records, space, key, value);
+}
+
+/* For hub_talk.c, whose parts are made later. */
+static int load_records(struct hub *hub) {
+    const struct store_loader loader = { .on_record = take_record, .arg = hub };
+    return store_load(hub->store, &loader);
+}
+
 int hub_store_open(struct hub *hub, struct store_facts *ret_facts, char **ret_why) {
     struct registry_keeper nodes;
     struct access_keeper tokens;
@@ -83,6 +97,8 @@ int hub_store_open(struct hub *hub, struct store_facts *ret_facts, char **ret_wh
         r = keeper_load_groups(hub->store, hub->groups);
     if (r == 0)
         r = keeper_load_acts(hub->store, &hub->unclear);
+    if (r == 0)
+        r = load_records(hub);
     if (r == 0)
         r = timekeeper_new(hub->loop, hub->store, &hub->timekeeper);
     if (r == 0)

@@ -106,18 +106,20 @@ static struct name_subject subject_of(const struct node *node) {
     };
 }
 
-bool registry_is_meant(const struct node *node,
-                       const struct actor *actor,
-                       const char *selection) {
+bool registry_is_picked(const struct node *node, const char *selection) {
     struct name_subject subject = subject_of(node);
     bool picked = false;
 
-    if (!may_see(actor, node))
-        return false;
     if (selection[0] == '\0')
         return true;
     name_select(selection, &subject, 1, &picked, NULL);
     return picked;
+}
+
+bool registry_is_meant(const struct node *node,
+                       const struct actor *actor,
+                       const char *selection) {
+    return may_see(actor, node) && registry_is_picked(node, selection);
 }
 
 int registry_select(const struct registry *registry,

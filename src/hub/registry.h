@@ -62,6 +62,9 @@ int registry_select(const struct registry *registry,
                     size_t *ret_count,
                     char **ret_why);
 
+/* Does the selection ("" is all) mean the node, whoever asks? */
+bool registry_is_picked(const struct node *node, const char *selection);
+
 /* Does the selection ("" is all) mean the node, and may the actor see it? For watchers.
  */
 bool registry_is_meant(const struct node *node,

@@ -3,13 +3,13 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "hub/approval_message.h"
 #include "hub/approvals.h"
 #include "roost/v1/users.pb-c.h"
 #include "rpc/actor.h"
 #include "rpc/call.h"
 #include "rpc/invocation.h"
 #include "rpc/services.h"
-#include "wire/timestamp.h"
 
 enum {
     WATCH_WAITING_MAX = 1 << 20, /* a watcher that is this far behind is dropped */
@@ -21,13 +21,6 @@ struct service_approvals {
     struct service_approvals_config config;
 };
 
-/* An item as a message that borrows its texts. */
-struct approval_message {
-    Roost__V1__Approval approval;
-    Google__Protobuf__Timestamp asked;
-    Google__Protobuf__Timestamp expires;
-};
-
 /* One Watch stream. */
 struct approvals_watch {
     struct approvals_watcher watcher;
@@ -37,26 +30,6 @@ struct approvals_watch {
 
 static const struct actor *actor_of(const struct invocation *invocation) {
     return invocation_call(invocation)->actor;
-}
-
-static void message_init(struct approval_message *message,
-                         const struct approvals_item *item) {
-    Roost__V1__Approval *out = &message->approval;
-
-    roost__v1__approval__init(out);
-    out->id = (char *)(uintptr_t)item->id;
-    out->state = (Roost__V1__Approval__State)item->state;
-    out->node = item->node;
-    out->method = item->method;
-    out->request.data = item->request;
-    out->request.len = item->request_len;
-    out->request_json = item->json;
-    out->asked_by = item->asker->name;
-    out->asked = timestamp_set(&message->asked, item->asked_ms);
-    out->expires = timestamp_set(&message->expires, item->expires_ms);
-    out->consent_tag = item->tag;
-    out->needs_signature = item->needs_signature;
-    out->decided_by = item->decided_by;
 }
 
 static void on_list(void *arg,
@@ -72,7 +45,7 @@ static void on_list(void *arg,
     while ((item = approvals_next(approvals, item))) {
         if (!approvals_may_see(approvals, item, actor_of(invocation)))
             continue;
-        message_init(&parts[response.n_approvals], item);
+        approval_message_init(&parts[response.n_approvals], item);
         response.approvals[response.n_approvals] = &parts[response.n_approvals].approval;
         response.n_approvals++;
     }
@@ -95,7 +68,7 @@ static void send_item(struct approvals_watch *watch,
                           "the watcher is too slow; watch again");
         return;
     }
-    message_init(&part, item);
+    approval_message_init(&part, item);
     invocation_send(watch->invocation, &part.approval.base);
 }
 
@@ -154,7 +127,7 @@ static void decide(struct invocation *invocation,
     struct actor *actor = actor_ref(invocation_call(invocation)->actor);
     struct approval_message part;
 
-    message_init(&part, item);
+    approval_message_init(&part, item);
     part.approval.state = (Roost__V1__Approval__State)state;
     part.approval.decided_by = actor->name;
     invocation_reply(invocation, &part.approval.base);

@@ -11,6 +11,7 @@
 #include "hub/link_door.h"
 #include "hub/node_types.h"
 #include "hub/scrape.h"
+#include "hub/telegram_door.h"
 #include "loop/listener.h"
 #include "roost/v1/host.pb-c.h"
 #include "rpc/connect.h"
@@ -153,6 +154,8 @@ void web_serve(struct web *web, struct exchange *exchange) {
         health_page_serve(web->config.health, exchange);
     else if (scrape_is_asked(exchange))
         scrape_serve(web->config.scrape, exchange);
+    else if (strcmp(exchange_path(exchange), TELEGRAM_DOOR_PATH) == 0)
+        telegram_door_serve(web->config.telegram, exchange);
     else if (is_api(exchange_path(exchange)))
         serve_api(web, exchange);
     else

@@ -19,6 +19,7 @@ struct registry;
 struct scrape;
 struct services;
 struct target;
+struct telegram_door;
 struct web;
 
 struct web_config { /* all borrowed, all outlive it */
@@ -30,6 +31,7 @@ struct web_config { /* all borrowed, all outlive it */
     struct hubws_door *hubws;
     struct health_page *health;
     struct scrape *scrape;
+    struct telegram_door *telegram;
     struct target *gate;
     const char *const
         *hosts; /* names and addresses of this hub, for origins; NULL-terminated */

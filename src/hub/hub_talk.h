@@ -1,0 +1,28 @@
+/*
+ * hub_talk - the part of a hub that talks to people: conversations, alerts
+ *
+ * Makes the engine, its carriers and what they ask of the hub, hands each the records
+ * that are its own, and ends them in the order in which one needs the other.
+ */
+#pragma once
+
+struct hub;
+struct hub_talk;
+
+/* Everything else is there but the front. Takes the hub's records. */
+struct hub_talk *hub_talk_new(struct hub *hub);
+
+/* The doors are open: carriers listen. */
+void hub_talk_start(struct hub_talk *talk);
+
+/* The settings have changed. */
+void hub_talk_reload(struct hub_talk *talk);
+
+/* Nobody is heard or told any more; what is judged is still kept. NULL is fine. */
+void hub_talk_stop(struct hub_talk *talk);
+
+/* After the last flush of the history. NULL is fine; always returns NULL. */
+struct hub_talk *hub_talk_free(struct hub_talk *talk);
+
+/* For the front. Lent. */
+struct telegram_door *hub_talk_telegram_door(struct hub_talk *talk);
