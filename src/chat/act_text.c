@@ -66,15 +66,24 @@ char *act_text_quote(const char *word) {
     return buf_take_text(&out);
 }
 
+/* What no screen shows, a line's end among it, is a blank: nobody writes lines into our
+ * views. Takes the text. */
+static char *clean(char *text) {
+    for (char *at = text; *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            *at = ' ';
+    return text;
+}
+
 char *act_text_cut(const char *text, size_t max) {
     size_t len = strlen(text);
 
     if (len <= max)
-        return mem_strdup(text);
+        return clean(mem_strdup(text));
     len = max > 3 ? max - 3 : 0; /* room for the dots */
     while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
         len--;
-    return mem_printf("%.*s\xe2\x80\xa6", (int)len, text);
+    return clean(mem_printf("%.*s\xe2\x80\xa6", (int)len, text));
 }
 
 bool act_text_number(const char *text, uint64_t max, uint64_t *ret_number) {

@@ -31,7 +31,8 @@ int64_t act_text_now_ms(const struct turn *turn);
 /* The word as an action has it, quoted if it must be. A new string. */
 char *act_text_quote(const char *word);
 
-/* A text of at most max bytes, cut between characters. A new string. */
+/* A line of at most max bytes, cut between characters; what no screen shows is a blank. A
+ * new string. */
 char *act_text_cut(const char *text, size_t max);
 
 /* A whole number in the text: true, and *ret_number. */

@@ -1,0 +1,126 @@
+#include "chat/alert_channels.h"
+#include "chat/alert_list.h"
+#include "chat/alert_rules.h"
+#include "chat/alert_set.h"
+#include "chat/alert_silence.h"
+#include "chat/command.h"
+
+/* All of them show or set: done twice they come to the same. */
+const struct command commands_alert[] = {
+    {
+        .name = "alerts",
+        .aliases = "incidents",
+        .grammar = "[all] [NODE|@TAG]",
+        .help = "what is wrong now",
+        .role = ACTOR_VIEWER,
+        .is_repeatable = true,
+        .run = alert_list_run,
+    },
+    {
+        .name = "alert",
+        .aliases = "incident",
+        .grammar = "ID",
+        .help = "one alert, with all that is known of it",
+        .role = ACTOR_VIEWER,
+        .is_repeatable = true,
+        .run = alert_list_one,
+    },
+    {
+        .name = "ack",
+        .aliases = "acknowledge",
+        .grammar = "ID|all",
+        .help = "say that you look after it",
+        .role = ACTOR_OPERATOR,
+        .is_repeatable = true,
+        .run = alert_list_acknowledge,
+    },
+    {
+        .name = "silence",
+        .aliases = "mute",
+        .grammar = "NODE|@TAG|ID 1h|till 8:00 [REASON]",
+        .help = "nobody is told for a while",
+        .role = ACTOR_OPERATOR,
+        .is_repeatable = true,
+        .run = alert_silence_put,
+    },
+    {
+        .name = "unsilence",
+        .aliases = "unmute",
+        .grammar = "[ID]",
+        .help = "tell again",
+        .role = ACTOR_OPERATOR,
+        .is_repeatable = true,
+        .run = alert_silence_remove,
+    },
+    {
+        .name = "silences",
+        .grammar = "",
+        .help = "what nobody is told of",
+        .role = ACTOR_VIEWER,
+        .is_repeatable = true,
+        .run = alert_silence_list,
+    },
+    {
+        .name = "maintenance",
+        .grammar = "NODE|@TAG 22:00-23:30 [daily|weekly] [REASON]",
+        .help = "a window in which nobody is told",
+        .role = ACTOR_OPERATOR,
+        .is_repeatable = true,
+        .run = alert_silence_maintenance,
+    },
+    {
+        .name = "rules",
+        .grammar = "[NODE|@TAG]",
+        .help = "rules: what alerts are made by",
+        .role = ACTOR_VIEWER,
+        .is_repeatable = true,
+        .run = alert_rules_list,
+    },
+    {
+        .name = "rule",
+        .grammar =
+            "NAME [on|off|test|when CONDITION|severity WORD|repeat DURATION|remove]",
+        .help = "one rule, and changing it",
+        .role = ACTOR_VIEWER,
+        .is_repeatable = true,
+        .run = alert_rules_one,
+    },
+    {
+        .name = "setalert",
+        .aliases = "addalert",
+        .grammar = "[NODE] [METRIC NUMBER | CONDITION]",
+        .help = "be told, e.g. nas cpu 90, or nas disk:* > 90 for 10m clear 87",
+        .role = ACTOR_VIEWER,
+        .takes_node = true,
+        .is_repeatable = true,
+        .run = alert_set_put,
+    },
+    {
+        .name = "delalert",
+        .grammar = "[NODE] [METRIC]",
+        .help = "no longer be told",
+        .role = ACTOR_VIEWER,
+        .takes_node = true,
+        .is_repeatable = true,
+        .run = alert_set_remove,
+    },
+    {
+        .name = "channels",
+        .grammar = "",
+        .help = "where people are told",
+        .role = ACTOR_VIEWER,
+        .is_for_admin = true,
+        .is_repeatable = true,
+        .run = alert_channels_list,
+    },
+    {
+        .name = "channel",
+        .grammar = "NAME [on|off|test|remove]",
+        .help = "one channel, and changing it",
+        .role = ACTOR_VIEWER,
+        .is_for_admin = true,
+        .is_repeatable = true,
+        .run = alert_channels_one,
+    },
+    { 0 },
+};

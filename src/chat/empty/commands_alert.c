@@ -1,5 +1,0 @@
-#include "chat/command.h"
-
-const struct command commands_alert[] = {
-    { 0 },
-};

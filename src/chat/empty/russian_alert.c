@@ -1,5 +1,0 @@
-#include "chat/words.h"
-
-const struct words_pair russian_alert[] = {
-    { 0 },
-};
