@@ -28,10 +28,21 @@ static bool is_for(const struct command *command, const struct turn *turn) {
 static struct view *home_view(struct turn *turn) {
     struct view *view = view_new();
     const struct actor *actor = turn_actor(turn);
+    const struct chat_host *host = turn_host(turn);
 
     view_title(view, "%s", turn_say(turn, "Roost"));
+    if (!actor) {
+        view_text(
+            view, "%s",
+            host->is_claimed(host->arg)
+                ? turn_say(turn, "This is somebody's hub, and I do not know you yet. "
+                                 "Ask for a code, and send me: /start CODE")
+                : turn_say(turn, "This hub is nobody's yet. On its machine, `roostd "
+                                 "claim` prints a code; send me: /start CODE"));
+        return view;
+    }
     view_text(view, turn_say(turn, "Hello, %s. What would you like to see?"),
-              actor ? actor->name : turn_person(turn)->name);
+              actor->name);
     view_button(view, VIEW_PRIMARY, turn_say(turn, "Nodes"), "nodes");
     view_button(view, VIEW_PLAIN, turn_say(turn, "Alerts"), "alerts");
     view_row(view);
@@ -137,9 +148,24 @@ static void help_one(struct turn *turn, const char *word) {
     turn_show(turn, view);
 }
 
+/* The commands of one table, under its title. */
+static void add_table(struct view *view,
+                      struct turn *turn,
+                      const char *title,
+                      const struct command *table) {
+    bool is_first = true;
+
+    for (; table->name; table++) {
+        if (!is_for(table, turn))
+            continue;
+        if (is_first)
+            view_note(view, "%s", title);
+        is_first = false;
+        add_command(view, turn, table);
+    }
+}
+
 void people_self_help(struct turn *turn) {
-    const struct command *command;
-    unsigned at = 0;
 
     if (turn_word(turn, 0)) {
         help_one(turn, turn_word(turn, 0));
@@ -147,9 +173,10 @@ void people_self_help(struct turn *turn) {
     }
     struct view *view = view_new();
     view_title(view, "%s", turn_say(turn, "What can be said here"));
-    while ((command = command_next(&at)))
-        if (is_for(command, turn))
-            add_command(view, turn, command);
+    add_table(view, turn, turn_say(turn, "Looking"), commands_look);
+    add_table(view, turn, turn_say(turn, "Acting"), commands_act);
+    add_table(view, turn, turn_say(turn, "What goes wrong"), commands_alert);
+    add_table(view, turn, turn_say(turn, "You, nodes and people"), commands_people);
     view_note(view, "%s",
               turn_say(turn, "What a command lacks is asked for. Parts of names are "
                              "enough: /status na means nas."));

@@ -27,6 +27,17 @@ const struct words_pair russian_people[] = {
     { "Be a stranger here again", "Снова стать здесь незнакомцем" },
     { "Roost", "Roost" },
     { "Hello, %s. What would you like to see?", "Здравствуйте, %s. Что показать?" },
+    { "This is somebody's hub, and I do not know you yet. Ask for a code, and send me: "
+      "/start CODE",
+      "Это чей-то хаб, и я вас пока не знаю. Попросите код и пришлите мне: /start КОД" },
+    { "This hub is nobody's yet. On its machine, `roostd claim` prints a code; send me: "
+      "/start CODE",
+      "Этот хаб пока ничей. На его машине `roostd claim` печатает код; пришлите мне: "
+      "/start КОД" },
+    { "Looking", "Смотреть" },
+    { "Acting", "Действовать" },
+    { "What goes wrong", "Что идёт не так" },
+    { "You, nodes and people", "Вы, узлы и люди" },
     { "Nodes", "Узлы" },
     { "Alerts", "Тревоги" },
     { "Add a host", "Добавить узел" },

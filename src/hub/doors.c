@@ -4,10 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "hub/config.h"
 #include "loop/guests.h"
+#include "loop/listener.h"
+#include "loop/netaddr.h"
 
 struct doors {
     struct doors_config config;
@@ -88,6 +91,22 @@ void doors_print(const struct doors *doors, struct buf *to) {
     for (size_t i = 0; i < doors->count; i++)
         buf_printf(to, "%s%s", i > 0 ? ", " : "",
                    listener_address(doors->doors[i].listener));
+}
+
+char *doors_dial_address(const struct doors *doors) {
+    const char *text = doors->count > 0 ? listener_address(doors->doors[0].listener) : "";
+    struct sockaddr_storage where;
+    struct address address;
+    char host[NETADDR_KEY_LEN];
+
+    if (doors->count == 0 || strncmp(doors->doors[0].name, "tls ", 4) != 0 ||
+        address_parse(slice_of_text(text), &address) != 0)
+        return NULL;
+    bool is_any =
+        netaddr_parse(address.host, address.port, &where) && netaddr_is_any(&where);
+    if (!is_any || !netaddr_outward(host))
+        return mem_strdup(text);
+    return mem_printf("%s:%u", host, (unsigned)address.port);
 }
 
 struct doors *doors_free(struct doors *doors) {

@@ -44,5 +44,9 @@ size_t doors_sockets(const struct doors *doors,
 /* Appends the addresses, with their real ports. */
 void doors_print(const struct doors *doors, struct buf *to);
 
+/* "192.0.2.7:8000": under which address others may dial the first of them, as far as this
+ * machine knows; a new string, NULL: none is open with TLS. */
+char *doors_dial_address(const struct doors *doors);
+
 /* NULL is fine; always returns NULL. */
 struct doors *doors_free(struct doors *doors);

@@ -31,6 +31,7 @@ struct gate {
     struct target target;
     struct target again;  /* for calls that did not arrive */
     struct target inside; /* of calls with an actor */
+    char *authority;      /* owned: of those; NULL: unknown */
     struct gate_config config;
     struct acts *acts;           /* owned */
     struct waiting *waiting;     /* owned */
@@ -311,6 +312,8 @@ static void start(struct target *target, struct call *call) {
 static void start_inside(struct target *target, struct call *call) {
     struct gate *gate = container_of(target, struct gate, inside);
 
+    if (!call->authority)
+        call->authority = mem_strdup(gate->authority);
     if (call->actor)
         underway_begin(gate->config.underway, call);
     else if (!roles_is_open(call->method))
@@ -360,6 +363,7 @@ struct gate *gate_free(struct gate *gate) {
     acts_free(gate->acts);
     waiting_free(gate->waiting);
     group_health_free(gate->health);
+    free(gate->authority);
     free(gate);
     return NULL;
 }
@@ -383,6 +387,11 @@ void gate_end_held(struct gate *gate) {
 
 struct target *gate_target(struct gate *gate) {
     return &gate->target;
+}
+
+void gate_name_inside(struct gate *gate, const char *authority) {
+    free(gate->authority);
+    gate->authority = mem_strdup(authority);
 }
 
 struct target *gate_inside(struct gate *gate) {

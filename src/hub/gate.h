@@ -72,3 +72,7 @@ struct target *gate_target(struct gate *gate);
  * stands for his credential. What he may and what is recorded is as ever.
  */
 struct target *gate_inside(struct gate *gate);
+
+/* Under which address such calls are taken to have dialled this hub: for links. Copies;
+ * NULL: none. */
+void gate_name_inside(struct gate *gate, const char *authority);

@@ -133,6 +133,8 @@ int hub_new(struct loop *loop,
         hub_free(hub);
         return r;
     }
+    auto_(mem_freep) char *authority = doors_dial_address(hub->doors);
+    gate_name_inside(hub->gate, authority);
     timer_start(loop, &hub->touch, TOUCH_MS);
     hub_talk_start(hub->talk);
     *ret_hub = hub;

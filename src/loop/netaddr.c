@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { PREFIX_LEN = 8 /* bytes of an IPv6 /64 */ };
 
@@ -84,4 +85,27 @@ void netaddr_print_key(const struct sockaddr_storage *address,
 socklen_t netaddr_len(const struct sockaddr_storage *address) {
     return address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
                                           : sizeof(struct sockaddr_in);
+}
+
+bool netaddr_is_any(const struct sockaddr_storage *address) {
+    if (address->ss_family == AF_INET)
+        return as_v4(address)->sin_addr.s_addr == htonl(INADDR_ANY);
+    return address->ss_family == AF_INET6 &&
+           IN6_IS_ADDR_UNSPECIFIED(&as_v6(address)->sin6_addr);
+}
+
+bool netaddr_outward(char ret_text[static NETADDR_KEY_LEN]) {
+    struct sockaddr_storage address;
+    socklen_t len = sizeof(address);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return false;
+    bool is_known =
+        netaddr_parse("192.0.2.1", 9, &address) &&
+        connect(fd, (struct sockaddr *)&address, netaddr_len(&address)) == 0 &&
+        getsockname(fd, (struct sockaddr *)&address, &len) == 0 &&
+        inet_ntop(AF_INET, &as_v4(&address)->sin_addr, ret_text, NETADDR_KEY_LEN) != NULL;
+    close(fd);
+    return is_known;
 }

@@ -22,5 +22,14 @@ void netaddr_print(const struct sockaddr_storage *address,
 void netaddr_print_key(const struct sockaddr_storage *address,
                        char ret_text[static NETADDR_KEY_LEN]);
 
+/* Is it "any address of this machine"? */
+bool netaddr_is_any(const struct sockaddr_storage *address);
+
+/*
+ * The address of this machine from which it reaches the world (RFC 5737's 192.0.2.1 is
+ * asked for; nothing is sent), as text without a port: false when there is no way out.
+ */
+bool netaddr_outward(char ret_text[static NETADDR_KEY_LEN]);
+
 /* The size that bind() and connect() want. */
 socklen_t netaddr_len(const struct sockaddr_storage *address);
