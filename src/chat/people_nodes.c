@@ -58,6 +58,13 @@ static void on_token(struct turn *turn,
         turn_fail(turn, status, message, turn_say(turn, "Making a link"));
         return;
     }
+    if (response->link[0] == '\0') {
+        turn_fail(turn, GRPC_FAILED_PRECONDITION,
+                  turn_say(turn, "The hub does not know under which address hosts reach "
+                                 "it: set [hub] address in roost.conf."),
+                  turn_say(turn, "Making a link"));
+        return;
+    }
     const char *name = response->token->name;
     char *line = mem_printf("roost-agent join '%s'", response->link);
     struct view *view = view_new();

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "chat/command.h"
+#include "chat/strangers.h"
 #include "chat/turn.h"
 #include "roost/v1/tokens.pb-c.h"
 #include "rpc/actor.h"
@@ -107,7 +108,9 @@ static void come_in(struct turn *turn, const char *code) {
 void people_self_start(struct turn *turn) {
     const char *code = turn_word(turn, 0);
 
-    if (!code)
+    if (!code && !turn_actor(turn))
+        strangers_meet(turn);
+    else if (!code)
         turn_show(turn, home_view(turn));
     else if (!turn_place(turn)->is_private)
         turn_complain(

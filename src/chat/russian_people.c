@@ -70,6 +70,10 @@ const struct words_pair russian_people[] = {
       "Я вас больше не знаю. Новый код впустит вас снова." },
     { "You will need a new code to come in again.",
       "Чтобы войти снова, понадобится новый код." },
+    { "The hub does not know under which address hosts reach it: set [hub] address in "
+      "roost.conf.",
+      "Хаб не знает, по какому адресу до него доходят узлы: задайте [hub] address в "
+      "roost.conf." },
     { "Making a link", "Создание ссылки" },
     { "A link for %s", "Ссылка для %s" },
     { "another host", "ещё одного узла" },

@@ -54,6 +54,7 @@ export class Person {
     const id = String(BigInt(`0x${randomBytes(7).toString('hex')}`));
     const brief = { chat: chat.brief(), message_id: message.id, date: 0 };
     const query = { id, from: this.user, message: inaccessible ? brief : message.toJSON(), chat_instance: String(chat.id * 7919), data };
+    let update;
     const answered = new Promise((resolve, reject) => {
       const late = setTimeout(() => reject(new Error(`nobody answered the press of ${data}`)), limits.callbackMs * telegram.options.patience);
       late.unref();
@@ -63,10 +64,10 @@ export class Person {
         resolve({ ...given, at: Date.now(), ms: performance.now() - begun });
       };
       telegram.queries.set(id, { at: Date.now(), answer, chat, person: this, data });
-      query.update = telegram.updates.push('callback_query', query);
+      update = telegram.updates.push('callback_query', query);
     });
     answered.catch(() => {}); // who does not wait for it does not care
-    answered.update = query.update;
+    answered.update = update;
     return answered;
   }
 

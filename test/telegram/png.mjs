@@ -151,7 +151,7 @@ export function colours({ rgb }) {
 // Nothing but one colour, or next to nothing.
 export function isBlank(picture) {
   const { count, share } = colours(picture);
-  return count < 3 || share > 0.999;
+  return count < 2 || share > 0.999;
 }
 
 // The sizes in a JPEG whose segments are whole.
