@@ -82,6 +82,7 @@ void chat_post_view(struct chat *chat,
         .reply_to = is_text(request->reply_to) ? request->reply_to : NULL,
         .view = request->view,
         .tokens = (const char *const *)tokens,
+        .is_answer = request->presser != NULL,
     };
     carrier->show(carrier->carrier, &post, on_shown, show);
     cards_tokens_free(tokens, request->view);
