@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/crypto.h"
 #include "base/hex.h"
 #include "base/log.h"
@@ -24,7 +25,7 @@ enum {
     TEXT_TIMEOUT_MS = 20000,
     FILE_TIMEOUT_MS = 120000, /* 50 MB by a slow line */
     PICTURES_KNOWN = 512,
-    MEDIA_KNOWN = 4096,
+    SHOWN_KNOWN = 4096,
     WAIT_MIN_S = 1,  /* when a 429 does not say for how long */
     STORM_MS = 2000, /* 429 in two chats within that: the whole bot waits */
     TOKEN_WAIT_MS = 60000,
@@ -43,6 +44,7 @@ struct parcel {
     char *topic;               /* owned */
     char *reply_to;            /* owned; NULL */
     char *instead_of;          /* owned; the message to be deleted then; NULL */
+    char *content;             /* owned; what will stand there */
     struct waiter *waiters;    /* owned */
     size_t waiter_count;
     unsigned failures;
@@ -57,7 +59,7 @@ struct delivery {
     struct delivery_config config;
     struct outbox *outbox;   /* owned */
     struct recent *pictures; /* owned; digest to file_id */
-    struct recent *media;    /* owned; "chat:message" of those with a file */
+    struct recent *shown;    /* owned; "chat:message" to what stands there */
     struct timer timer;
     struct task look;
     struct list told; /* owned; refused before they were queued */
@@ -72,6 +74,7 @@ static void free_parcel(struct parcel *parcel) {
     free(parcel->topic);
     free(parcel->reply_to);
     free(parcel->instead_of);
+    free(parcel->content);
     free(parcel->waiters);
     free(parcel);
 }
@@ -103,29 +106,58 @@ static void add_waiter(struct parcel *parcel, chat_shown_fn *done, void *arg) {
 
 /* --- what we remember --- */
 
-static char *media_key(const char *chat, const char *message) {
+/* What is known of a message: its kind, and maybe a digest of what it shows. */
+static const char text_kind[] = "t";
+static const char media_kind[] = "m";
+
+static char *shown_key(const char *chat, const char *message) {
     return mem_printf("%s:%s", chat, message);
+}
+
+static const char *shown_there(const struct delivery *delivery,
+                               const char *chat,
+                               const char *message) {
+    auto_(mem_freep) char *key = shown_key(chat, message);
+    const char *shown = recent_get(delivery->shown, key);
+
+    return shown ? shown : "";
+}
+
+static void note_shown(struct delivery *delivery,
+                       const char *chat,
+                       const char *message,
+                       const char *shown) {
+    auto_(mem_freep) char *key = shown_key(chat, message);
+
+    recent_put(delivery->shown, key, shown);
 }
 
 void delivery_note_media(struct delivery *delivery,
                          const char *chat,
                          const char *message,
                          bool is_media) {
-    char *key = media_key(chat, message);
+    const char *kind = is_media ? media_kind : text_kind;
 
-    if (is_media)
-        recent_put(delivery->media, key, "");
-    else
-        recent_remove(delivery->media, key);
-    free(key);
+    if (shown_there(delivery, chat, message)[0] != kind[0])
+        note_shown(delivery, chat, message, kind);
 }
 
-static bool is_media(struct delivery *delivery, const char *chat, const char *message) {
-    char *key = media_key(chat, message);
-    bool is_known = recent_get(delivery->media, key);
+/* Its kind and a digest, to know it again. A new string. */
+static char *content_of(const struct render *render) {
+    char digest[2 * CRYPTO_SHA256_LEN + 1];
+    uint8_t hash[CRYPTO_SHA256_LEN];
+    struct buf all = { 0 };
 
-    free(key);
-    return is_known;
+    buf_add(&all, render->html, strlen(render->html) + 1);
+    buf_add_text(&all, render->keyboard ? render->keyboard : "");
+    for (size_t i = 0; i < render->file_count; i++) {
+        crypto_sha256(render->files[i].data, render->files[i].len, hash);
+        buf_add(&all, hash, sizeof(hash));
+    }
+    crypto_sha256(all.data, all.len, hash);
+    hex_encode(digest, hash, sizeof(hash));
+    buf_done(&all);
+    return mem_printf("%s%s", render->has_media ? media_kind : text_kind, digest);
 }
 
 static void digest_key(const struct render_file *file,
@@ -186,6 +218,7 @@ static void send_rest(struct parcel *parcel) {
             .delivery = parcel->delivery,
             .render = alone,
             .topic = mem_strdup(parcel->topic),
+            .content = content_of(alone),
             .letter.chat = mem_strdup(parcel->letter.chat),
             .letter.class = parcel->letter.class,
             .letter.size = render_size(alone),
@@ -218,8 +251,7 @@ static void finish(struct parcel *parcel, const struct api_reply *reply) {
     const char *message = sent.message             ? sent.message
                           : parcel->letter.message ? parcel->letter.message
                                                    : "";
-    delivery_note_media(delivery, parcel->letter.chat, message,
-                        parcel->render->has_media);
+    note_shown(delivery, parcel->letter.chat, message, parcel->content);
     remember_file(parcel, sent.file_id);
     delete_old(parcel);
     send_rest(parcel);
@@ -384,14 +416,37 @@ static void on_sent(void *arg, const struct api_reply *reply) {
     loop_post(delivery->config.loop, &delivery->look);
 }
 
+/* Until the answer comes nobody knows what stands there. */
+static void prepare_edit(struct parcel *parcel) {
+    struct outbox_letter *letter = &parcel->letter;
+    struct delivery *delivery = parcel->delivery;
+
+    if (!letter->message)
+        return;
+    const char *shown = shown_there(delivery, letter->chat, letter->message);
+    bool is_media = shown[0] == media_kind[0];
+    if (shown[0])
+        note_shown(delivery, letter->chat, letter->message,
+                   is_media ? media_kind : text_kind);
+    if (is_media && !parcel->render->has_media)
+        send_anew(parcel);
+}
+
+/* An edit that would change nothing is refused, so it is not sent. */
+static bool is_shown_already(const struct parcel *parcel) {
+    const struct outbox_letter *letter = &parcel->letter;
+
+    return letter->message &&
+           strcmp(shown_there(parcel->delivery, letter->chat, letter->message),
+                  parcel->content) == 0;
+}
+
 static void send_parcel(struct parcel *parcel) {
     struct delivery *delivery = parcel->delivery;
     struct outbox_letter *letter = &parcel->letter;
     struct api_form form = { 0 };
 
-    if (letter->message && !parcel->render->has_media &&
-        is_media(delivery, letter->chat, letter->message))
-        send_anew(parcel);
+    prepare_edit(parcel);
     struct message_order order = {
         .render = parcel->render,
         .chat = letter->chat,
@@ -413,8 +468,15 @@ static void pass_on(struct delivery *delivery) {
     struct outbox_letter *letter;
     uint64_t wait_ms;
 
-    while ((letter = outbox_take(delivery->outbox, now_ms(delivery), &wait_ms)))
-        send_parcel(parcel_of(letter));
+    while ((letter = outbox_take(delivery->outbox, now_ms(delivery), &wait_ms))) {
+        struct parcel *parcel = parcel_of(letter);
+        if (is_shown_already(parcel)) {
+            outbox_settle(delivery->outbox, letter, now_ms(delivery));
+            tell_later(parcel, 0);
+        } else {
+            send_parcel(parcel);
+        }
+    }
     if (wait_ms == UINT64_MAX)
         timer_stop(&delivery->timer);
     else
@@ -431,7 +493,8 @@ static void on_look(struct task *task) {
 
     while ((node = list_pop(&delivery->told))) {
         struct parcel *parcel = container_of(node, struct parcel, told);
-        tell(parcel, parcel->result, "");
+        tell(parcel, parcel->result,
+             parcel->letter.message ? parcel->letter.message : "");
     }
     pass_on(delivery);
 }
@@ -470,6 +533,7 @@ void delivery_show(struct delivery *delivery,
         .letter.message =
             post->message && *post->message ? mem_strdup(post->message) : NULL,
     };
+    parcel->content = content_of(parcel->render);
     parcel->letter.size = render_size(parcel->render);
     add_waiter(parcel, done, arg);
     if (outbox_put(delivery->outbox, &parcel->letter, &replaced) != 0) {
@@ -507,7 +571,7 @@ struct delivery *delivery_new(const struct delivery_config *config) {
         .config = *config,
         .outbox = outbox_new(),
         .pictures = recent_new(PICTURES_KNOWN),
-        .media = recent_new(MEDIA_KNOWN),
+        .shown = recent_new(SHOWN_KNOWN),
         .timer.fire = on_timer,
         .look.run = on_look,
     };
@@ -530,7 +594,7 @@ struct delivery *delivery_free(struct delivery *delivery) {
     while ((node = list_pop(&delivery->told)))
         free_parcel(container_of(node, struct parcel, told));
     recent_free(delivery->pictures);
-    recent_free(delivery->media);
+    recent_free(delivery->shown);
     free(delivery->crowded);
     free(delivery);
     return NULL;

@@ -3,11 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/crypto.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "chat/telegram/api.h"
 #include "chat/telegram/backoff.h"
+#include "chat/telegram/fields.h"
 #include "chat/telegram/inlet.h"
 #include "chat/telegram/refusal.h"
 #include "chat/telegram/updates.h"
@@ -15,7 +17,11 @@
 #include "loop/timer.h"
 #include "store/records.h"
 
-enum { TIMEOUT_MS = 20000 };
+enum {
+    TIMEOUT_MS = 20000,
+    LOOK_EVERY_MS = 60000,
+    TROUBLE_S = 120, /* an error that is older is history */
+};
 
 struct hook {
     struct hook_config config;
@@ -23,6 +29,7 @@ struct hook {
     char *secret;          /* owned */
     struct api_call *call; /* borrowed: api; NULL: none */
     unsigned failures;
+    bool is_set; /* Telegram knows where we are */
     struct timer timer;
     struct list visits; /* owned; requests that were not answered yet */
     struct task look;
@@ -45,8 +52,10 @@ static void on_told(void *arg, const struct api_reply *reply) {
     uint32_t chance;
 
     hook->call = NULL;
-    if (refusal == REFUSAL_NONE) {
+    hook->is_set = refusal == REFUSAL_NONE;
+    if (hook->is_set) {
         hook->failures = 0;
+        timer_start(hook->config.loop, &hook->timer, LOOK_EVERY_MS);
         hook->config.on_news(hook->config.arg, NULL, false);
         return;
     }
@@ -71,8 +80,63 @@ static void tell_where(struct hook *hook) {
     api_form_done(&form);
 }
 
+/* --- how it goes there --- */
+
+struct info {
+    char *url;
+    char *waiting;
+    char *error;
+    char *error_date;
+};
+
+static const struct fields_want info_wants[] = {
+    { "url", offsetof(struct info, url) },
+    { "pending_update_count", offsetof(struct info, waiting) },
+    { "last_error_message", offsetof(struct info, error) },
+    { "last_error_date", offsetof(struct info, error_date) },
+};
+
+enum { INFO_WANTS = sizeof(info_wants) / sizeof(info_wants[0]) };
+
+static bool is_news(const struct info *info) {
+    return info->error && info->error_date &&
+           strtoll(info->error_date, NULL, 10) > clock_wall_ms() / 1000 - TROUBLE_S;
+}
+
+static void on_info(void *arg, const struct api_reply *reply) {
+    struct hook *hook = arg;
+    struct info info = { 0 };
+
+    hook->call = NULL;
+    timer_start(hook->config.loop, &hook->timer, LOOK_EVERY_MS);
+    if (reply->code != 200 ||
+        !fields_read(reply->result, info_wants, INFO_WANTS, &info)) {
+        fields_done(info_wants, INFO_WANTS, &info);
+        return;
+    }
+    hook->is_set = info.url && strcmp(info.url, hook->url) == 0;
+    hook->config.on_view(hook->config.arg,
+                         info.waiting ? strtoul(info.waiting, NULL, 10) : 0,
+                         is_news(&info) ? info.error : "");
+    fields_done(info_wants, INFO_WANTS, &info);
+    if (!hook->is_set)
+        tell_where(hook);
+}
+
+static void ask_info(struct hook *hook) {
+    struct api_form form = { 0 };
+
+    hook->call =
+        api_send(hook->config.api, "getWebhookInfo", &form, TIMEOUT_MS, 0, on_info, hook);
+}
+
 static void on_timer(struct timer *timer) {
-    tell_where(container_of(timer, struct hook, timer));
+    struct hook *hook = container_of(timer, struct hook, timer);
+
+    if (hook->is_set)
+        ask_info(hook);
+    else
+        tell_where(hook);
 }
 
 void hook_start(struct hook *hook) {

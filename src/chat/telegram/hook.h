@@ -4,7 +4,8 @@
  * Says at the start where we are and by which secret it is known (setWebhook), again
  * until it is accepted. Each request is answered when what it brought is durable: before
  * that, or when it cannot be, Telegram brings it again, and the engine drops what it
- * knows.
+ * knows. Each minute it asks how that goes (getWebhookInfo), and says where we are again
+ * if somebody else has been there.
  */
 #pragma once
 
@@ -29,6 +30,9 @@ struct hook_config {
     void *arg;
     /* Telegram knows where we are (why NULL), or not; is_refused: for good. */
     void (*on_news)(void *arg, const char *why, bool is_refused);
+    /* What it says each minute: updates that it could not bring yet, and why ("": it
+     * could). */
+    void (*on_view)(void *arg, size_t waiting, const char *why);
 };
 
 /* The HTTP status to answer with; comes once, later. */

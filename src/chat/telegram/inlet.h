@@ -30,7 +30,7 @@ struct inlet_config {
 
 struct inlet *inlet_new(const struct inlet_config *config);
 
-/* After the end of the chat, which tells of nothing any more. NULL is fine; always
+/* With the chat, which tells of nothing any more. NULL is fine; always
  * returns NULL. */
 struct inlet *inlet_free(struct inlet *inlet);
 

@@ -65,11 +65,14 @@ struct telegram {
     char *why;               /* owned; the last error */
     uint64_t since_ms;
     uint64_t last_in_ms;
+    size_t waiting_there;
 };
 
 /* --- how it goes --- */
 
 static enum telegram_state state_of(const struct telegram *telegram) {
+    if (telegram->in == TELEGRAM_STARTING && telegram->out <= TELEGRAM_WORKS)
+        return TELEGRAM_STARTING; /* what goes out says nothing of what comes */
     return telegram->out > telegram->in ? telegram->out : telegram->in;
 }
 
@@ -132,6 +135,16 @@ static void on_hook_news(void *arg, const char *why, bool is_refused) {
         set_why(telegram, &telegram->in, TELEGRAM_REFUSED, why, REMEDY_TOKEN);
     else
         set_state(telegram, &telegram->in, why ? TELEGRAM_TROUBLE : TELEGRAM_WORKS, why);
+}
+
+static void on_hook_view(void *arg, size_t waiting, const char *why) {
+    struct telegram *telegram = arg;
+    char *text = mem_printf("Telegram cannot reach the webhook: %s", why);
+
+    telegram->waiting_there = waiting;
+    set_state(telegram, &telegram->in, *why ? TELEGRAM_TROUBLE : TELEGRAM_WORKS,
+              *why ? text : NULL);
+    free(text);
 }
 
 static void on_delivery_news(void *arg, const char *why) {
@@ -298,7 +311,8 @@ static void on_who(void *arg, const struct api_reply *reply) {
 
     telegram->call = NULL;
     if (refusal_of(reply) == REFUSAL_TOKEN) {
-        on_refused(telegram, reply->description);
+        set_why(telegram, &telegram->in, TELEGRAM_REFUSED, reply->description,
+                REMEDY_TOKEN);
         return;
     }
     if (reply->code != 200 || !take_bot(telegram, reply->result)) {
@@ -410,6 +424,7 @@ static void make_hook(struct telegram *telegram) {
         .secret = telegram->secret,
         .arg = telegram,
         .on_news = on_hook_news,
+        .on_view = on_hook_view,
     };
 
     telegram->hook = hook_new(&config);
@@ -545,6 +560,7 @@ struct telegram_status telegram_status(const struct telegram *telegram) {
         .since_ms = telegram->since_ms,
         .last_in_ms = telegram->last_in_ms,
         .waiting = delivery_count(telegram->delivery),
+        .waiting_there = telegram->waiting_there,
     };
 }
 

@@ -6,8 +6,8 @@
  * its start. The system's proxy is used (https_proxy, no_proxy), and its authorities.
  *
  * What the hub does for it: settings, the records of its spaces at the start (before
- * telegram_start()), the path of its webhook on the listener, and to free the chat first
- * at the end. Exactly one hub of a group runs it.
+ * telegram_start()), and the path of its webhook on the listener. Exactly one hub of a
+ * group runs it.
  */
 #pragma once
 
@@ -44,7 +44,8 @@ const char *telegram_check(const struct telegram_config *config, const char **re
 
 struct telegram *telegram_new(const struct telegram_config *config);
 
-/* The chat is gone before. NULL is fine; always returns NULL. */
+/* With the chat, and no turn of the loop between the two. NULL is fine; always returns
+ * NULL. */
 struct telegram *telegram_free(struct telegram *telegram);
 
 /* A record of the store: true when the space is ours. */
