@@ -11,6 +11,7 @@
 
 #include "agent/identity.h"
 #include "agent/policy_apply.h"
+#include "agent/service_user.h"
 #include "agent/unit_system.h"
 #include "agent/unit_user.h"
 #include "base/buf.h"
@@ -232,6 +233,8 @@ int install_run(const char *state, bool user) {
     /* Where a service ran before, the folder is a link to one that moves with it. */
     if (provide_unit(user && whole ? whole : state, user) != 0)
         return 1;
+    if (!user)
+        service_user_make();
     return start_unit(user);
 }
 

@@ -29,6 +29,7 @@ struct policy {
     char *system_path; /* owned */
     char *state_path;  /* owned */
     bool is_user;
+    bool is_roots;
     void (*on_change)(void *arg, const struct policy *policy);
     void *arg; /* borrowed: whoever made it */
     bool of_system;
@@ -69,11 +70,23 @@ static bool is_same(const struct print *a, const struct print *b) {
            is_same_time(a->modified, b->modified) && is_same_time(a->changed, b->changed);
 }
 
+/* Root, as a person, looks after the agent of another user: what the owner of the state
+ * folder wrote there is what that agent obeys. */
+static bool is_agents_own(const struct policy *policy, uid_t owner) {
+    auto_(mem_freep) char *folder = mem_strdup(policy->state_path);
+    struct stat stat_of;
+
+    *strrchr(folder, '/') = '\0';
+    return policy->is_roots && geteuid() == 0 && stat(folder, &stat_of) == 0 &&
+           stat_of.st_uid == owner;
+}
+
 /* Whoever else may write it would decide instead of the owner: NULL, or what is wrong. */
 static const char *find_fault(const struct policy *policy, const struct print *print) {
     if (policy->of_system && print->owner != 0)
         return "it is not owned by root";
-    if (print->owner != 0 && print->owner != geteuid())
+    if (print->owner != 0 && print->owner != geteuid() &&
+        !is_agents_own(policy, print->owner))
         return "it is owned by another user";
     if (print->mode & (S_IWGRP | S_IWOTH))
         return "others may write it";
@@ -159,6 +172,7 @@ struct policy *policy_new(const struct policy_config *config) {
         mem_strdup(config->system_path ? config->system_path : POLICY_SYSTEM_PATH);
     policy->state_path = file_join(config->state, "policy.conf");
     policy->is_user = config->is_user;
+    policy->is_roots = config->is_roots;
     policy->on_change = config->on_change;
     policy->arg = config->arg;
     policy->prints[0] = print_of(policy->system_path);

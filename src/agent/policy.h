@@ -34,6 +34,7 @@ struct policy_config {
     const char *system_path; /* copied; NULL: POLICY_SYSTEM_PATH */
     const char *state;       /* the state folder; copied */
     bool is_user;            /* the agent of an ordinary user */
+    bool is_roots;           /* read for a person: root may read what is of the agent's */
     /* It was read anew, by whoever refreshed it. May be NULL. */
     void (*on_change)(void *arg, const struct policy *policy);
     void *arg;

@@ -10,6 +10,7 @@
 #include "agent/policy.h"
 #include "agent/policy_edit.h"
 #include "agent/policy_needs.h"
+#include "agent/service_user.h"
 #include "base/file.h"
 #include "base/mem.h"
 
@@ -126,8 +127,11 @@ static int apply(const struct policy *policy, const char *root, bool dry_run) {
     }
     if (status == 0 && !changed && policy)
         printf("nothing to change\n");
-    if (status == 0 && changed && !dry_run && !*root)
+    if (status == 0 && changed && !dry_run && !*root) {
+        if (policy)
+            service_user_make();
         status = restart();
+    }
     return status;
 }
 

@@ -24,7 +24,9 @@ bool policy_edit_is_user(void) {
 }
 
 struct policy *policy_edit_open(const char *state) {
-    struct policy_config config = { .state = state, .is_user = policy_edit_is_user() };
+    struct policy_config config = { .state = state,
+                                    .is_user = policy_edit_is_user(),
+                                    .is_roots = true };
     return policy_new(&config);
 }
 

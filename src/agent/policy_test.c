@@ -400,6 +400,28 @@ static void rules_print_as_they_were_read(void) {
     policy_rules_done(&rules);
 }
 
+/* The service owns its state folder; root reads for a person what the service obeys. */
+static void root_reads_what_the_owner_of_the_folder_wrote(void) {
+    char *folder = check_folder_make();
+    auto_(mem_freep) char *path = file_join(folder, "policy.conf");
+    auto_(mem_freep) char *system_path = file_join(folder, "no-such-file");
+    struct policy_config config = { .system_path = system_path, .state = folder };
+
+    check_folder_put(folder, "policy.conf", "allow units\n");
+    for (unsigned i = 0; geteuid() == 0 && i < 4; i++) {
+        bool is_owners = i & 1;
+        config.is_roots = i & 2;
+        CHECK_INT(chown(path, 4321, 4321), 0);
+        CHECK_INT(chown(folder, is_owners ? 4321 : 5678, 0), 0);
+        struct policy *policy = policy_new(&config);
+        CHECK_INT(policy_trouble(policy) == NULL, is_owners && config.is_roots);
+        CHECK_INT(policy_allows(policy, POLICY_UNITS, NULL),
+                  is_owners && config.is_roots);
+        policy_free(policy);
+    }
+    check_folder_remove(folder);
+}
+
 TESTS(TEST(without_a_file_looking_is_allowed_alone),
       TEST(a_denial_holds_for_every_spelling),
       TEST(a_place_admits_what_it_names_and_no_more),
@@ -411,4 +433,5 @@ TESTS(TEST(without_a_file_looking_is_allowed_alone),
       TEST(a_file_that_others_may_write_means_look_only),
       TEST(a_change_of_the_file_is_seen_a_second_later_at_most),
       TEST(the_file_of_the_system_counts_alone_when_it_is_there),
-      TEST(rules_print_as_they_were_read))
+      TEST(rules_print_as_they_were_read),
+      TEST(root_reads_what_the_owner_of_the_folder_wrote))

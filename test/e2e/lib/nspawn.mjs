@@ -15,7 +15,7 @@ import path from 'node:path';
 import { buildDir, program, top, until } from './env.mjs';
 
 const cache = path.join(top, 'build', 'nspawn');
-const packages = ['systemd', 'systemd-sysv', 'dbus', 'libpam-systemd', 'iproute2', 'procps', 'openssl'];
+const packages = ['systemd', 'systemd-sysv', 'dbus', 'libpam-systemd', 'libnss-systemd', 'polkitd', 'iproute2', 'procps', 'openssl'];
 const capture = (file, args) => execFileSync(file, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 
 function isThere(command) {
