@@ -1,9 +1,14 @@
 #include "chat/command.h"
+#include "chat/look_activity.h"
 #include "chat/look_chart.h"
+#include "chat/look_logs.h"
 #include "chat/look_metrics.h"
 #include "chat/look_nodes.h"
 #include "chat/look_plot.h"
+#include "chat/look_process.h"
+#include "chat/look_processes.h"
 #include "chat/look_status.h"
+#include "chat/look_usage.h"
 
 const struct command commands_look[] = {
     {
@@ -61,6 +66,77 @@ const struct command commands_look[] = {
         .takes_node = true,
         .is_repeatable = true,
         .run = look_plot_run,
+    },
+    {
+        .name = "top",
+        .aliases = "htop",
+        .grammar = "[NODE] [--sort mem]",
+        .help = "what uses most of a host",
+        .role = ACTOR_VIEWER,
+        .takes_node = true,
+        .is_repeatable = true,
+        .run = look_processes_top,
+    },
+    {
+        .name = "ps",
+        .aliases = "processes",
+        .grammar =
+            "[NODE] [FILTER] [--sort cpu|mem|time|new|name|pid] [--user USER] [--mine]",
+        .help = "processes of a host",
+        .role = ACTOR_VIEWER,
+        .takes_node = true,
+        .is_repeatable = true,
+        .run = look_processes_list,
+    },
+    {
+        .name = "process",
+        .grammar = "[NODE] PID",
+        .help = "one process closely",
+        .role = ACTOR_VIEWER,
+        .takes_node = true,
+        .is_hidden = true,
+        .is_repeatable = true,
+        .run = look_process_run,
+    },
+    {
+        .name = "logs",
+        .aliases = "log journal",
+        .grammar = "[NODE] [SERVICE] [LINES] [--grep TEXT] [--since 1h] [--priority err] "
+                   "[--follow] [--file]",
+        .help = "the last lines of a service or of the journal",
+        .role = ACTOR_OPERATOR,
+        .takes_node = true,
+        .is_repeatable = true,
+        .run = look_logs_run,
+    },
+    {
+        .name = "usage",
+        .aliases = "du",
+        .grammar = "[NODE] [users|disks|folders|gpu|quota] [PATH]",
+        .help = "who and what fills a host",
+        .role = ACTOR_VIEWER,
+        .takes_node = true,
+        .is_repeatable = true,
+        .run = look_usage_run,
+    },
+    {
+        .name = "port",
+        .aliases = "ports freeport",
+        .grammar = "[NODE] [FIRST-LAST]",
+        .help = "a TCP port that nobody listens on",
+        .role = ACTOR_VIEWER,
+        .takes_node = true,
+        .is_repeatable = true,
+        .run = look_usage_port,
+    },
+    {
+        .name = "activity",
+        .aliases = "history",
+        .grammar = "[NODE] [--kind act.] [--user USER]",
+        .help = "what happened, and who did it",
+        .role = ACTOR_VIEWER,
+        .is_repeatable = true,
+        .run = look_activity_run,
     },
     { 0 },
 };

@@ -14,7 +14,7 @@
 #include "roost/v1/metrics.pb-c.h"
 #include "wire/timestamp.h"
 
-enum { CHART, QUERY };
+enum { CHART, QUERY, LATEST };
 
 enum {
     WIDTH = 1200,
@@ -28,6 +28,8 @@ enum {
 
 static const int64_t DAY_MS = INT64_C(86400000);
 
+static void add_buttons(struct turn *turn, struct view *view, const char *select);
+
 struct drawing {
     struct look_gather gather; /* first: turn_state() ends it */
     char *select;              /* owned, and so are the next two */
@@ -37,6 +39,15 @@ struct drawing {
     bool is_file;
     void (*add_buttons)(struct turn *turn, struct view *view, const char *select);
 };
+
+/* What the node measures, if that is known: what it does not is no choice. */
+static const Roost__V1__NodeValues *find_values(struct turn *turn) {
+    const struct drawing *drawing = turn_state(turn, sizeof(*drawing), NULL);
+
+    return look_values_of(
+        (const Roost__V1__LatestResponse *)drawing->gather.slots[LATEST].reply,
+        drawing->select);
+}
 
 static void end_drawing(void *state) {
     struct drawing *drawing = state;
@@ -221,6 +232,17 @@ static void ask_values(struct turn *turn,
                      &request.base);
 }
 
+static void ask_latest(struct turn *turn, struct drawing *drawing) {
+    static const char *const metrics[] = { "cpu", "gpu", "vram", "temp.cpu", "temp.gpu" };
+    Roost__V1__LatestRequest request = ROOST__V1__LATEST_REQUEST__INIT;
+
+    request.select = drawing->select;
+    request.metrics = (char **)(uintptr_t)metrics;
+    request.n_metrics = sizeof(metrics) / sizeof(metrics[0]);
+    look_gather_call(&drawing->gather, turn, LATEST, NULL, "/roost.v1.Metrics/Latest",
+                     &request.base);
+}
+
 /* "nas: CPU, 24 h" */
 static char *make_title(const struct turn *turn,
                         const struct look_chart_wish *wish,
@@ -245,7 +267,8 @@ void look_chart_show(struct turn *turn, const struct look_chart_wish *wish) {
     char *why = NULL;
 
     if (kind_choose(wish->names, wish->unit, wish->top, &kind, &why) != 0) {
-        turn_complain(turn, "%s", why);
+        auto_(mem_freep) char *cut = look_text_cut(wish->names, LABEL_MAX);
+        turn_complain(turn, turn_say(turn, "\"%s\" cannot be drawn."), cut);
         free(why);
         return;
     }
@@ -260,22 +283,27 @@ void look_chart_show(struct turn *turn, const struct look_chart_wish *wish) {
     look_gather_start(&drawing->gather, on_drawn);
     ask_chart(turn, drawing, wish);
     ask_values(turn, drawing, wish, &kind);
+    if (wish->add_buttons == add_buttons)
+        ask_latest(turn, drawing);
 }
 
 /* --- chart NODE KIND PERIOD --- */
 
 struct choice {
-    const char *word;  /* of the action */
-    const char *label; /* English */
+    const char *word;    /* of the action */
+    const char *label;   /* English */
+    const char *metrics; /* one of these is measured; NULL: always a choice */
 };
 
 static const struct choice kinds[] = {
-    { "all", "All" },   { "cpu", "CPU" }, { "mem", "RAM" },   { "net", "Network" },
-    { "disk", "Disk" }, { "gpu", "GPU" }, { "vram", "VRAM" }, { "temp", "Temp." },
+    { "all", "All", NULL },     { "cpu", "CPU", NULL },
+    { "mem", "RAM", NULL },     { "net", "Network", NULL },
+    { "disk", "Disk", NULL },   { "gpu", "GPU", "gpu" },
+    { "vram", "VRAM", "vram" }, { "temp", "Temp.", "temp.cpu temp.gpu" },
 };
 static const struct choice periods[] = {
-    { "10m", "10 min" }, { "1h", "1 h" },   { "24h", "24 h" },
-    { "7d", "7 d" },     { "30d", "30 d" },
+    { "10m", "10 min", NULL }, { "1h", "1 h", NULL },   { "24h", "24 h", NULL },
+    { "7d", "7 d", NULL },     { "30d", "30 d", NULL },
 };
 
 enum {
@@ -308,7 +336,7 @@ static void add_choice(struct view *view,
                        bool is_chosen,
                        const char *action) {
     auto_(mem_freep) char *label =
-        mem_printf("%s%s", is_chosen ? "\u2022 " : "", turn_say(turn, choice->label));
+        mem_printf("%s%s", is_chosen ? "• " : "", turn_say(turn, choice->label));
 
     view_button(view, is_chosen ? VIEW_PRIMARY : VIEW_PLAIN, label, "%s", action);
 }
@@ -317,14 +345,32 @@ static bool means(const char *typed, const char *word) {
     return strcasecmp(typed, word) == 0 || strcmp(metric_resolve(typed), word) == 0;
 }
 
+static bool is_measured(const Roost__V1__NodeValues *values, const char *metrics) {
+    double value;
+
+    while (values && metrics && *metrics) {
+        size_t len = strcspn(metrics, " ");
+        auto_(mem_freep) char *metric = mem_dup(metrics, len);
+        if (look_values_find(values, metric, &value))
+            return true;
+        metrics += len + strspn(metrics + len, " ");
+    }
+    return !values || !metrics;
+}
+
 static void add_kinds(struct view *view,
-                      const struct turn *turn,
+                      struct turn *turn,
                       const char *select,
                       const struct chosen *chosen) {
+    const Roost__V1__NodeValues *values = find_values(turn);
+    size_t count = 0;
+
     for (size_t i = 0; i < KINDS; i++) {
         auto_(mem_freep) char *action =
             mem_printf("chart %s %s %s", select, kinds[i].word, chosen->period);
-        if (i % KINDS_A_ROW == 0)
+        if (!is_measured(values, kinds[i].metrics))
+            continue;
+        if (count++ % KINDS_A_ROW == 0)
             view_row(view);
         add_choice(view, turn, &kinds[i], means(chosen->names, kinds[i].word), action);
     }

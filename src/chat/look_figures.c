@@ -49,7 +49,7 @@ void look_figures_time(struct view *view,
     }
     int64_t time_ms = timestamp_get(values->time);
     if (look_state_is_stale(turn, values))
-        view_note(view, turn_say(turn, "\u26a0 Values of %s (%s)"),
+        view_note(view, turn_say(turn, "⚠ Values of %s (%s)"),
                   look_text_clock(turn, time_ms, clock),
                   look_text_ago(turn, time_ms, ago));
     else
@@ -165,7 +165,7 @@ static void add_network(struct view *view,
 
     if (look_values_find(values, "net.rx", &down) &&
         look_values_find(values, "net.tx", &up))
-        view_field(view, turn_say(turn, "Network"), "\u2193 %s  \u2191 %s",
+        view_field(view, turn_say(turn, "Network"), "↓ %s  ↑ %s",
                    look_text_bits(down, down_text), look_text_bits(up, up_text));
 }
 
@@ -186,7 +186,7 @@ static void add_processes(struct view *view,
             continue;
         auto_(mem_freep) char *name =
             look_text_cut(top->groups[i]->name, PROCESS_NAME_MAX);
-        buf_printf(&lines, "%s%s \u2014 %s, %s", count++ > 0 ? "\n" : "", name,
+        buf_printf(&lines, "%s%s — %s, %s", count++ > 0 ? "\n" : "", name,
                    look_text_percent(top->groups[i]->cpu_percent, percent),
                    look_text_bytes((double)top->groups[i]->rss_bytes, size));
     }
@@ -211,7 +211,7 @@ static void add_disk(struct buf *lines,
     add_bar(lines, values, metric);
     add_sizes(lines, values, used, total);
     if (percent >= FULL_PERCENT)
-        buf_add_text(lines, " \u26a0");
+        buf_add_text(lines, " ⚠");
 }
 
 static void add_disks(struct view *view,
@@ -245,10 +245,9 @@ static void add_throttle(struct view *view,
     double value;
 
     if (look_values_find(values, "throttle.undervoltage", &value) && value != 0)
-        view_text(view, "\u26a0 %s",
-                  turn_say(turn, "The supply voltage is too low now."));
+        view_text(view, "⚠ %s", turn_say(turn, "The supply voltage is too low now."));
     else if (look_values_find(values, "throttle", &value) && value != 0)
-        view_text(view, "\u26a0 %s",
+        view_text(view, "⚠ %s",
                   turn_say(turn, "The processor is slowed by heat or low voltage."));
 }
 

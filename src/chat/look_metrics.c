@@ -170,7 +170,7 @@ static void show_metrics(struct turn *turn,
     if (count == 0)
         view_text(view, "%s", turn_say(turn, "It has no metric of that name."));
     else
-        view_table(view, turn_say(turn, "Metric"), turn_say(turn, "Now"), NULL);
+        view_table(view, turn_say(turn, "Metric"), turn_say(turn, "Now"), (char *)NULL);
     for (size_t i = pages.first; i < pages.end; i++)
         add_value(view, turn, values, wanted[i]);
     if (count > 0)

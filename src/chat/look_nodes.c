@@ -77,7 +77,7 @@ static void add_line(struct buf *out,
                    look_text_ago(turn, timestamp_get(node->last_seen), text));
     }
     if (figures.len > 0)
-        buf_printf(out, " \u2014 %s", buf_text(&figures) + 2);
+        buf_printf(out, " — %s", buf_text(&figures) + 2);
     buf_add_byte(out, '\n');
     buf_done(&figures);
 }

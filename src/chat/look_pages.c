@@ -35,7 +35,7 @@ void look_pages_add(const struct look_pages *pages,
     auto_(mem_freep) char *label = mem_printf("%zu/%zu", pages->page, pages->count);
 
     view_row(view);
-    view_button(view, VIEW_PLAIN, "\u25c0", "%s --page %zu", action, before);
+    view_button(view, VIEW_PLAIN, "◀", "%s --page %zu", action, before);
     view_button(view, VIEW_PLAIN, label, "%s --page %zu", action, pages->page);
-    view_button(view, VIEW_PLAIN, "\u25b6", "%s --page %zu", action, behind);
+    view_button(view, VIEW_PLAIN, "▶", "%s --page %zu", action, behind);
 }

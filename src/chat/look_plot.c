@@ -113,6 +113,36 @@ static bool read_flags(struct turn *turn, int64_t *ret_since_ms, int64_t *ret_un
     return false;
 }
 
+/* The line as it was said. A new string. */
+static char *make_action(const struct turn *turn) {
+    static const char *const flags[] = { "since", "until" };
+    struct buf action = { 0 };
+
+    buf_printf(&action, "plot %s", turn_node(turn));
+    for (size_t i = 0; i < turn_count(turn); i++) {
+        buf_add_byte(&action, ' ');
+        view_quote(&action, turn_word(turn, i));
+    }
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+        if (turn_flag(turn, flags[i])) {
+            buf_printf(&action, " --%s ", flags[i]);
+            view_quote(&action, turn_flag(turn, flags[i]));
+        }
+    if (turn_flag(turn, "light"))
+        buf_add_text(&action, " --light");
+    return buf_take_text(&action);
+}
+
+static void add_buttons(struct turn *turn, struct view *view, const char *select) {
+    auto_(mem_freep) char *action = make_action(turn);
+    bool is_one = !strpbrk(select, ",*?@");
+
+    view_button(view, VIEW_PLAIN, turn_say(turn, "Refresh"), "%s", action);
+    view_button(view, VIEW_PLAIN, turn_say(turn, "As a file"), "%s --file", action);
+    if (is_one)
+        view_button(view, VIEW_PLAIN, turn_say(turn, "Charts"), "chart %s", select);
+}
+
 static void draw(struct turn *turn, const struct look_plot_words *plot) {
     struct look_chart_wish wish = {
         .select = plot->nodes ? plot->nodes : turn_node(turn),
@@ -121,6 +151,7 @@ static void draw(struct turn *turn, const struct look_plot_words *plot) {
         .top = plot->top,
         .span_ms = plot->span_ms,
         .is_light = turn_flag(turn, "light") != NULL,
+        .add_buttons = add_buttons,
     };
     auto_(mem_freep) char *note = NULL;
 

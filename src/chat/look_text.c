@@ -108,7 +108,7 @@ const char *look_text_value(const struct turn *turn,
     if (strcmp(unit, "s") == 0 && value >= 0 && value < 1e15)
         return look_text_duration(turn, (int64_t)(value * 1000), ret_text);
     if (strcmp(unit, "Cel") == 0)
-        return plain(value, "\u00b0C", ret_text);
+        return plain(value, "°C", ret_text);
     if (known && known->kind == METRIC_STATE) {
         snprintf(ret_text, LOOK_TEXT_LEN, "%s",
                  value != 0 ? turn_say(turn, "yes") : turn_say(turn, "no"));
@@ -173,7 +173,7 @@ const char *look_text_bar(double percent, char ret_text[static LOOK_TEXT_LEN]) {
 
     for (long i = 0; i < LOOK_TEXT_BAR_CELLS; i++)
         len += (size_t)snprintf(ret_text + len, LOOK_TEXT_LEN - len, "%s",
-                                i < full ? "\u2588" : "\u2591");
+                                i < full ? "█" : "░");
     return ret_text;
 }
 
@@ -187,7 +187,7 @@ void look_text_add(struct buf *out, const char *text, size_t characters) {
         bool is_bad = len == 0 || rest.at[0] < 0x20 || rest.at[0] == 0x7f;
         if (count == characters) {
             out->len = kept;
-            buf_add_text(out, "\u2026");
+            buf_add_text(out, "…");
             return;
         }
         kept = out->len;

@@ -16,7 +16,8 @@ struct token {
 };
 
 /* Flags that never have a value, so that "--force 1234" leaves the word alone. */
-static const char *const bare[] = { "force", "now", "all", "yes", "help" };
+static const char *const bare[] = { "force", "now",   "all",  "yes",  "help",
+                                    "mine",  "light", "file", "full", "follow" };
 
 static bool is_space(char c) {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/list.h"
 #include "base/mem.h"
+#include "chat/turn_parse.h"
 #include "roost/v1/activity.pb-c.h"
 #include "roost/v1/acts.pb-c.h"
 #include "roost/v1/admin.pb-c.h"
@@ -54,20 +54,11 @@ struct timer {
     void *arg; /* borrowed: the command */
 };
 
-struct said_flag {
-    char *name;  /* owned */
-    char *value; /* owned */
-};
-
 struct turn {
     const struct words_pair *russian; /* borrowed: static; NULL: English */
     char *node;                       /* owned; NULL: none */
-    char *line;                       /* owned: the words as typed */
-    char **words;                     /* owned, and the strings */
-    size_t *starts;                   /* owned: where each begins in line */
-    size_t word_count;
-    struct said_flag *flags; /* owned */
-    size_t flag_count;
+    struct turn_parse parse;
+    char *rest; /* owned: lent by turn_rest() */
     struct chat_person person;
     struct chat_place place;
     struct actor *actor; /* reference */
@@ -94,97 +85,24 @@ struct turn {
 
 /* --- words --- */
 
-static bool is_space(char letter) {
-    return letter == ' ' || letter == '\t' || letter == '\n';
-}
-
-/* The next word, unquoted; NULL at the end. */
-static char *take_word(const char *line, size_t *at, size_t *ret_start) {
-    struct buf word = { 0 };
-
-    while (is_space(line[*at]))
-        (*at)++;
-    if (!line[*at])
-        return NULL;
-    *ret_start = *at;
-    bool is_quoted = line[*at] == '"';
-    for (*at += is_quoted; line[*at] && (is_quoted || !is_space(line[*at])); (*at)++) {
-        if (is_quoted && line[*at] == '"') {
-            (*at)++;
-            break;
-        }
-        if (is_quoted && line[*at] == '\\' && line[*at + 1])
-            (*at)++;
-        buf_add_byte(&word, (uint8_t)line[*at]);
-    }
-    return buf_take_text(&word);
-}
-
-static bool is_flag(const char *line, size_t at) {
-    return line[at] == '-' && line[at + 1] == '-' && line[at + 2] &&
-           !is_space(line[at + 2]);
-}
-
-/* Flags that never have a value, as the engine knows them. */
-static bool is_bare(const char *name) {
-    static const char *const names[] = { "force", "now",   "all",  "yes", "help",
-                                         "mine",  "light", "file", "full" };
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (strcmp(name, names[i]) == 0)
-            return true;
-    return false;
-}
-
-/* Takes the name. */
-static void add_flag(struct turn *turn, size_t *at, char *name) {
-    size_t start;
-
-    while (is_space(turn->line[*at]))
-        (*at)++;
-    bool has_value = !is_bare(name) && !is_flag(turn->line, *at);
-    char *value = has_value ? take_word(turn->line, at, &start) : NULL;
-    turn->flags = mem_grow(turn->flags, (turn->flag_count + 1) * sizeof(*turn->flags));
-    turn->flags[turn->flag_count++] =
-        (struct said_flag) { name, value ? value : mem_strdup("") };
-}
-
-static void read_words(struct turn *turn) {
-    size_t at = 0;
-    size_t start;
-    char *word;
-
-    while ((word = take_word(turn->line, &at, &start))) {
-        if (is_flag(turn->line, start)) {
-            add_flag(turn, &at, mem_strdup(word + 2));
-            free(word);
-            continue;
-        }
-        size_t count = turn->word_count + 1;
-        turn->words = mem_grow(turn->words, count * sizeof(*turn->words));
-        turn->starts = mem_grow(turn->starts, count * sizeof(*turn->starts));
-        turn->words[turn->word_count] = word;
-        turn->starts[turn->word_count++] = start;
-    }
-}
-
 size_t turn_count(const struct turn *turn) {
-    return turn->word_count;
+    return turn->parse.count;
 }
 
 const char *turn_word(const struct turn *turn, size_t i) {
-    return i < turn->word_count ? turn->words[i] : NULL;
+    return i < turn->parse.count ? turn->parse.words[i].text : NULL;
 }
 
 const char *turn_rest(const struct turn *turn, size_t i) {
-    return i < turn->word_count ? turn->line + turn->starts[i] : NULL;
+    struct turn *owner = (struct turn *)(uintptr_t)turn;
+
+    free(owner->rest);
+    owner->rest = turn_parse_rest(&turn->parse, i);
+    return owner->rest;
 }
 
 const char *turn_flag(const struct turn *turn, const char *name) {
-    for (size_t i = 0; i < turn->flag_count; i++)
-        if (strcmp(turn->flags[i].name, name) == 0)
-            return turn->flags[i].value;
-    return NULL;
+    return turn_parse_flag(&turn->parse, name);
 }
 
 /* --- who and where --- */
@@ -199,7 +117,6 @@ struct turn *turn_testing_new(const char *node, const char *words) {
 
     *turn = (struct turn) {
         .node = mem_strdup(node),
-        .line = mem_strdup(words ? words : ""),
         .person = { .id = "7", .name = "Ada", .language = "en" },
         .place = { .platform = "test",
                    .chat = "7",
@@ -214,7 +131,7 @@ struct turn *turn_testing_new(const char *node, const char *words) {
     turn->actor = actor_new("ada", "token", true, rights);
     actor_rights_unref(rights);
     turn->host = (struct chat_host) { .arg = turn, .now_ms = tell_now };
-    read_words(turn);
+    turn_parse_init(&turn->parse, words ? words : "");
     return turn;
 }
 
@@ -231,17 +148,10 @@ struct turn *turn_testing_free(struct turn *turn) {
     if (turn->state && turn->on_state_end)
         turn->on_state_end(turn->state);
     free(turn->state);
-    for (size_t i = 0; i < turn->word_count; i++)
-        free(turn->words[i]);
-    for (size_t i = 0; i < turn->flag_count; i++) {
-        free(turn->flags[i].name);
-        free(turn->flags[i].value);
-    }
     for (size_t i = 0; i < turn->call_count; i++)
         free_call(turn->calls[i]);
-    free(turn->words);
-    free(turn->starts);
-    free(turn->flags);
+    turn_parse_done(&turn->parse);
+    free(turn->rest);
     free(turn->calls);
     free(turn->timers);
     buf_done(&turn->call_lines);
@@ -250,7 +160,6 @@ struct turn *turn_testing_free(struct turn *turn) {
     view_free(turn->view);
     free(turn->chosen);
     free(turn->node);
-    free(turn->line);
     actor_unref(turn->actor);
     free(turn);
     return NULL;
