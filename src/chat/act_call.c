@@ -113,6 +113,8 @@ void act_call_fail(struct turn *turn,
     bool is_unclear = status == GRPC_UNKNOWN || status == GRPC_DEADLINE_EXCEEDED;
 
     view_title(view, "%s %s: %s", is_unclear ? "❓" : "⛔", what, headline(turn, status));
+    if (status == GRPC_UNAVAILABLE && is_offline_text(message ? message : ""))
+        view_text(view, "%s", turn_say(turn, "The host is not online."));
     act_call_reason(turn, view,
                     message && *message ? message : grpc_status_name((int)status));
     if (is_unclear)
@@ -205,6 +207,20 @@ static void on_again(struct turn *turn, void *arg) {
     ask(turn, arg);
 }
 
+/* Did the link break before the answer came? The same id answers what came of it. What
+ * the node itself does not know, and what nobody decided in time, stays so. */
+static bool is_broken(const struct act_state *state,
+                      enum grpc_status status,
+                      const char *message) {
+    static const char not_known[] = "the outcome is not known";
+
+    if (status == GRPC_UNAVAILABLE)
+        return state->is_broken || !is_offline_text(message);
+    return status == GRPC_UNKNOWN &&
+           strncmp(message, not_known, strlen(not_known)) != 0 &&
+           strcmp(message, "no answer came in time") != 0;
+}
+
 static void on_answer(struct turn *turn,
                       void *arg,
                       enum grpc_status status,
@@ -217,16 +233,15 @@ static void on_answer(struct turn *turn,
         state->on_reply(turn, state->arg, status, message, reply);
         return;
     }
-    bool was_broken = state->is_broken;
-    bool is_link = status == GRPC_UNAVAILABLE;
-    state->is_broken |= is_link && !is_offline_text(message ? message : "");
-    if (is_link && state->is_broken && state->tries++ < AGAIN_MOST) {
+    if (is_broken(state, status, message ? message : "") && state->tries++ < AGAIN_MOST) {
+        state->is_broken = true;
         turn_later(turn, AGAIN_MS, on_again, state);
         return;
     }
     state->is_over = true;
-    act_call_fail(turn, was_broken && is_link ? GRPC_UNKNOWN : status, message,
-                  state->what, NULL, state->back);
+    act_call_fail(turn,
+                  state->is_broken && status == GRPC_UNAVAILABLE ? GRPC_UNKNOWN : status,
+                  message, state->what, NULL, state->back);
 }
 
 static void ask(struct turn *turn, struct act_state *state) {

@@ -77,7 +77,8 @@ static void show_offline(struct turn *turn, const char *message) {
     struct view *view = view_new();
 
     view_title(view, turn_say(turn, "%s: power"), turn_node(turn));
-    view_text(view, "%s", message);
+    view_text(view, "%s", turn_say(turn, "The host is not online."));
+    view_note(view, "%s", message);
     if (act_call_may(turn))
         view_button(view, VIEW_PRIMARY, turn_say(turn, "☀ wake it"), "wake %s",
                     turn_node(turn));

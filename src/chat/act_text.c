@@ -54,7 +54,7 @@ void act_text_time(int64_t wall_ms, char ret_text[static ACT_TEXT_LEN]) {
     time_t seconds = (time_t)(wall_ms / 1000);
     struct tm parts;
 
-    if (!localtime_r(&seconds, &parts) ||
+    if (wall_ms == 0 || !localtime_r(&seconds, &parts) ||
         strftime(ret_text, ACT_TEXT_LEN, "%d.%m. %H:%M", &parts) == 0)
         ret_text[0] = '\0';
 }

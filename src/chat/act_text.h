@@ -22,7 +22,7 @@ void act_text_since(const struct turn *turn,
                     int64_t then_ms,
                     char ret_text[static ACT_TEXT_LEN]);
 
-/* "21.11. 18:05" in the hub's time zone. */
+/* "21.11. 18:05" in the hub's time zone; "" for 0. */
 void act_text_time(int64_t wall_ms, char ret_text[static ACT_TEXT_LEN]);
 
 /* The hub's wall time. */

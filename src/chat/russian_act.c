@@ -23,6 +23,7 @@ const struct words_pair russian_act[] = {
     { "not reached", "нет связи" },
     { "the outcome is not known", "итог неизвестен" },
     { "it failed", "не удалось" },
+    { "The host is not online.", "Узел не на связи." },
     { "The policy of this host does not allow \"%s\".",
       "Политика этого узла не разрешает «%s»." },
     { "Whoever may, runs on the host, as root:",
