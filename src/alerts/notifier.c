@@ -142,7 +142,7 @@ static int64_t earlier(int64_t a, int64_t b) {
     return a == 0 || (b > 0 && b < a) ? b : a;
 }
 
-static void look(struct notifier *notifier) {
+int64_t notifier_tick(struct notifier *notifier) {
     int64_t now_ms = notifier_now(notifier);
     int64_t next_ms = silences_tidy(notifier->silences, now_ms);
 
@@ -160,14 +160,15 @@ static void look(struct notifier *notifier) {
         next_ms = now_ms + LOOK_MOST_MS;
     timer_start(notifier->config.loop, &notifier->timer,
                 next_ms > now_ms ? (uint64_t)(next_ms - now_ms) : 1);
+    return next_ms;
 }
 
 static void on_look(struct task *task) {
-    look(container_of(task, struct notifier, look));
+    notifier_tick(container_of(task, struct notifier, look));
 }
 
 static void on_timer(struct timer *timer) {
-    look(container_of(timer, struct notifier, timer));
+    notifier_tick(container_of(timer, struct notifier, timer));
 }
 
 static void on_change(struct incident_watcher *watcher,
@@ -448,6 +449,7 @@ struct round {
     struct notifier *notifier;      /* borrowed: while they are found */
     struct channel *channel;        /* borrowed: likewise */
     const struct flight_note *note; /* borrowed: likewise */
+    size_t sent;
     size_t left;
     int result;
     char *why; /* owned */
@@ -477,6 +479,7 @@ static void send_person(void *arg, const char *user, const char *place) {
 
     note.done = count_down;
     note.done_arg = round;
+    round->sent++;
     round->left++;
     flight_send_note(target_get(round->notifier, round->channel, user, place), &note);
 }
@@ -508,8 +511,7 @@ static void send_people(struct notifier *notifier,
     };
     if (config->each_person)
         config->each_person(config->arg, &nothing, "", send_person, round);
-    bool is_nobody = round->left == 1;
-    count_down(round, is_nobody ? -ENOENT : 0, "", "nobody has a private chat yet");
+    count_down(round, round->sent == 0 ? -ENOENT : 0, "", "nobody has a private chat yet");
 }
 
 void notifier_send_note(struct notifier *notifier,

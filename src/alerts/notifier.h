@@ -122,6 +122,9 @@ void notifier_test_channel(struct notifier *notifier,
                            void *arg);
 struct silences *notifier_silences(struct notifier *notifier);
 
+/* Looks at what is due, as its timer does: when it wants to be called again. */
+int64_t notifier_tick(struct notifier *notifier);
+
 /* A chat that was moved; a silence, an acknowledgement or a rule that changed. */
 void notifier_review(struct notifier *notifier);
 void notifier_move_place(struct notifier *notifier, const char *from, const char *to);
