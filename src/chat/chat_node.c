@@ -10,6 +10,7 @@
 #include "chat/intents.h"
 #include "chat/node_match.h"
 #include "chat/places.h"
+#include "chat/questions.h"
 #include "chat/turn_life.h"
 #include "chat/turn_private.h"
 #include "chat/view.h"
@@ -112,7 +113,12 @@ static bool ask(struct turn *turn,
         view_note(view, turn_say(turn, "And %zu more: write the name."),
                   match->fitting - match->count);
     add_buttons(turn, view, match, after);
-    turn_life_ask(turn, view, turn->command->name, after);
+    const struct questions_text text = {
+        .before = turn->command->name,
+        .after = after,
+        .is_for_node = true,
+    };
+    turn_life_ask(turn, view, &text);
     return false;
 }
 

@@ -184,6 +184,8 @@ static char *status_line(const struct turn *turn, enum node_match_how at_least) 
     struct node_match match;
     struct buf line = { 0 };
 
+    if (!turn->actor)
+        return NULL;
     node_match_init(&match, turn_host(turn), turn->actor, words);
     if (match.fitting == 1 && match.how != NODE_MATCH_NONE && match.how <= at_least) {
         buf_add_text(&line, "status ");
@@ -226,11 +228,24 @@ static void run_unknown(struct turn *turn) {
 
 /* --- what it is --- */
 
+/* A question for a node is left by a command, unless a node has that name. */
+static bool leaves_question(const struct turn *turn) {
+    const struct intent *intent = turn->intent;
+    const struct turn_parse *parse = &turn->parse;
+
+    if (parse->count == 0 || !command_find(parse->words[0].text) ||
+        !questions_is_for_node(turn->chat->questions, &intent->place, &intent->person))
+        return false;
+    auto_(mem_freep) char *exact = status_line(turn, NODE_MATCH_EXACT);
+    return !exact;
+}
+
 /* The whole line when the words answer a question; NULL. A new string. */
 static char *take_answer(struct turn *turn) {
     const struct intent *intent = turn->intent;
 
-    if (intent->kind != CHAT_WORDS || turn->parse.is_command || intent->is_begun)
+    if (intent->kind != CHAT_WORDS || turn->parse.is_command || intent->is_begun ||
+        leaves_question(turn))
         return NULL;
     return questions_answer(turn->chat->questions, &intent->place, &intent->person,
                             intent->line, chat_now_ms(turn->chat));
@@ -264,7 +279,7 @@ void chat_run_turn(struct turn *turn) {
     forget_question(turn);
     if (turn->command)
         run_command(turn);
-    else if (parse->count == 0)
+    else if (parse->count == 0 || parse->words[0].text[0] == '\0')
         run_line(turn, "help");
     else if (parse->is_command || is_press)
         run_unknown(turn);

@@ -17,6 +17,7 @@ enum { VERSION = 1 };
 struct question {
     char *before; /* owned */
     char *after;  /* owned */
+    bool is_for_node;
     int64_t asked_ms;
 };
 
@@ -67,6 +68,7 @@ void questions_load(struct questions *questions, const char *key, struct slice v
     question->before = pack_take_text(&reader);
     question->after = pack_take_text(&reader);
     question->asked_ms = pack_take_number(&reader);
+    question->is_for_node = pack_take_number(&reader) != 0;
     if (reader.is_bad)
         free_question(question);
     else
@@ -76,16 +78,16 @@ void questions_load(struct questions *questions, const char *key, struct slice v
 void questions_ask(struct questions *questions,
                    const struct chat_place *place,
                    const struct chat_person *person,
-                   const char *before,
-                   const char *after,
+                   const struct questions_text *text,
                    int64_t now_ms) {
     auto_(mem_freep) char *key = key_of(place, person);
     struct question *question = mem_new(sizeof(*question));
     struct buf value = { 0 };
 
     *question = (struct question) {
-        .before = mem_strdup(before),
-        .after = mem_strdup(after),
+        .before = mem_strdup(text->before),
+        .after = mem_strdup(text->after),
+        .is_for_node = text->is_for_node,
         .asked_ms = now_ms,
     };
     if (map_count(questions->all) >= QUESTIONS_MAX) {
@@ -94,9 +96,10 @@ void questions_ask(struct questions *questions,
     }
     free_question(map_put(questions->all, key, question));
     pack_number(&value, VERSION);
-    pack_text(&value, before);
-    pack_text(&value, after);
+    pack_text(&value, text->before);
+    pack_text(&value, text->after);
     pack_number(&value, now_ms);
+    pack_number(&value, text->is_for_node);
     keep_put(questions->keep, SPACE, key, buf_slice(&value));
     buf_done(&value);
 }
@@ -118,6 +121,15 @@ char *questions_answer(struct questions *questions,
                           question->after[0] ? " " : "", question->after);
     free_question(question);
     return line;
+}
+
+bool questions_is_for_node(const struct questions *questions,
+                           const struct chat_place *place,
+                           const struct chat_person *person) {
+    auto_(mem_freep) char *key = key_of(place, person);
+    const struct question *question = map_get(questions->all, key);
+
+    return question && question->is_for_node;
 }
 
 bool questions_drop(struct questions *questions,

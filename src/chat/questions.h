@@ -25,13 +25,24 @@ struct questions *questions_new(struct keep *keep);
 struct questions *questions_free(struct questions *questions);
 void questions_load(struct questions *questions, const char *key, struct slice value);
 
-/* Asked: what is said next makes "before WORDS after"; copies. */
+/* What is said next makes "before WORDS after". */
+struct questions_text {
+    const char *before;
+    const char *after;
+    bool is_for_node; /* the words are a node: a command is none */
+};
+
+/* Asked; copies. */
 void questions_ask(struct questions *questions,
                    const struct chat_place *place,
                    const struct chat_person *person,
-                   const char *before,
-                   const char *after,
+                   const struct questions_text *text,
                    int64_t now_ms);
+
+/* Is there one, which a node answers? */
+bool questions_is_for_node(const struct questions *questions,
+                           const struct chat_place *place,
+                           const struct chat_person *person);
 
 /* The whole line when there is a question, which is no more; NULL: there is none. A new
  * string. */

@@ -220,7 +220,8 @@ void turn_ask(struct turn *turn, struct view *view, const char *format, ...) {
     if (vasprintf(&line, format, args) < 0)
         abort(); /* out of memory, as mem_new() */
     va_end(args);
-    turn_life_ask(turn, view, line, "");
+    const struct questions_text text = { .before = line, .after = "" };
+    turn_life_ask(turn, view, &text);
     free(line);
 }
 

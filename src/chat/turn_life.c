@@ -131,10 +131,9 @@ void turn_life_end_silently(struct turn *turn) {
 
 void turn_life_ask(struct turn *turn,
                    struct view *view,
-                   const char *before,
-                   const char *after) {
+                   const struct questions_text *text) {
     questions_ask(turn->chat->questions, &turn->intent->place, &turn->intent->person,
-                  before, after, chat_now_ms(turn->chat));
+                  text, chat_now_ms(turn->chat));
     if (turn_life_end(turn))
         turn_show_last(turn, view);
     else

@@ -7,6 +7,7 @@
 
 struct chat;
 struct intent;
+struct questions_text;
 struct turn;
 struct view;
 
@@ -23,11 +24,10 @@ void turn_life_end_silently(struct turn *turn);
  * string. */
 char *turn_life_line(const struct turn *turn);
 
-/* As turn_ask(), with what comes behind the answer. Takes the view. */
+/* As turn_ask(). Takes the view. */
 void turn_life_ask(struct turn *turn,
                    struct view *view,
-                   const char *before,
-                   const char *after);
+                   const struct questions_text *text);
 
 /* As turn_later(). */
 void turn_life_later(struct turn *turn,

@@ -257,12 +257,18 @@ void view_print(const struct view *view, struct buf *out) {
         buf_printf(out, "\n");
 }
 
+/* Curly quotes and long dashes count like straight ones where they begin a word. */
+static bool begins_with_mark(const char *word) {
+    return strncmp(word, "\xe2\x80", 2) == 0 || strncmp(word, "\u00ab", 2) == 0 ||
+           strncmp(word, "\u00bb", 2) == 0;
+}
+
 void view_quote(struct buf *out, const char *word) {
-    bool is_bare = word[0] != '\0' && word[0] != '-';
+    bool is_bare = word[0] != '\0' && word[0] != '-' && !begins_with_mark(word);
 
     for (const char *at = word; *at; at++)
         is_bare = is_bare && *at != ' ' && *at != '"' && *at != '\\' && *at != '\n' &&
-                  *at != '\t';
+                  *at != '\t' && *at != '\r';
     if (is_bare) {
         buf_printf(out, "%s", word);
         return;
