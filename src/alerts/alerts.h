@@ -71,7 +71,7 @@ bool alerts_load(struct alerts *alerts,
                  const char *key,
                  struct slice value);
 
-/* All records are there. */
+/* All records are there, and all nodes of the hub were put. */
 void alerts_start(struct alerts *alerts);
 
 void alerts_set_defaults(struct alerts *alerts, const struct alerts_defaults *defaults);
@@ -80,22 +80,27 @@ void alerts_set_defaults(struct alerts *alerts, const struct alerts_defaults *de
 void alerts_put_node(struct alerts *alerts,
                      const struct alerts_node *node,
                      int64_t now_ms);
+/* Its incidents follow it, or end. */
 void alerts_rename_node(struct alerts *alerts, const char *from, const char *to);
 void alerts_remove_node(struct alerts *alerts, const char *name, int64_t now_ms);
 
 /*
- * A row that was taken into the history. catalogue counts the node's catalogues: metrics
- * are looked at when it changes. is_replay: older than what is live. Values as integers
- * times 10^-scale, INT64_MIN: absent.
+ * A row that was taken into the history. Which rows were judged is kept with the state:
+ * one that comes again after a restart is passed over. Everything is lent for the call.
  */
-void alerts_take_row(struct alerts *alerts,
-                     const char *node,
-                     unsigned catalogue,
-                     const struct alerts_metric *metrics,
-                     size_t count,
-                     int64_t time_ms,
-                     const int64_t *values,
-                     bool is_replay);
+struct alerts_row {
+    const char *node;
+    unsigned catalogue; /* counts the node's catalogues: metrics are looked at when it
+                           changes */
+    const struct alerts_metric *metrics;
+    size_t count;
+    uint64_t epoch, seq; /* as of the history's cursor */
+    int64_t time_ms;
+    uint32_t interval_ms;  /* how far apart rows are meant to be */
+    const int64_t *values; /* integers times 10^-scale; INT64_MIN: absent */
+    bool is_replay;        /* older than what is live */
+};
+void alerts_take_row(struct alerts *alerts, const struct alerts_row *row);
 
 /* What was found by asking: units that have failed, a probe, a certificate's end. */
 struct alerts_finding {
@@ -109,8 +114,15 @@ void alerts_take_finding(struct alerts *alerts,
                          const struct alerts_finding *finding,
                          int64_t now_ms);
 
-/* What has to be asked of the node, for whoever asks: visits each unit pattern, probe and
- * certificate of its rules. */
+/* What of the findings on this node is bad just now: who finds it well again says so. */
+void alerts_each_finding(const struct alerts *alerts,
+                         const char *node,
+                         void (*visit)(void *arg, const char *series),
+                         void *arg);
+
+/* What has to be asked of the node, for whoever asks: visits each unit pattern ("unit
+ * *"), probe ("probe tcp host:22") and certificate ("certificate host:443") of its rules,
+ * some perhaps twice. */
 void alerts_each_question(const struct alerts *alerts,
                           const char *node,
                           void (*visit)(void *arg, const char *series),
@@ -120,17 +132,22 @@ void alerts_each_question(const struct alerts *alerts,
  */
 int64_t alerts_tick(struct alerts *alerts, int64_t now_ms);
 
-/* State that changed since the last time goes into the batch, as of incidents_collect().
+/*
+ * State that changed since the last time goes into the batch, as of incidents_collect().
+ * The batch is the history's company: in it is what was judged of rows that may become
+ * durable only later.
  */
 void alerts_collect(struct alerts *alerts, struct records *ret_records);
 void alerts_settle(struct alerts *alerts, bool is_durable);
 
-/* Rules. The rule is taken over; its incidents go on if its condition is the same. */
+/* Rules, also before the start. The rule is taken over; its incidents go on if its
+ * condition is the same. */
 void alerts_put_rule(struct alerts *alerts, struct rule *rule);
 bool alerts_remove_rule(struct alerts *alerts, const char *name, int64_t now_ms);
 const struct rule *alerts_find_rule(const struct alerts *alerts, const char *name);
 const struct rule *alerts_next_rule(const struct alerts *alerts, size_t *at);
-void alerts_count_series(const struct alerts *alerts,
+size_t alerts_rule_count(const struct alerts *alerts);
+void alerts_count_series(struct alerts *alerts,
                          const char *rule,
                          size_t *ret_series,
                          size_t *ret_firing);
