@@ -78,7 +78,8 @@ static void add_times(const struct card *card) {
 
     act_text_time(timestamp_get(incident->started), started);
     if (card->is_firing) {
-        view_field(card->view, say(card, "Since"), "%s", started);
+        if (started[0])
+            view_field(card->view, say(card, "Since"), "%s", started);
         return;
     }
     act_text_time(timestamp_get(incident->ended), ended);

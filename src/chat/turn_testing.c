@@ -86,18 +86,18 @@ struct turn {
 /* --- words --- */
 
 size_t turn_count(const struct turn *turn) {
-    return turn->parse.count;
+    return turn->parse.count - 1;
 }
 
 const char *turn_word(const struct turn *turn, size_t i) {
-    return i < turn->parse.count ? turn->parse.words[i].text : NULL;
+    return i < turn_count(turn) ? turn->parse.words[i + 1].text : NULL;
 }
 
 const char *turn_rest(const struct turn *turn, size_t i) {
     struct turn *owner = (struct turn *)(uintptr_t)turn;
 
     free(owner->rest);
-    owner->rest = turn_parse_rest(&turn->parse, i);
+    owner->rest = turn_parse_rest(&turn->parse, i + 1);
     return owner->rest;
 }
 
@@ -131,7 +131,9 @@ struct turn *turn_testing_new(const char *node, const char *words) {
     turn->actor = actor_new("ada", "token", true, rights);
     actor_rights_unref(rights);
     turn->host = (struct chat_host) { .arg = turn, .now_ms = tell_now };
-    turn_parse_init(&turn->parse, words ? words : "");
+    /* Behind some command: the first word of a line is read in another way. */
+    auto_(mem_freep) char *line = mem_printf("command %s", words ? words : "");
+    turn_parse_init(&turn->parse, line);
     return turn;
 }
 
