@@ -547,6 +547,10 @@ void delivery_show(struct delivery *delivery,
     loop_post(delivery->config.loop, &delivery->look);
 }
 
+void delivery_spare(struct delivery *delivery) {
+    outbox_spare(delivery->outbox);
+}
+
 void delivery_give_up(struct delivery *delivery, const char *chat) {
     struct list letters;
 
@@ -569,7 +573,7 @@ struct delivery *delivery_new(const struct delivery_config *config) {
 
     *delivery = (struct delivery) {
         .config = *config,
-        .outbox = outbox_new(),
+        .outbox = outbox_new(loop_now_ms(config->loop)),
         .pictures = recent_new(PICTURES_KNOWN),
         .shown = recent_new(SHOWN_KNOWN),
         .timer.fire = on_timer,

@@ -33,6 +33,9 @@ struct delivery *delivery_new(const struct delivery_config *config);
 /* What waits is dropped: its done is not called. NULL is fine; always returns NULL. */
 struct delivery *delivery_free(struct delivery *delivery);
 
+/* A life before this one has sent something within the last minute. */
+void delivery_spare(struct delivery *delivery);
+
 /* As chat_carrier.show; -ENOBUFS: too much waits for that chat already. */
 void delivery_show(struct delivery *delivery,
                    const struct chat_post *post,

@@ -1,14 +1,19 @@
 #include "chat/telegram/inlet.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "chat/chat.h"
 #include "store/records.h"
 
+enum { RECENT_MS = 60000 }; /* the longest span of a limit */
+
 struct inlet {
     struct inlet_config config;
+    char *mark_key;      /* owned */
     struct list intakes; /* owned; with the chat, until it calls back */
 };
 
@@ -25,6 +30,8 @@ struct inlet *inlet_new(const struct inlet_config *config) {
     struct inlet *inlet = mem_new(sizeof(*inlet));
 
     inlet->config = *config;
+    inlet->mark_key = mem_strdup(config->mark_key);
+    inlet->config.mark_key = inlet->mark_key;
     list_init(&inlet->intakes);
     return inlet;
 }
@@ -40,6 +47,7 @@ struct inlet *inlet_free(struct inlet *inlet) {
         return NULL;
     list_for_each_safe(node, after, &inlet->intakes)
         free_intake(container_of(node, struct intake, node));
+    free(inlet->mark_key);
     free(inlet);
     return NULL;
 }
@@ -85,6 +93,20 @@ static void on_taken(void *arg, int result) {
     free_intake(intake);
 }
 
+static void note_time(const struct inlet *inlet, struct records *mark) {
+    char *text = mem_printf("%" PRId64, clock_wall_ms());
+
+    records_put(mark, INLET_SPACE, inlet->mark_key, slice_of_text(text));
+    free(text);
+}
+
+bool inlet_is_recent(struct slice value) {
+    auto_(mem_freep) char *text = mem_dup(value.at, value.len);
+    int64_t ago_ms = clock_wall_ms() - strtoll(text, NULL, 10);
+
+    return ago_ms >= -RECENT_MS && ago_ms <= RECENT_MS;
+}
+
 void inlet_take(struct inlet *inlet,
                 struct inlet_batch *batch,
                 struct records *mark,
@@ -107,6 +129,8 @@ void inlet_take(struct inlet *inlet,
         if (update->kind == UPDATES_INPUT)
             intake->inputs[count++] = update->input;
     }
+    if (count > 0)
+        note_time(inlet, mark);
     chat_take(inlet->config.chat, "telegram", intake->inputs, count, mark, on_taken,
               intake);
 }

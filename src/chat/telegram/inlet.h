@@ -16,9 +16,13 @@ struct chat;
 struct inlet;
 struct records;
 
+/* The space of our record: when something came last. */
+#define INLET_SPACE "telegram.seen"
+
 struct inlet_config {
     struct chat *chat; /* borrowed, as self */
     const struct updates_self *self;
+    const char *mark_key; /* of our record; copied */
     void *arg;
     void (*on_blocked)(void *arg, const char *chat);
     void (*on_moved)(void *arg, const char *from, const char *to);
@@ -39,6 +43,9 @@ struct inlet_batch {
     struct updates_update *updates; /* owned */
     size_t count;
 };
+
+/* The record: was it so lately that what we sent then still counts for the limits? */
+bool inlet_is_recent(struct slice value);
 
 /* Reads one more update into the batch; false: it is none. */
 bool inlet_read(struct inlet *inlet, struct slice json, struct inlet_batch *batch);

@@ -41,6 +41,8 @@ struct outbox {
     struct map *chats;  /* owned, and the chats */
     struct list active; /* the chats with letters that wait, in turn */
     struct bucket all;
+    uint64_t born_ms;
+    bool is_sparing;
     uint64_t held_until_ms;
     size_t flying;
     size_t count;
@@ -49,16 +51,16 @@ struct outbox {
 
 /* --- credit --- */
 
-static void refill(struct bucket *bucket, const struct pace *pace, uint64_t now_ms) {
-    uint64_t most = pace->every_ms * pace->burst;
+static uint64_t burst_ms(const struct pace *pace) {
+    return pace->every_ms * pace->burst;
+}
 
-    if (bucket->at_ms == 0)
-        bucket->credit_ms = most;
-    else if (now_ms > bucket->at_ms)
+static void refill(struct bucket *bucket, const struct pace *pace, uint64_t now_ms) {
+    if (now_ms > bucket->at_ms)
         bucket->credit_ms += now_ms - bucket->at_ms;
-    if (bucket->credit_ms > most)
-        bucket->credit_ms = most;
-    bucket->at_ms = now_ms > 0 ? now_ms : 1;
+    if (bucket->credit_ms > burst_ms(pace))
+        bucket->credit_ms = burst_ms(pace);
+    bucket->at_ms = now_ms;
 }
 
 /* How long until one more may go and so many are left over. */
@@ -79,16 +81,21 @@ static void charge(struct bucket *bucket, const struct pace *pace) {
 /* Time on the way earns nothing: what is slow on the way out may arrive close together.
  */
 static void restart(struct bucket *bucket, uint64_t now_ms) {
-    bucket->at_ms = now_ms > 0 ? now_ms : 1;
+    bucket->at_ms = now_ms;
 }
 
 /* --- chats --- */
 
-static struct outbox_chat *new_chat(const char *id) {
+static struct outbox_chat *new_chat(const struct outbox *outbox, const char *id) {
     struct outbox_chat *chat = mem_new(sizeof(*chat));
 
     chat->id = mem_strdup(id);
     chat->is_group = id[0] == '-';
+    chat->chat.at_ms = chat->group.at_ms = outbox->born_ms;
+    chat->chat.credit_ms = outbox->is_sparing ? 0 : burst_ms(&chat_pace);
+    chat->group.credit_ms = outbox->is_sparing
+                                ? OUTBOX_GROUP_FIRST * OUTBOX_GROUP_EVERY_MS
+                                : burst_ms(&group_pace);
     for (size_t i = 0; i < OUTBOX_CLASSES; i++)
         list_init(&chat->letters[i]);
     return chat;
@@ -124,7 +131,7 @@ static struct outbox_chat *find_chat(struct outbox *outbox, const char *id) {
 
     if (chat)
         return chat;
-    chat = new_chat(id);
+    chat = new_chat(outbox, id);
     map_put(outbox->chats, id, chat);
     return chat;
 }
@@ -162,12 +169,18 @@ static void count_out(struct outbox *outbox, const struct outbox_letter *letter)
 
 /* --- the outbox --- */
 
-struct outbox *outbox_new(void) {
+struct outbox *outbox_new(uint64_t now_ms) {
     struct outbox *outbox = mem_new(sizeof(*outbox));
 
+    outbox->born_ms = now_ms;
+    outbox->all.at_ms = now_ms;
     outbox->chats = map_new();
     list_init(&outbox->active);
     return outbox;
+}
+
+void outbox_spare(struct outbox *outbox) {
+    outbox->is_sparing = true;
 }
 
 static void drop_all(struct outbox_chat *chat,

@@ -42,6 +42,7 @@ enum {
     OUTBOX_GROUP_EVERY_MS = 6000,
     OUTBOX_GROUP_BURST = 9,
     OUTBOX_GROUP_RESERVED = 2,   /* for each better class */
+    OUTBOX_GROUP_FIRST = 5,      /* of the burst, after outbox_spare() */
     OUTBOX_LETTERS_MAX = 500,    /* waiting for one chat; twice as many urgent ones */
     OUTBOX_BYTES_MAX = 64 << 20, /* waiting for all chats */
 };
@@ -56,7 +57,11 @@ struct outbox_letter {
     struct outbox_chat *home; /* borrowed: the outbox */
 };
 
-struct outbox *outbox_new(void);
+struct outbox *outbox_new(uint64_t now_ms);
+
+/* A life before this one sent something a moment ago, nobody knows how much: each chat
+ * starts as if its burst had just been spent. To be called before anything is put. */
+void outbox_spare(struct outbox *outbox);
 
 /* Gives what still waits or is on its way to drop. NULL is fine; always returns NULL. */
 struct outbox *outbox_free(struct outbox *outbox,

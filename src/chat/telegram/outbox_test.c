@@ -8,7 +8,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 
-enum { START_MS = 1000 };
+enum { START_MS = 1000000 };
 
 static struct outbox_letter *new_letter(const char *chat,
                                         enum outbox_class class,
@@ -59,7 +59,7 @@ static size_t send_all(struct outbox *outbox, uint64_t now_ms, uint64_t *ret_wai
 }
 
 static void a_chat_gets_a_burst_and_then_one_a_second(void) {
-    struct outbox *outbox = outbox_new();
+    struct outbox *outbox = outbox_new(0);
     uint64_t now_ms = START_MS;
     uint64_t wait_ms = 0;
     uint64_t sent[20];
@@ -77,7 +77,7 @@ static void a_chat_gets_a_burst_and_then_one_a_second(void) {
 }
 
 static void a_group_gets_twenty_a_minute_at_most(void) {
-    struct outbox *outbox = outbox_new();
+    struct outbox *outbox = outbox_new(0);
     uint64_t sent[60];
     uint64_t now_ms = START_MS;
     uint64_t wait_ms = 0;
@@ -94,7 +94,7 @@ static void a_group_gets_twenty_a_minute_at_most(void) {
 }
 
 static void all_chats_together_stay_below_thirty_a_second(void) {
-    struct outbox *outbox = outbox_new();
+    struct outbox *outbox = outbox_new(0);
     static uint64_t sent[500];
     uint64_t now_ms = START_MS;
     uint64_t wait_ms = 0;
@@ -115,7 +115,7 @@ static void all_chats_together_stay_below_thirty_a_second(void) {
 }
 
 static void what_is_urgent_overtakes_all_that_waits(void) {
-    struct outbox *outbox = outbox_new();
+    struct outbox *outbox = outbox_new(0);
     uint64_t now_ms = START_MS;
     uint64_t wait_ms;
     char chat[16];
@@ -143,7 +143,7 @@ static void what_is_urgent_overtakes_all_that_waits(void) {
 }
 
 static void slow_calls_leave_room_for_what_is_urgent(void) {
-    struct outbox *outbox = outbox_new();
+    struct outbox *outbox = outbox_new(0);
     struct outbox_letter *flying[OUTBOX_FLIGHT_MAX];
     uint64_t now_ms = START_MS;
     uint64_t wait_ms;
@@ -172,7 +172,7 @@ static void slow_calls_leave_room_for_what_is_urgent(void) {
 }
 
 static void of_two_edits_of_a_message_the_newer_goes(void) {
-    struct outbox *outbox = outbox_new();
+    struct outbox *outbox = outbox_new(0);
     struct outbox_letter *replaced;
     uint64_t wait_ms;
 
@@ -188,7 +188,7 @@ static void of_two_edits_of_a_message_the_newer_goes(void) {
 }
 
 static void an_edit_for_somebody_who_waits_moves_ahead(void) {
-    struct outbox *outbox = outbox_new();
+    struct outbox *outbox = outbox_new(0);
     uint64_t wait_ms;
 
     put(outbox, "1", OUTBOX_EDIT, "5");
@@ -200,7 +200,7 @@ static void an_edit_for_somebody_who_waits_moves_ahead(void) {
 }
 
 static void order_is_kept_and_one_is_on_its_way(void) {
-    struct outbox *outbox = outbox_new();
+    struct outbox *outbox = outbox_new(0);
     uint64_t wait_ms;
 
     struct outbox_letter *first = put(outbox, "1", OUTBOX_ANSWER, NULL);
@@ -219,7 +219,7 @@ static void order_is_kept_and_one_is_on_its_way(void) {
 }
 
 static void a_chat_that_waits_keeps_nobody_else_waiting(void) {
-    struct outbox *outbox = outbox_new();
+    struct outbox *outbox = outbox_new(0);
     uint64_t wait_ms;
 
     struct outbox_letter *held = put(outbox, "1", OUTBOX_URGENT, NULL);
@@ -237,7 +237,7 @@ static void a_chat_that_waits_keeps_nobody_else_waiting(void) {
 }
 
 static void too_much_is_refused_and_urgent_later(void) {
-    struct outbox *outbox = outbox_new();
+    struct outbox *outbox = outbox_new(0);
     struct outbox_letter *replaced;
 
     for (int i = 0; i < OUTBOX_LETTERS_MAX; i++)
@@ -254,7 +254,7 @@ static void too_much_is_refused_and_urgent_later(void) {
 }
 
 static void what_waits_follows_a_chat_that_moved(void) {
-    struct outbox *outbox = outbox_new();
+    struct outbox *outbox = outbox_new(0);
     struct list letters;
     uint64_t wait_ms;
 
@@ -271,7 +271,23 @@ static void what_waits_follows_a_chat_that_moved(void) {
     outbox_free(outbox, drop, NULL);
 }
 
-TESTS(TEST(a_chat_gets_a_burst_and_then_one_a_second),
+/* A life before may have spent the burst, and nobody remembers. */
+static void a_chat_is_spared_right_after_a_start(void) {
+    struct outbox *outbox = outbox_new(START_MS);
+    uint64_t wait_ms;
+
+    outbox_spare(outbox);
+    put(outbox, "1", OUTBOX_URGENT, NULL);
+    CHECK(!outbox_take(outbox, START_MS + OUTBOX_ALL_EVERY_MS, &wait_ms));
+    CHECK_INT(wait_ms, OUTBOX_CHAT_EVERY_MS - OUTBOX_ALL_EVERY_MS);
+    CHECK(outbox_take(outbox, START_MS + OUTBOX_CHAT_EVERY_MS, &wait_ms));
+    put(outbox, "-2", OUTBOX_REPORT, NULL);
+    CHECK(outbox_take(outbox, START_MS + 3000, &wait_ms));
+    outbox_free(outbox, drop, NULL);
+}
+
+TESTS(TEST(a_chat_is_spared_right_after_a_start),
+      TEST(a_chat_gets_a_burst_and_then_one_a_second),
       TEST(a_group_gets_twenty_a_minute_at_most),
       TEST(all_chats_together_stay_below_thirty_a_second),
       TEST(what_is_urgent_overtakes_all_that_waits),

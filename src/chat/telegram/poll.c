@@ -22,7 +22,7 @@ enum {
     SHORT_TIMEOUT_MS = 20000, /* of other calls */
     UPDATES_MAX = 100,        /* the API's limit */
     ANSWER_MAX = 8 << 20,     /* bytes; a longer one is asked for in smaller parts */
-    RIVAL_WAIT_MS = 10000,    /* it does not go away faster */
+    RIVAL_WAIT_MS = 5000,     /* it does not go away faster */
     OFFSET_LEN = 24,
 };
 
@@ -133,7 +133,9 @@ static void fail(struct poll *poll, const struct api_reply *reply) {
     if (reply->code == 409) {
         poll->has_hook_gone = false; /* it may be that and no rival */
         news(poll, POLL_RIVAL, reply->description);
-        wait_ms(poll, delay_ms > RIVAL_WAIT_MS ? delay_ms : RIVAL_WAIT_MS);
+        if (delay_ms < RIVAL_WAIT_MS && !strcasestr(reply->description, "webhook"))
+            delay_ms = RIVAL_WAIT_MS;
+        wait_ms(poll, delay_ms);
         return;
     }
     if (reply->retry_after_s > 0)

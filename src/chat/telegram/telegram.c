@@ -392,6 +392,7 @@ static void make_inlet(struct telegram *telegram) {
     const struct inlet_config config = {
         .chat = telegram->config.chat,
         .self = &telegram->self,
+        .mark_key = telegram->bot_id,
         .arg = telegram,
         .on_blocked = on_blocked,
         .on_moved = on_moved,
@@ -522,6 +523,11 @@ bool telegram_load(struct telegram *telegram,
     if (strcmp(space, POLL_SPACE) == 0) {
         if (telegram->poll && strcmp(key, telegram->bot_id) == 0)
             poll_load(telegram->poll, value);
+        return true;
+    }
+    if (strcmp(space, INLET_SPACE) == 0) {
+        if (strcmp(key, telegram->bot_id) == 0 && inlet_is_recent(value))
+            delivery_spare(telegram->delivery);
         return true;
     }
     return menus_load(telegram->menus, space, key, value);
