@@ -54,6 +54,7 @@ export class Telegram extends EventEmitter {
     this.people = new Map();
     this.groups = new Map();
     this.queries = new Map(); // presses that nobody answered yet
+    this.replayed = new Set();
     this.profile = new Map();
     this.calls = [];
     this.rejected = [];
@@ -148,6 +149,7 @@ export class Telegram extends EventEmitter {
 
   // Brings an update once more, as a server does that has lost an answer.
   replay(update) {
+    if (update.callback_query) this.replayed.add(update.callback_query.id); // answered twice, then
     this.updates.enqueue(update);
   }
 
@@ -167,6 +169,7 @@ export class Telegram extends EventEmitter {
   }
 
   reject(record, error) {
+    if (this.replayed.has(record.parameters.callback_query_id)) record.isInjected = true;
     const entry = { ...record, code: error.code, reason: error.message };
     this.calls.push(entry);
     this.rejected.push(entry);

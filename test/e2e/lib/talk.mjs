@@ -14,15 +14,16 @@ import { isBlank } from '../../telegram/png.mjs';
 import { Env, freePorts, patience, slow } from './env.mjs';
 
 // A scenario (env.mjs) with a Telegram. Options: those of Env.start; telegram: those of
-// Telegram.start; tolerant: what the Bot API refused is no failure of the test.
+// Telegram.start; tolerant: what the Bot API refused is no failure of the test; ports: of the
+// hub's two listeners.
 export function talking(name, options, body) {
   if (typeof options === 'function') [options, body] = [{}, options];
-  const { skip, timeout = 120_000 * slow, telegram: telegramOptions, tolerant, ...envOptions } = options;
+  const { skip, timeout = 120_000 * slow, telegram: telegramOptions, tolerant, ports, ...envOptions } = options;
   return test(name, { skip, timeout }, async (t) => {
     const telegram = await Telegram.start(telegramOptions);
     const hubEnv = { BOT_TOKEN: telegram.token, TELEGRAM_API_URL: telegram.url, ...envOptions.hubEnv };
     const env = new Env({ claim: false, ...envOptions, hubEnv });
-    [env.port, env.plainPort] = await freePorts(2);
+    [env.port, env.plainPort] = ports ?? (await freePorts(2));
     env.options.config = `[hub]\naddress = 127.0.0.1:${env.port}\n${envOptions.config ?? ''}`; // links of a chat
     try {
       await env.open();
