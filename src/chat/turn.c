@@ -169,6 +169,21 @@ void turn_call_bytes(struct turn *turn,
                           });
 }
 
+void turn_stream_bytes(struct turn *turn,
+                       const char *node,
+                       const char *method,
+                       struct slice request,
+                       const struct turn_bytes_events *events,
+                       void *arg) {
+    turn_call_start(turn, &(struct turn_call_request) {
+                              .node = node,
+                              .method = method,
+                              .bytes = request,
+                              .bytes_stream = events,
+                              .arg = arg,
+                          });
+}
+
 void turn_show(struct turn *turn, struct view *view) {
     if (turn_life_end(turn))
         turn_show_last(turn, view);

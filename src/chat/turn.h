@@ -120,6 +120,21 @@ void turn_call_bytes(struct turn *turn,
                      turn_bytes_fn *on_reply,
                      void *arg);
 
+/* The same of a stream: the packed messages as they come, false to end it. */
+struct turn_bytes_events {
+    bool (*on_message)(struct turn *turn, void *arg, struct slice message);
+    void (*on_end)(struct turn *turn,
+                   void *arg,
+                   enum grpc_status status,
+                   const char *message);
+};
+void turn_stream_bytes(struct turn *turn,
+                       const char *node,
+                       const char *method,
+                       struct slice request,
+                       const struct turn_bytes_events *events,
+                       void *arg);
+
 /* Calls back later; only while the turn lives. */
 void turn_later(struct turn *turn,
                 unsigned delay_ms,

@@ -56,13 +56,22 @@ void turn_call_end_all(struct turn *turn) {
         free_call(container_of(turn->calls.next, struct call_of, node));
 }
 
+static bool is_stream(const struct turn_call_request *request) {
+    return request->stream || request->bytes_stream;
+}
+
+/* Are the types of the method not needed? */
+static bool is_bytes(const struct turn_call_request *request) {
+    return request->on_bytes || request->bytes_stream;
+}
+
 /* Tells the command, last of all: it may end the turn. */
 static void end(struct call_of *call, enum grpc_status status, const char *message) {
     struct turn *turn = call->turn;
     struct turn_call_request request = call->request;
     struct buf bytes = call->reply;
     ProtobufCMessage *reply = NULL;
-    bool is_unary = !request.stream;
+    bool is_unary = !is_stream(&request);
 
     if (status == GRPC_OK && is_unary &&
         (call->replies != 1 ||
@@ -78,6 +87,8 @@ static void end(struct call_of *call, enum grpc_status status, const char *messa
     free_call(call);
     if (request.stream)
         request.stream->on_end(turn, request.arg, status, text);
+    else if (request.bytes_stream)
+        request.bytes_stream->on_end(turn, request.arg, status, text);
     else if (request.on_bytes)
         request.on_bytes(turn, request.arg, status, text,
                          status == GRPC_OK ? buf_slice(&bytes) : slice_of(NULL, 0));
@@ -139,31 +150,42 @@ static void on_head(void *user, const struct headers *head) {
         tell_held(call, id);
 }
 
+/* The command gets a message: false when it wants no more. */
+static bool give(struct call_of *call, struct slice bytes, bool *ret_is_bad) {
+    struct turn_call_request request = call->request;
+    struct turn *turn = call->turn;
+    ProtobufCMessage *message = NULL;
+    bool goes_on = true;
+
+    if (request.bytes_stream)
+        return request.bytes_stream->on_message(turn, request.arg, bytes);
+    *ret_is_bad = pb_unpack(call->reply_type, bytes, &message) != 0;
+    if (!*ret_is_bad && request.stream->on_message)
+        goes_on = request.stream->on_message(turn, request.arg, message);
+    pb_free(message);
+    return goes_on;
+}
+
 static void give_message(struct call_of *call, struct slice bytes) {
     struct turn *turn = call->turn;
-    struct turn_call_request request = call->request;
-    ProtobufCMessage *message = NULL;
+    bool is_bad = false;
+    bool goes_on = give(call, bytes, &is_bad);
 
-    if (pb_unpack(call->reply_type, bytes, &message) != 0) {
-        call->client = client_cancel(call->client);
-        end(call, GRPC_INTERNAL, "a message of the stream is not what was asked for");
-        return;
-    }
-    bool goes_on = !request.stream->on_message ||
-                   request.stream->on_message(turn, request.arg, message);
-    pb_free(message);
     if (turn->has_ended)
         return; /* and the call with it */
-    if (!goes_on) {
-        call->client = client_cancel(call->client);
+    if (goes_on && !is_bad)
+        return;
+    call->client = client_cancel(call->client);
+    if (is_bad)
+        end(call, GRPC_INTERNAL, "a message of the stream is not what was asked for");
+    else
         end(call, GRPC_OK, "");
-    }
 }
 
 static void on_message(void *user, struct slice bytes) {
     struct call_of *call = user;
 
-    if (call->request.stream) {
+    if (is_stream(&call->request)) {
         give_message(call, bytes);
         return;
     }
@@ -222,9 +244,9 @@ static void start(struct call_of *call) {
         .metadata = &metadata,
         .actor = call->turn->actor,
         .peer = call->turn->intent->place.platform,
-        .timeout_ms = call->request.stream ? 0
-                      : call->is_act       ? HELD_MS
-                                           : LOOK_MS,
+        .timeout_ms = is_stream(&call->request) ? 0
+                      : call->is_act            ? HELD_MS
+                                                : LOOK_MS,
     };
     call->client = client_start(host->loop, host->gate, &request, &events, call);
     client_send_bytes(call->client, buf_slice(&call->packed));
@@ -283,7 +305,7 @@ void turn_call_start(struct turn *turn, const struct turn_call_request *request)
         .request = *request,
         .node_name = mem_strdup(request->node),
         .method = mem_strdup(request->method),
-        .reply_type = types && !request->on_bytes ? types->output : NULL,
+        .reply_type = types && !is_bytes(request) ? types->output : NULL,
         .is_act = has_operation(request->message),
         .patience.fire = on_impatient,
     };
@@ -294,13 +316,13 @@ void turn_call_start(struct turn *turn, const struct turn_call_request *request)
         buf_add_slice(&call->packed, request->bytes);
     if (!turn->actor) {
         fail_later(call, GRPC_PERMISSION_DENIED, "nobody knows you here yet");
-    } else if (!request->on_bytes && !types) {
+    } else if (!is_bytes(request) && !types) {
         fail_later(call, GRPC_UNIMPLEMENTED, "the hub does not know this method");
     } else if (is_unclear(call)) {
         fail_later(call, GRPC_UNKNOWN, "the hub was restarted while it was done");
     } else {
         start(call);
-        if (!request->stream)
+        if (!is_stream(request))
             timer_start(turn->chat->config.host.loop, &call->patience,
                         is_look(request->method) ? LOOK_MS : ACT_MS);
     }

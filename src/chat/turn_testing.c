@@ -43,6 +43,7 @@ struct open_call {
     turn_reply_fn *on_reply;
     struct turn_stream_events events;
     turn_bytes_fn *on_bytes;
+    struct turn_bytes_events bytes_events;
     void *arg; /* borrowed: the command */
     bool is_stream;
     bool is_open;
@@ -338,6 +339,19 @@ void turn_call_bytes(struct turn *turn,
     buf_printf(&turn->call_lines, " (%zu bytes)\n", request.len);
 }
 
+void turn_stream_bytes(struct turn *turn,
+                       const char *node,
+                       const char *method,
+                       struct slice request,
+                       const struct turn_bytes_events *events,
+                       void *arg) {
+    struct open_call *call = add_call(turn, node, method, arg);
+
+    call->bytes_events = *events;
+    buf_add_slice(&call->request, request);
+    buf_printf(&turn->call_lines, " (%zu bytes)\n", request.len);
+}
+
 const char *turn_testing_calls(struct turn *turn) {
     buf_done(&turn->lent_lines);
     turn->lent_lines = turn->call_lines;
@@ -402,8 +416,12 @@ bool turn_testing_answer_bytes(struct turn *turn,
                                struct slice reply) {
     struct open_call *call = find_call(turn, method);
 
-    if (!call || !call->on_bytes || turn->has_ended)
+    if (!call || turn->has_ended || (!call->on_bytes && !call->bytes_events.on_message))
         return false;
+    if (call->bytes_events.on_message) {
+        call->is_open = call->bytes_events.on_message(turn, call->arg, reply);
+        return true;
+    }
     call->is_open = false;
     call->on_bytes(turn, call->arg, GRPC_OK, "", reply);
     return true;
@@ -420,6 +438,8 @@ bool turn_testing_end(struct turn *turn,
     call->is_open = false;
     if (call->is_stream)
         call->events.on_end(turn, call->arg, status, message);
+    else if (call->bytes_events.on_end)
+        call->bytes_events.on_end(turn, call->arg, status, message);
     else if (call->on_bytes)
         call->on_bytes(turn, call->arg, status, message, (struct slice) { 0 });
     else
