@@ -1,5 +1,6 @@
 #include "chat/command.h"
 #include "chat/look_activity.h"
+#include "chat/look_call.h"
 #include "chat/look_chart.h"
 #include "chat/look_logs.h"
 #include "chat/look_metrics.h"
@@ -137,6 +138,21 @@ const struct command commands_look[] = {
         .role = ACTOR_VIEWER,
         .is_repeatable = true,
         .run = look_activity_run,
+    },
+    {
+        .name = "call",
+        .grammar = "[NODE] [SERVICE[/METHOD]] [JSON]",
+        .help = "any method of any host, by buttons or in one line",
+        .role = ACTOR_VIEWER,
+        .takes_node = true,
+        .run = look_call_run,
+    },
+    {
+        .name = "callhub",
+        .grammar = "[SERVICE[/METHOD]] [JSON]",
+        .help = "any method of the hub itself",
+        .role = ACTOR_VIEWER,
+        .run = look_call_hub,
     },
     { 0 },
 };

@@ -400,6 +400,35 @@ static const struct scene {
             NULL,
             "nas --kind act. --user ada --before 9"),
       .answers = { REPLY("Activity/List", "{}") } },
+    { SCENE("methods of one of our services", "call", "nas", "roost.v1.Power") },
+    { SCENE("a form", "call", "nas", "roost.v1.Processes/List") },
+    { SCENE("a form with values",
+            "call",
+            "nas",
+            "roost.v1.Processes/List --json {\"filter\":\"a\",\"look_ms\":5}") },
+    { SCENE("a field of a form", "call", "nas", "roost.v1.Processes/List --field sort") },
+    { SCENE(
+        "a field with its value",
+        "call",
+        "nas",
+        "roost.v1.Processes/List --json {\"filter\":\"a\"} --field filter two words") },
+    { SCENE("a field with a wrong value",
+            "call",
+            "nas",
+            "roost.v1.Processes/List --field limit many") },
+    { SCENE("a field that is not there",
+            "call",
+            "nas",
+            "roost.v1.Processes/List --field zoo 1") },
+    { SCENE("a form for the hub", "callhub", NULL, "roost.v1.Admin/Storage") },
+    { SCENE("a call", "call", "nas", "roost.v1.Processes/List {\"limit\":3}") },
+    { SCENE("a call that acts", "call", "nas", "roost.v1.Power/Reboot {}") },
+    { SCENE("a call that makes no sense", "call", "nas", "roost.v1.Processes/List {") },
+    { SCENE("no such service", "call", "nas", "roost.v1.Zoo/List") },
+    { SCENE("no such method", "call", "nas", "roost.v1.Processes/Zoo") },
+    { SCENE("services that are not told", "call", "nas", ""),
+      .answers = { REFUSAL(
+          "v1.ServerReflection/ServerReflectionInfo", GRPC_UNAVAILABLE, "gone") } },
 };
 
 static void tell(struct buf *out, struct turn *turn, size_t *shown) {
@@ -425,6 +454,8 @@ static void play(const struct scene *scene, bool is_russian, struct buf *out) {
     command->run(turn);
     if (!is_russian)
         buf_printf(out, "%s", turn_testing_calls(turn));
+    tell(out, turn, &shown);
+    turn_testing_pass(turn, 0);
     tell(out, turn, &shown);
     for (size_t i = 0; i < ANSWERS_MAX && scene->answers[i].method; i++) {
         const struct answer *answer = &scene->answers[i];
