@@ -30,6 +30,11 @@ static const char *source_of(const char *kind) {
     static const char groups[] = "$(roost group --names --timeout 2s 2>/dev/null)";
     static const char users[] = "$(roost user --names --timeout 2s 2>/dev/null)";
     static const char approvals[] = "$(roost approve --names --timeout 2s 2>/dev/null)";
+    static const char incidents[] = "$(roost alert --names --timeout 2s 2>/dev/null)";
+    static const char silences[] =
+        "$(roost alert silences --names --timeout 2s 2>/dev/null)";
+    static const char rules[] = "$(roost rule --names --timeout 2s 2>/dev/null)";
+    static const char channels[] = "$(roost channel --names --timeout 2s 2>/dev/null)";
     static const char profiles[] = "$(roost hubs --names 2>/dev/null)";
     static const char methods[] =
         "$(roost call \"$of\" --names --timeout 2s 2>/dev/null)";
@@ -44,6 +49,13 @@ static const char *source_of(const char *kind) {
         { "user", users },
         { "USER", users },
         { "approval", approvals },
+        { "incident", incidents },
+        { "silence", silences },
+        { "rule", rules },
+        { "RULE", rules },
+        { "channel", channels },
+        { "CHANNEL", channels },
+        { "SEVERITY", "info warning critical" },
         { "method", methods },
         { "process", processes },
         { "unit", units },

@@ -6,15 +6,18 @@
 #include "cli/suggest.h"
 
 static const struct command *const table[] = {
-    &cmd_login,      &cmd_logout,      &cmd_whoami,   &cmd_hubs,     &cmd_nodes,
-    &cmd_node,       &cmd_group,       &cmd_status,   &cmd_watch,    &cmd_query,
-    &cmd_chart,      &cmd_probe,       &cmd_ps,       &cmd_top,      &cmd_kill,
-    &cmd_kill_pause, &cmd_kill_resume, &cmd_units,    &cmd_unit,     &cmd_logs,
-    &cmd_storage,    &cmd_traffic,     &cmd_call,     &cmd_fluentd,  &cmd_forward,
-    &cmd_connect,    &cmd_ssh,         &cmd_reboot,   &cmd_shutdown, &cmd_wake,
-    &cmd_usage,      &cmd_token,       &cmd_key,      &cmd_user,     &cmd_grant,
-    &cmd_pair,       &cmd_approve,     &cmd_activity, &cmd_config,   &cmd_doctor,
-    &cmd_completion, &cmd_version,     &cmd_help,     NULL,
+    &cmd_login,       &cmd_logout,  &cmd_whoami, &cmd_hubs,
+    &cmd_nodes,       &cmd_node,    &cmd_group,  &cmd_status,
+    &cmd_watch,       &cmd_query,   &cmd_chart,  &cmd_probe,
+    &cmd_ps,          &cmd_top,     &cmd_kill,   &cmd_kill_pause,
+    &cmd_kill_resume, &cmd_units,   &cmd_unit,   &cmd_logs,
+    &cmd_storage,     &cmd_traffic, &cmd_call,   &cmd_fluentd,
+    &cmd_forward,     &cmd_connect, &cmd_ssh,    &cmd_reboot,
+    &cmd_shutdown,    &cmd_wake,    &cmd_usage,  &cmd_token,
+    &cmd_key,         &cmd_user,    &cmd_grant,  &cmd_pair,
+    &cmd_approve,     &cmd_alert,   &cmd_rule,   &cmd_channel,
+    &cmd_activity,    &cmd_config,  &cmd_doctor, &cmd_completion,
+    &cmd_version,     &cmd_help,    NULL,
 };
 
 const struct command *const *command_all(void) {

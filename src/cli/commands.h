@@ -6,8 +6,10 @@
 #include "cli/command.h"
 
 extern const struct command cmd_activity;
+extern const struct command cmd_alert;
 extern const struct command cmd_approve;
 extern const struct command cmd_call;
+extern const struct command cmd_channel;
 extern const struct command cmd_chart;
 extern const struct command cmd_completion;
 extern const struct command cmd_config;
@@ -40,6 +42,7 @@ extern const struct command cmd_probe_tcp;
 extern const struct command cmd_ps;
 extern const struct command cmd_query;
 extern const struct command cmd_reboot;
+extern const struct command cmd_rule;
 extern const struct command cmd_shutdown;
 extern const struct command cmd_ssh;
 extern const struct command cmd_status;

@@ -231,13 +231,28 @@ bool hub_reconnect(struct cli *cli, const bool *cancelled) {
     return session_open(&config, &cli->session, &problem) == 0;
 }
 
+/* Where what was not found is listed. */
+static const char *list_of(const struct cli *cli) {
+    static const char *const lists[][2] = {
+        { "alert", "roost alert --all" },
+        { "rule", "roost rule" },
+        { "channel", "roost channel" },
+    };
+
+    if (strcmp(cli->command->name, "revoke") == 0)
+        return "roost token list";
+    for (size_t i = 0; cli->parent && i < sizeof(lists) / sizeof(lists[0]); i++)
+        if (strcmp(cli->parent->name, lists[i][0]) == 0)
+            return lists[i][1];
+    return "roost nodes";
+}
+
 static const char *call_remedy(const struct cli *cli, enum grpc_status status) {
     switch (status) {
     case GRPC_UNAUTHENTICATED:
         return "roost login https://HOST:8000 --code CODE";
     case GRPC_NOT_FOUND:
-        return strcmp(cli->command->name, "revoke") == 0 ? "roost token list"
-                                                         : "roost nodes";
+        return list_of(cli);
     case GRPC_PERMISSION_DENIED:
         return "roost whoami";
     case GRPC_UNAVAILABLE:
