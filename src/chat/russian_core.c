@@ -15,7 +15,6 @@ const struct words_pair russian_core[] = {
     /* Buttons. */
     { "Add a node", "Добавить узел" },
     { "Back", "Назад" },
-    { "Help", "Справка" },
     { "Look", "Посмотреть" },
     { "Nodes", "Узлы" },
     { "Try again", "Повторить" },
