@@ -30,7 +30,7 @@ static bool take_exact(struct turn *turn, const char *text, size_t words) {
     struct node_match match;
     bool is_taken = false;
 
-    node_match_init(&match, turn_host(turn), turn->actor, text);
+    node_match_init_exact(&match, turn_host(turn), turn->actor, text);
     if (match.how == NODE_MATCH_EXACT && match.fitting == 1)
         is_taken = take(turn, &match, words);
     node_match_done(&match);

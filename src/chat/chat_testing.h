@@ -50,7 +50,7 @@ struct chat_testing {
     bool is_unclaimed;
 
     /* The host. */
-    const char *persons[64][2]; /* borrowed: an identity and its user */
+    const char *persons[600][2]; /* borrowed: an identity and its user */
     size_t person_count;
     const char *admin; /* borrowed: the user who is one */
     struct chat_testing_node nodes[CHAT_TESTING_NODES_MAX];

@@ -11,12 +11,16 @@
 #include "chat/keep.h"
 #include "chat/pack.h"
 #include "loop/loop.h"
+#include "loop/timer.h"
 #include "store/records.h"
 
 #define SPACE      "chat.intent"
 #define SPACE_SEEN "chat.seen"
 
-enum { VERSION = 1 };
+enum {
+    VERSION = 1,
+    STARTED_AT_ONCE = 8, /* others wait for the loop too */
+};
 
 /* The intents of one chat. */
 struct intents_lane {
@@ -45,12 +49,14 @@ struct intents {
     struct list seen_all;  /* the oldest first */
     struct list ready;
     struct task start;
+    struct timer go_on;
     size_t running; /* that others wait for */
     size_t count;
     int64_t last_order;
 };
 
 static void start_some(struct task *task);
+static void on_go_on(struct timer *timer);
 
 struct intents *intents_new(const struct intents_config *config) {
     struct intents *intents = mem_new(sizeof(*intents));
@@ -60,6 +66,7 @@ struct intents *intents_new(const struct intents_config *config) {
     intents->seen = map_new();
     intents->platforms = map_new();
     intents->start.run = start_some;
+    intents->go_on.fire = on_go_on;
     list_init(&intents->seen_all);
     list_init(&intents->ready);
     return intents;
@@ -85,6 +92,7 @@ struct intents *intents_free(struct intents *intents) {
     if (!intents)
         return NULL;
     loop_cancel(&intents->start);
+    timer_stop(&intents->go_on);
     for (size_t at = 0; (lane = map_next(intents->lanes, &at, NULL));) {
         struct list *node;
         while ((node = list_pop(&lane->waiting)))
@@ -245,10 +253,14 @@ static void look(struct intents *intents, struct intents_lane *lane) {
     }
 }
 
-static void start_some(struct task *task) {
-    struct intents *intents = container_of(task, struct intents, start);
-
-    while (intents->running < INTENTS_RUNNING_MAX && !list_is_empty(&intents->ready)) {
+static void start(struct intents *intents) {
+    for (unsigned started = 0;
+         intents->running < INTENTS_RUNNING_MAX && !list_is_empty(&intents->ready);
+         started++) {
+        if (started == STARTED_AT_ONCE) {
+            timer_start(intents->config.loop, &intents->go_on, 0);
+            return;
+        }
         struct intents_lane *lane =
             container_of(list_pop(&intents->ready), struct intents_lane, ready);
         struct intent *intent =
@@ -260,6 +272,17 @@ static void start_some(struct task *task) {
         intents->running++;
         intents->config.run(intents->config.arg, intent);
     }
+}
+
+static void start_some(struct task *task) {
+    struct intents *intents = container_of(task, struct intents, start);
+
+    if (!timer_is_running(&intents->go_on))
+        start(intents);
+}
+
+static void on_go_on(struct timer *timer) {
+    start(container_of(timer, struct intents, go_on));
 }
 
 /* What is loaded comes in the order of its keys, and is put where it belongs. */

@@ -121,6 +121,7 @@ struct search {
     const char *text;         /* borrowed: the caller's; NULL: all */
     struct letters typed;
     enum fit best;
+    size_t exact_len; /* of text, in bytes, when only the same counts; else 0 */
 };
 
 static void forget(struct node_match *match) {
@@ -132,19 +133,25 @@ static void forget(struct node_match *match) {
     match->fitting = 0;
 }
 
-static enum fit fit_node(const struct search *search, const struct chat_node *node) {
+/* Folding keeps how many bytes a letter has. */
+static enum fit fit_one(const struct search *search, const char *text) {
     struct letters letters;
 
+    if (search->exact_len > 0 && strlen(text) != search->exact_len)
+        return FIT_NONE;
+    read_letters(text, &letters);
+    enum fit fit = fit_text(&letters, &search->typed);
+    return search->exact_len > 0 && fit != FIT_EXACT ? FIT_NONE : fit;
+}
+
+static enum fit fit_node(const struct search *search, const struct chat_node *node) {
     if (!search->text)
         return FIT_PART;
     if (strcmp(node->name, search->text) == 0)
         return FIT_EXACT;
-    read_letters(node->name, &letters);
-    enum fit by_name = fit_text(&letters, &search->typed);
-    if (!node->title || by_name == FIT_EXACT)
-        return by_name;
-    read_letters(node->title, &letters);
-    enum fit by_title = fit_text(&letters, &search->typed);
+    enum fit by_name = fit_one(search, node->name);
+    enum fit by_title =
+        by_name > FIT_EXACT && node->title ? fit_one(search, node->title) : FIT_NONE;
     return by_title < by_name ? by_title : by_name;
 }
 
@@ -189,24 +196,45 @@ static void prefer_name(struct node_match *match, const char *text) {
     }
 }
 
-void node_match_init(struct node_match *match,
-                     const struct chat_host *host,
-                     const struct actor *actor,
-                     const char *text) {
+static void run(struct search *search,
+                const struct chat_host *host,
+                const struct actor *actor) {
     static const enum node_match_how hows[] = {
         [FIT_EXACT] = NODE_MATCH_EXACT,     [FIT_BEGINNING] = NODE_MATCH_PART,
         [FIT_PART] = NODE_MATCH_PART,       [FIT_ONE_OFF] = NODE_MATCH_SIMILAR,
         [FIT_TWO_OFF] = NODE_MATCH_SIMILAR, [FIT_NONE] = NODE_MATCH_NONE,
     };
-    struct search search = { .match = match, .text = text, .best = FIT_NONE };
+    struct node_match *match = search->match;
 
     *match = (struct node_match) { 0 };
-    if (text)
-        read_letters(text, &search.typed);
-    host->each_node(host->arg, actor, visit, &search);
-    match->how = match->count > 0 ? hows[search.best] : NODE_MATCH_NONE;
-    if (text)
-        prefer_name(match, text);
+    search->best = FIT_NONE;
+    if (search->text)
+        read_letters(search->text, &search->typed);
+    host->each_node(host->arg, actor, visit, search);
+    match->how = match->count > 0 ? hows[search->best] : NODE_MATCH_NONE;
+    if (search->text)
+        prefer_name(match, search->text);
+}
+
+void node_match_init(struct node_match *match,
+                     const struct chat_host *host,
+                     const struct actor *actor,
+                     const char *text) {
+    struct search search = { .match = match, .text = text };
+
+    run(&search, host, actor);
+}
+
+void node_match_init_exact(struct node_match *match,
+                           const struct chat_host *host,
+                           const struct actor *actor,
+                           const char *text) {
+    struct search search = { .match = match, .text = text, .exact_len = strlen(text) };
+
+    if (search.exact_len == 0)
+        *match = (struct node_match) { 0 };
+    else
+        run(&search, host, actor);
 }
 
 void node_match_done(struct node_match *match) {

@@ -42,6 +42,12 @@ void node_match_init(struct node_match *match,
                      const struct chat_host *host,
                      const struct actor *actor,
                      const char *text);
+
+/* Only what has exactly that name or title; quicker. */
+void node_match_init_exact(struct node_match *match,
+                           const struct chat_host *host,
+                           const struct actor *actor,
+                           const char *text);
 void node_match_done(struct node_match *match);
 
 /* How many letters must be changed, added or taken to make one of the other; max + 1
