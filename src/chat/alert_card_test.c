@@ -68,8 +68,10 @@ static void a_disk_that_is_full(void) {
 static void it_is_said_in_russian(void) {
     char *text = card(WORDS_RUSSIAN, DISK ",\"acknowledgedBy\":\"ada\"}", true);
 
-    check_has(text, "🟡 nas: disk:/home: 93.1 %\nЗначение: 93.1 %\nПорог: 90.0 %\nС: "
-                    "21.11. ");
+    check_has(
+        text,
+        "🟡 nas: disk:/home: 93.1 %\nЗначение: 93.1 %\nПорог: 90.0 %\nС: "
+        "21.11. ");
     check_has(text, "👤 Занимается ada.\n[🔕 1 ч] [подробнее]");
     CHECK(!strstr(text, "more than"));
     free(text);
