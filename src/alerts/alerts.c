@@ -84,7 +84,7 @@ static void add_everywhere(struct alerts *alerts, struct judge_rule *rule) {
     size_t at = 0;
 
     while ((node = map_next(alerts->nodes, &at, NULL)))
-        if (node->is_put && judge_node_is_meant(node, rule->rule))
+        if (node->is_put && judge_node_is_meant(alerts, node, rule->rule))
             judge_node_add_rule(node, rule);
 }
 
@@ -101,6 +101,7 @@ static void match_everywhere(struct alerts *alerts) {
 /* The same condition: what is judged goes on. */
 static void replace(struct alerts *alerts, struct judge_rule *old, struct rule *rule) {
     bool is_for_others = strcmp(old->rule->select, rule->select) != 0 ||
+                         strcmp(old->rule->owner, rule->owner) != 0 ||
                          old->rule->is_disabled != rule->is_disabled;
 
     judge_rule_replace(old, rule);
@@ -136,6 +137,15 @@ static void put_built_ins(struct alerts *alerts) {
         else
             put(alerts, rule);
     }
+}
+
+void alerts_set_sight(struct alerts *alerts,
+                      bool (*may_see)(void *arg, const char *owner, const char *node),
+                      void *arg) {
+    alerts->may_see = may_see;
+    alerts->may_see_arg = arg;
+    if (may_see)
+        match_everywhere(alerts);
 }
 
 void alerts_set_defaults(struct alerts *alerts, const struct alerts_defaults *defaults) {
@@ -186,6 +196,13 @@ const struct rule *alerts_find_rule(const struct alerts *alerts, const char *nam
 const struct rule *alerts_next_rule(const struct alerts *alerts, size_t *at) {
     const struct judge_rule *rule = map_next(alerts->rules, at, NULL);
     return rule ? rule->rule : NULL;
+}
+
+bool alerts_is_meant(const struct alerts *alerts, const char *name, const char *of) {
+    const struct judge_rule *rule = map_get(alerts->rules, name);
+    const struct judge_node *node = map_get(alerts->nodes, of);
+
+    return rule && node && judge_node_is_meant(alerts, node, rule->rule);
 }
 
 size_t alerts_rule_count(const struct alerts *alerts) {

@@ -74,6 +74,11 @@ bool alerts_load(struct alerts *alerts,
 /* All records are there, and all nodes of the hub were put. */
 void alerts_start(struct alerts *alerts);
 
+/* May the owner of a rule see the node? Asked when rules and nodes are put; NULL: yes. */
+void alerts_set_sight(struct alerts *alerts,
+                      bool (*may_see)(void *arg, const char *owner, const char *node),
+                      void *arg);
+
 void alerts_set_defaults(struct alerts *alerts, const struct alerts_defaults *defaults);
 
 /* A node came, changed, was renamed, went. */
@@ -146,6 +151,8 @@ void alerts_put_rule(struct alerts *alerts, struct rule *rule);
 bool alerts_remove_rule(struct alerts *alerts, const char *name, int64_t now_ms);
 const struct rule *alerts_find_rule(const struct alerts *alerts, const char *name);
 const struct rule *alerts_next_rule(const struct alerts *alerts, size_t *at);
+/* Is the node one of the rule's? */
+bool alerts_is_meant(const struct alerts *alerts, const char *rule, const char *node);
 size_t alerts_rule_count(const struct alerts *alerts);
 void alerts_count_series(struct alerts *alerts,
                          const char *rule,

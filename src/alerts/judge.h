@@ -148,6 +148,8 @@ struct alerts {
     uint64_t last_number, mark;
     int64_t now_ms;     /* as of the last tick */
     int64_t counted_ms; /* when the rules' series were counted; 0 */
+    bool (*may_see)(void *arg, const char *owner, const char *node); /* NULL: yes */
+    void *may_see_arg;
     bool is_started;
     struct judge_rule **touched; /* owned array of borrowed ones */
     size_t touched_count;
@@ -252,7 +254,9 @@ void judge_node_forget_rule(struct alerts *alerts,
                             struct judge_rule *rule,
                             int64_t now_ms,
                             const char *why);
-bool judge_node_is_meant(const struct judge_node *node, const struct rule *rule);
+bool judge_node_is_meant(const struct alerts *alerts,
+                         const struct judge_node *node,
+                         const struct rule *rule);
 
 /* judge_plan.c */
 struct judge_entry {

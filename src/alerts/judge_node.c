@@ -42,7 +42,9 @@ struct judge_node *judge_node_free(struct alerts *alerts, struct judge_node *nod
     return NULL;
 }
 
-bool judge_node_is_meant(const struct judge_node *node, const struct rule *rule) {
+bool judge_node_is_meant(const struct alerts *alerts,
+                         const struct judge_node *node,
+                         const struct rule *rule) {
     struct name_subject subject = {
         .name = node->name,
         .tags = (const char *const *)node->tags,
@@ -51,6 +53,9 @@ bool judge_node_is_meant(const struct judge_node *node, const struct rule *rule)
     bool is_picked = false;
 
     if (rule->is_disabled)
+        return false;
+    if (rule->owner[0] != '\0' && alerts->may_see &&
+        !alerts->may_see(alerts->may_see_arg, rule->owner, node->name))
         return false;
     if (rule_is_for_all(rule))
         return !node->is_of_user; /* one user's agent says nothing of the whole host */
@@ -99,7 +104,7 @@ void judge_node_match(struct alerts *alerts, struct judge_node *node) {
     for (size_t i = 0; i < node->rule_count; i++)
         node->rules[i]->mark = alerts->mark;
     while ((rule = map_next(alerts->rules, &at, NULL))) {
-        bool is_meant = judge_node_is_meant(node, rule->rule);
+        bool is_meant = judge_node_is_meant(alerts, node, rule->rule);
         bool is_there = rule->mark == alerts->mark;
         if (is_meant && !is_there)
             judge_node_add_rule(node, rule);
