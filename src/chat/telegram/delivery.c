@@ -236,8 +236,8 @@ static void delete_old(struct parcel *parcel) {
 
     if (!parcel->instead_of)
         return;
-    api_form_json(&form, "chat_id", parcel->letter.chat);
-    api_form_json(&form, "message_id", parcel->instead_of);
+    api_form_text(&form, "chat_id", parcel->letter.chat);
+    api_form_text(&form, "message_id", parcel->instead_of);
     api_send(parcel->delivery->config.api, "deleteMessage", &form, TEXT_TIMEOUT_MS, 0,
              on_deleted, NULL);
     api_form_done(&form);

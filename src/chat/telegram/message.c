@@ -1,6 +1,7 @@
 #include "chat/telegram/message.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -53,6 +54,8 @@ static void add_text(const struct message_order *order,
 static void add_reply(const char *message, struct api_form *form) {
     struct buf json = { 0 };
 
+    if (message[strspn(message, "0123456789")] != '\0')
+        return;
     /* It may be deleted by now. */
     buf_printf(&json, "{\"message_id\":%s,\"allow_sending_without_reply\":true}",
                message);
@@ -64,7 +67,7 @@ static const char *write_new(const struct message_order *order, struct api_form 
     const struct kind *kind = &kinds[render_kind_of(order->render)];
 
     if (order->topic && *order->topic)
-        api_form_json(form, "message_thread_id", order->topic);
+        api_form_text(form, "message_thread_id", order->topic);
     if (order->reply_to && *order->reply_to)
         add_reply(order->reply_to, form);
     if (order->render->is_quiet)
@@ -104,7 +107,7 @@ static const char *write_media(const struct message_order *order, struct api_for
 }
 
 static const char *write_edit(const struct message_order *order, struct api_form *form) {
-    api_form_json(form, "message_id", order->message);
+    api_form_text(form, "message_id", order->message);
     if (order->render->has_media)
         return write_media(order, form);
     add_text(order, "text", form);
@@ -114,7 +117,7 @@ static const char *write_edit(const struct message_order *order, struct api_form
 const char *message_write(const struct message_order *order, struct api_form *form) {
     const char *method;
 
-    api_form_json(form, "chat_id", order->chat);
+    api_form_text(form, "chat_id", order->chat);
     method = order->message ? write_edit(order, form) : write_new(order, form);
     if (!order->render->has_media)
         api_form_json(form, "link_preview_options", "{\"is_disabled\":true}");

@@ -90,7 +90,7 @@ static struct outbox_chat *new_chat(const struct outbox *outbox, const char *id)
     struct outbox_chat *chat = mem_new(sizeof(*chat));
 
     chat->id = mem_strdup(id);
-    chat->is_group = id[0] == '-';
+    chat->is_group = id[0] == '-' || id[0] == '@';
     chat->chat.at_ms = chat->group.at_ms = outbox->born_ms;
     chat->chat.credit_ms = outbox->is_sparing ? 0 : burst_ms(&chat_pace);
     chat->group.credit_ms = outbox->is_sparing

@@ -50,7 +50,7 @@ enum {
 /* Embed it; zero it and set chat, class, message, size. */
 struct outbox_letter {
     struct list node;
-    char *chat; /* owned by whoever embeds it, as message; below 0: a group */
+    char *chat; /* owned by whoever embeds it, as message; below 0 or "@name": a group */
     enum outbox_class class;
     char *message;            /* an edit: of which message; else NULL */
     size_t size;              /* bytes that it holds */

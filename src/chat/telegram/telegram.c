@@ -18,6 +18,7 @@
 #include "chat/telegram/inlet.h"
 #include "chat/telegram/letters.h"
 #include "chat/telegram/menus.h"
+#include "chat/telegram/outbox.h"
 #include "chat/telegram/poll.h"
 #include "chat/telegram/recent.h"
 #include "chat/telegram/refusal.h"
@@ -26,8 +27,9 @@
 #include "wire/http_url.h"
 
 enum {
-    ASK_CALLS = 2,   /* one question that waits, one other */
-    SEND_CALLS = 16, /* letters, and answers to presses beside them */
+    ASK_CALLS = 2,                      /* one question that waits, one other */
+    SEND_CALLS = OUTBOX_FLIGHT_MAX + 1, /* letters; and one that goes */
+    PRESS_CALLS = 16, /* answers to presses wait for nothing else, and nothing for them */
     TIMEOUT_MS = 20000,
     ANSWER_TEXT_MAX = 200, /* characters in an answer to a press */
     CODE_MAX = 64,         /* of a start link */
@@ -50,6 +52,7 @@ struct telegram {
     char *secret;              /* owned */
     struct api *ask;           /* owned; for questions that wait */
     struct api *send;          /* owned */
+    struct api *press;         /* owned; for answers to presses */
     struct inlet *inlet;       /* owned */
     struct poll *poll;         /* owned; NULL: webhook */
     struct hook *hook;         /* owned; NULL: poll */
@@ -212,7 +215,7 @@ static void answer_press(void *carrier,
         api_form_text(&form, "text", buf_text(&cut));
     if (is_alert)
         api_form_true(&form, "show_alert");
-    api_send(telegram->send, "answerCallbackQuery", &form, TIMEOUT_MS, 0, on_answered,
+    api_send(telegram->press, "answerCallbackQuery", &form, TIMEOUT_MS, 0, on_answered,
              NULL);
     api_form_done(&form);
     buf_done(&clean);
@@ -245,11 +248,11 @@ static void work(void *carrier, const struct chat_place *place) {
     char *now = mem_printf("%llu", (unsigned long long)now_ms);
     recent_put(telegram->working, place->chat, now);
     free(now);
-    api_form_json(&form, "chat_id", place->chat);
+    api_form_text(&form, "chat_id", place->chat);
     if (place->topic && place->topic[0])
-        api_form_json(&form, "message_thread_id", place->topic);
+        api_form_text(&form, "message_thread_id", place->topic);
     api_form_text(&form, "action", "typing");
-    api_send(telegram->send, "sendChatAction", &form, TIMEOUT_MS, 0, on_answered, NULL);
+    api_send(telegram->press, "sendChatAction", &form, TIMEOUT_MS, 0, on_answered, NULL);
     api_form_done(&form);
 }
 
@@ -448,7 +451,7 @@ static void make_menus(struct telegram *telegram) {
     const struct menus_config config = {
         .loop = telegram->config.loop,
         .store = telegram->config.store,
-        .api = telegram->send,
+        .api = telegram->ask,
         .bot_id = telegram->bot_id,
     };
 
@@ -477,6 +480,7 @@ struct telegram *telegram_new(const struct telegram_config *config) {
         .secret = config->secret ? mem_strdup(config->secret) : new_secret(),
         .ask = make_api(config, ASK_CALLS),
         .send = make_api(config, SEND_CALLS),
+        .press = make_api(config, PRESS_CALLS),
         .working = recent_new(WORK_CHATS),
         .why = mem_strdup(""),
         .since_ms = loop_now_ms(config->loop),
@@ -505,6 +509,7 @@ struct telegram *telegram_free(struct telegram *telegram) {
     menus_free(telegram->menus);
     api_free(telegram->ask);
     api_free(telegram->send);
+    api_free(telegram->press);
     delivery_free(telegram->delivery);
     recent_free(telegram->working);
     mem_wipe(telegram->secret, strlen(telegram->secret));

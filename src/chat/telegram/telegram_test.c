@@ -500,7 +500,8 @@ static void a_view_is_sent_and_its_message_told(void) {
     CHECK_TEXT(shown.message, "1");
     CHECK_TEXT(
         call_of(&world, "sendMessage", 0),
-        "sendMessage {\"chat_id\":-100,\"message_thread_id\":9,\"reply_parameters\":"
+        "sendMessage "
+        "{\"chat_id\":\"-100\",\"message_thread_id\":\"9\",\"reply_parameters\":"
         "{\"message_id\":3,\"allow_sending_without_reply\":true},"
         "\"disable_notification\":true,\"text\":\"<b>nas</b>\",\"parse_mode\":\"HTML\","
         "\"link_preview_options\":{\"is_disabled\":true},\"reply_markup\":"
@@ -577,7 +578,7 @@ static void a_group_that_moved_is_followed(void) {
         "was upgraded\",\"parameters\":{\"migrate_to_chat_id\":-1005}}");
     CHECK_INT(show_text(&world, "x", NULL).result, 0);
     CHECK_TEXT(world.chat.moved, "7>-1005");
-    CHECK(strstr(call_of(&world, "sendMessage", 1), "\"chat_id\":-1005,"));
+    CHECK(strstr(call_of(&world, "sendMessage", 1), "\"chat_id\":\"-1005\","));
     close_world(&world);
 }
 
@@ -606,8 +607,9 @@ static void a_picture_is_uploaded_once(void) {
     CHECK(strstr(call_of(&world, "sendPhoto", 1), "\"photo\":\"large\""));
     CHECK_TEXT(show_text(&world, "x", NULL).message, "3");
     show_picture(&world, "3");
-    CHECK(strstr(call_of(&world, "editMessageMedia", 0),
-                 "\"message_id\":3,\"media\":{\"type\":\"photo\",\"media\":\"large\"}"));
+    CHECK(strstr(
+        call_of(&world, "editMessageMedia", 0),
+        "\"message_id\":\"3\",\"media\":{\"type\":\"photo\",\"media\":\"large\"}"));
     close_world(&world);
 }
 
@@ -618,8 +620,8 @@ static void a_text_in_the_place_of_a_picture_is_a_new_message(void) {
     CHECK_TEXT(show_picture(&world, NULL).message, "1");
     CHECK_TEXT(show_text(&world, "x", "1").message, "2");
     run_until(&world, "deleteMessage", 1);
-    CHECK(
-        strstr(call_of(&world, "deleteMessage", 0), "{\"chat_id\":7,\"message_id\":1}"));
+    CHECK(strstr(call_of(&world, "deleteMessage", 0),
+                 "{\"chat_id\":\"7\",\"message_id\":\"1\"}"));
     CHECK_INT(count_calls(&world, "editMessageText"), 0);
 
     /* It was sent in an earlier life: the API says so. */
