@@ -509,7 +509,8 @@ static const char *find_fault(const Roost__V1__StabilityRequest *request) {
 static struct stability *begin(struct stabilities *tests,
                                struct invocation *invocation,
                                const struct node *node,
-                               const Roost__V1__StabilityRequest *request) {
+                               const Roost__V1__StabilityRequest *request,
+                               const char *id) {
     const char *fault = find_fault(request);
     const struct stability *other = NULL;
     size_t running = 0;
@@ -545,7 +546,7 @@ static struct stability *begin(struct stabilities *tests,
                           node->name);
         return NULL;
     }
-    struct stability *test = make(tests, node, NULL);
+    struct stability *test = make(tests, node, id);
     uint64_t seconds = request->seconds ? request->seconds : SECONDS_USUAL;
     test->pass = pass;
     test->size = size;
@@ -575,18 +576,37 @@ static struct stability *attach(struct stabilities *tests,
     return test;
 }
 
+/* The test of an operation has the same id whenever and by whichever hub it is begun: an
+ * agent that has it goes on with it. */
+static void derive_id(const char *operation_id,
+                      const struct node *node,
+                      char ret_id[static 2 * ID_BYTES + 1]) {
+    auto_(mem_freep) char *seed = mem_printf("%s %s", node->name, operation_id);
+    uint8_t digest[CRYPTO_SHA256_LEN];
+
+    crypto_sha256(seed, strlen(seed), digest);
+    hex_encode(ret_id, digest, ID_BYTES);
+}
+
 void stability_serve(struct stabilities *tests,
                      struct invocation *invocation,
                      const struct node *node,
                      const Roost__V1__StabilityRequest *request) {
     bool is_named = request->test_id[0] != '\0';
-    struct stability *test = is_named ? find(tests, request->test_id, node) : NULL;
+    bool is_operation = !is_named && request->operation_id[0] != '\0';
+    char id[2 * ID_BYTES + 1];
+
+    if (is_operation)
+        derive_id(request->operation_id, node, id);
+    struct stability *test = is_named       ? find(tests, request->test_id, node)
+                             : is_operation ? find(tests, id, node)
+                                            : NULL;
     bool is_new = !test;
 
     if (is_new && is_named)
         test = attach(tests, invocation, node, request);
     else if (is_new)
-        test = begin(tests, invocation, node, request);
+        test = begin(tests, invocation, node, request, is_operation ? id : NULL);
     if (!test)
         return;
     struct watcher *watcher = mem_new(sizeof(*watcher));
