@@ -15,8 +15,9 @@ enum {
     LISTED_MAX = 12, /* buttons of processes */
     FOUND_MAX = 500,
     LINE_MAX_BYTES = 300, /* of a command line */
-    LOOK_MS = 250,        /* between two looks at the CPU */
-    AFTER_MS = 700,       /* until it is looked at again */
+    NAME_MAX_BYTES = 60,
+    LOOK_MS = 250,  /* between two looks at the CPU */
+    AFTER_MS = 700, /* until it is looked at again */
     AFTER_LOOKS = 8,
 };
 
@@ -87,7 +88,8 @@ static void add_button(struct view *view,
                        const struct killing *killing,
                        const struct turn *turn,
                        const Roost__V1__Process *process) {
-    auto_(mem_freep) char *label = mem_printf("%.40s (%u)", process->name, process->pid);
+    auto_(mem_freep) char *name = act_text_cut(process->name, NAME_MAX_BYTES);
+    auto_(mem_freep) char *label = mem_printf("%s (%u)", name, process->pid);
     bool is_kill = strcmp(killing->command, "kill") == 0;
 
     view_button(view, VIEW_PLAIN, label, "%s %s %u%s%s --start %" PRIu64,
@@ -143,10 +145,11 @@ static void add_effect(struct turn *turn, struct view *view, const char *signal)
 static void add_facts(struct turn *turn,
                       struct view *view,
                       const Roost__V1__Process *process) {
+    auto_(mem_freep) char *name = act_text_cut(process->name, NAME_MAX_BYTES);
     char since[ACT_TEXT_LEN], memory[ACT_TEXT_LEN];
 
     view_field(view, turn_say(turn, "Host"), "%s", turn_node(turn));
-    view_field(view, turn_say(turn, "Process"), "%s (%u)", process->name, process->pid);
+    view_field(view, turn_say(turn, "Process"), "%s (%u)", name, process->pid);
     view_field(view, turn_say(turn, "User"), "%s", process->user);
     act_text_since(turn, timestamp_get(process->started), since);
     if (since[0])
@@ -427,6 +430,8 @@ static void on_signalled(struct turn *turn,
     struct view *view = view_new();
 
     if (response->n_processes > 0) {
+        auto_(mem_freep) char *name =
+            act_text_cut(response->processes[0]->name, NAME_MAX_BYTES);
         free(killing->act.what);
         killing->act.what =
             mem_printf("%s: %s → %s (%u)", turn_node(turn), killing->signal,

@@ -172,17 +172,48 @@ static bool on_report(struct turn *turn, void *arg, const ProtobufCMessage *mess
 
 static void listen(struct turn *turn, void *arg);
 
+/* The number in "test 0123456789abcdef of nas is running already". */
+static bool find_running(const char *message, char ret_id[static ID_LEN + 1]) {
+    if (strncmp(message, "test ", 5) != 0 || !strstr(message, "running already") ||
+        strspn(message + 5, "0123456789abcdef") != ID_LEN)
+        return false;
+    memcpy(ret_id, message + 5, ID_LEN);
+    ret_id[ID_LEN] = '\0';
+    return true;
+}
+
+/* A node has one test at a time. */
+static void show_running(struct turn *turn, const char *id) {
+    auto_(mem_freep) char *back = back_of(turn);
+    struct view *view = view_new();
+
+    view_title(view, turn_say(turn, "📶 %s: stability"), turn_node(turn));
+    view_text(view, turn_say(turn, "Test %s runs already; a host has one at a time."),
+              id);
+    view_button(view, VIEW_PRIMARY, turn_say(turn, "show it"), "stability %s --id %s",
+                turn_node(turn), id);
+    view_button(view, VIEW_PLAIN, turn_say(turn, "end it now"),
+                "stability %s --id %s --end", turn_node(turn), id);
+    act_call_back(turn, view, back);
+    turn_show(turn, view);
+}
+
 static void on_end(struct turn *turn,
                    void *arg,
                    enum grpc_status status,
                    const char *message) {
     struct testing *testing = arg;
     auto_(mem_freep) char *back = back_of(turn);
+    char running[ID_LEN + 1];
 
     /* The node goes on with a test whose hub or link is away. */
     if (testing->id[0] && status != GRPC_NOT_FOUND && status != GRPC_PERMISSION_DENIED &&
         testing->tries++ < COME_BACK_TRIES) {
         turn_later(turn, COME_BACK_MS, listen, testing);
+        return;
+    }
+    if (status == GRPC_FAILED_PRECONDITION && find_running(message, running)) {
+        show_running(turn, running);
         return;
     }
     auto_(mem_freep) char *what =
@@ -204,6 +235,8 @@ static void listen(struct turn *turn, void *arg) {
     request.interval_ms = testing->interval_ms;
     request.seconds = testing->seconds;
     request.test_id = testing->id;
+    if (!testing->id[0]) /* the next hub finds the same test by it */
+        request.operation_id = (char *)(uintptr_t)turn_operation(turn, 0);
     request.chart = true;
     request.end = testing->ends;
     turn_stream(turn, turn_node(turn), "/roost.v1.Probe/Stability", &request.base,
@@ -232,23 +265,6 @@ static bool parse_length(const char *text, uint32_t *ret_s) {
         return false;
     *ret_s = (uint32_t)(ms / 1000);
     return true;
-}
-
-/* A hub that died had begun it; its number is not known here. */
-static void show_again(struct turn *turn, const struct testing *testing) {
-    auto_(mem_freep) char *back = back_of(turn);
-    struct view *view = view_new();
-
-    view_title(view, "❓ %s: %s", turn_node(turn),
-               turn_say(turn, "the outcome is not "
-                              "known"));
-    view_text(view, "%s",
-              turn_say(turn, "The hub was restarted while this test ran. It goes on at "
-                             "the host, but nobody knows its number here any more."));
-    view_button(view, VIEW_PLAIN, turn_say(turn, "once more"), "stability %s %u %us",
-                turn_node(turn), testing->interval_ms, testing->seconds);
-    act_call_back(turn, view, back);
-    turn_show(turn, view);
 }
 
 static void attach(struct turn *turn, struct testing *testing, const char *id) {
@@ -292,8 +308,6 @@ void act_stability_run(struct turn *turn) {
     else if ((uint64_t)testing->seconds * 1000 / testing->interval_ms > COUNT_MAX)
         turn_complain(turn, turn_say(turn, "These would be more than %d packets"),
                       COUNT_MAX);
-    else if (turn_is_again(turn))
-        show_again(turn, testing);
     else
         begin(turn, testing);
 }

@@ -95,7 +95,8 @@ static void an_interval_of_one_millisecond_is_the_least_there_is(void) {
 
     CHECK_TEXT(turn_testing_calls(turn), "nas Probe/Stability "
                                          "{\"intervalMs\":10,\"seconds\":300,"
-                                         "\"chart\":true}\n");
+                                         "\"chart\":true,\"operationId\":"
+                                         "\"operation-0\"}\n");
     turn_testing_free(turn);
 }
 
@@ -155,13 +156,28 @@ static void one_that_runs_is_ended(void) {
     turn_testing_free(turn);
 }
 
-static void after_a_crash_no_second_one_is_begun(void) {
+/* The next hub asks by the same operation: no second test is begun. */
+static void after_a_crash_the_same_one_is_asked_for(void) {
     struct turn *turn = turn_testing_new("nas", "100 5m");
 
     turn_testing_repeat(turn);
     act_stability_run(turn);
-    CHECK_TEXT(turn_testing_calls(turn), "");
-    CHECK(strstr(turn_testing_shown(turn), "❓ nas: the outcome is not known\n"));
+    CHECK_TEXT(turn_testing_calls(turn),
+               "nas Probe/Stability {\"intervalMs\":100,\"seconds\":300,\"chart\":true,"
+               "\"operationId\":\"operation-0\"}\n");
+    turn_testing_free(turn);
+}
+
+static void one_that_runs_already_is_shown(void) {
+    struct turn *turn = begin(act_stability_run, "100 5m");
+
+    CHECK(turn_testing_end(turn, "Probe/Stability", GRPC_FAILED_PRECONDITION,
+                           "test 0123456789abcdef of nas is running already"));
+    CHECK_TEXT(turn_testing_shown(turn),
+               "SHOW\n📶 nas: stability\nTest 0123456789abcdef runs already; a host has "
+               "one at a time.\n[show it | stability nas --id 0123456789abcdef] "
+               "[end it now | stability nas --id 0123456789abcdef --end]\n"
+               "[‹ back | tests nas]\n");
     turn_testing_free(turn);
 }
 
@@ -265,7 +281,8 @@ TESTS(TEST(the_screen_leads_to_every_test),
       TEST(outages_are_told),
       TEST(it_is_attached_to_again),
       TEST(one_that_runs_is_ended),
-      TEST(after_a_crash_no_second_one_is_begun),
+      TEST(after_a_crash_the_same_one_is_asked_for),
+      TEST(one_that_runs_already_is_shown),
       TEST(a_ping_is_told_answer_by_answer),
       TEST(a_target_that_lacks_is_asked_for),
       TEST(addresses_are_read_in_each_form),

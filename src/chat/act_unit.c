@@ -11,7 +11,7 @@
 #include "roost/v1/units.pb-c.h"
 #include "wire/timestamp.h"
 
-enum { LOG_LINES = 8, LOG_LINE_MAX = 200, NAME_MAX_LEN = 256 };
+enum { LOG_LINES = 8, LOG_LINE_MAX = 200, NAME_MAX_LEN = 256, TEXT_MAX = 300 };
 
 static const struct verb {
     const char *name;
@@ -125,8 +125,10 @@ static void add_unit(struct turn *turn, struct view *view, const Roost__V1__Unit
 
     view_title(view, "%s %s · %s", act_unit_mark(unit->active_state), unit->name,
                turn_node(turn));
-    if (unit->description[0])
-        view_text(view, "%s", unit->description);
+    if (unit->description[0]) {
+        auto_(mem_freep) char *description = act_text_cut(unit->description, TEXT_MAX);
+        view_text(view, "%s", description);
+    }
     act_text_since(turn, timestamp_get(unit->since), since);
     if (since[0])
         view_field(view, turn_say(turn, "State"), turn_say(turn, "%s (%s), for %s"),

@@ -253,12 +253,9 @@ const struct words_pair russian_act[] = {
     { "round trips", "задержка" },
     { "Test %s", "Проверка %s" },
     { "end it now", "закончить сейчас" },
-    { "The hub was restarted while this test ran. It goes on at the host, but nobody "
-      "knows "
-      "its number here any more.",
-      "Сервер перезапускался во время этой проверки. На узле она идёт дальше, но её "
-      "номер "
-      "здесь больше не известен." },
+    { "Test %s runs already; a host has one at a time.",
+      "Проверка %s уже идёт; на узле бывает только одна." },
+    { "show it", "показать её" },
     { "\"%s\" is no number of a test", "«%s» не номер проверки" },
     { "\"%s\" is no interval of %d to %d milliseconds",
       "«%s» не промежуток от %d до %d миллисекунд" },

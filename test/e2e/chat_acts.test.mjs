@@ -8,7 +8,7 @@ import { until } from './lib/env.mjs';
 import { actingNode } from './lib/people.mjs';
 import { Talk, talking } from './lib/talk.mjs';
 
-const udpPort = await freeUdpPort();
+const udpPorts = [await freeUdpPort(), await freeUdpPort()];
 const isAlive = (child) => child.exitCode === null && child.signalCode === null;
 
 // The administrator, who has a command line as well.
@@ -18,7 +18,7 @@ async function claim(env, telegram) {
   return anna;
 }
 
-describe('acts of people who talk', { concurrency: 4 }, () => {
+describe('acts of people who talk', { concurrency: 5 }, () => {
   talking('processes are found, confirmed, signalled, and what became of them is told', { claim: true }, async ({ env, telegram }) => {
     const anna = await claim(env, telegram);
     await env.agent('nas', { policy: 'allow look\nallow signal sleep\n' });
@@ -100,7 +100,7 @@ describe('acts of people who talk', { concurrency: 4 }, () => {
     box.close();
   });
 
-  talking('tests of a host are shown as they go', { claim: true, hubEnv: { UDP_TEST_PORT: String(udpPort) } }, async ({ env, telegram }) => {
+  talking('tests of a host are shown as they go', { claim: true, hubEnv: { UDP_TEST_PORT: String(udpPorts[0]) } }, async ({ env, telegram }) => {
     const anna = await claim(env, telegram);
     await env.agent('nas', { policy: 'allow look\nallow probe *\n' });
 
@@ -113,5 +113,16 @@ describe('acts of people who talk', { concurrency: 4 }, () => {
     const ping = await anna.say(`/tcp nas 127.0.0.1:${env.port}`, /Connected in|refused/);
     assert.match(ping.words, /Connected in/);
     await anna.say('/diag nas', (message) => message.document, { ms: 60_000 });
+  });
+
+  talking('a test outlives the hub that began it, and is no second one', { claim: true, hubEnv: { UDP_TEST_PORT: String(udpPorts[1]) } }, async ({ env, telegram }) => {
+    const anna = await claim(env, telegram);
+    await env.agent('nas', { policy: 'allow look\nallow probe *\n' });
+    const begun = await anna.say('/stability nas 20 6s', /Test [0-9a-f]{16}/);
+    const id = /Test ([0-9a-f]{16})/.exec(begun.words)[1];
+    await env.restartHub('SIGKILL');
+    const ended = await anna.hear((message) => message.photo, begun.revision, 60_000);
+    assert.ok(ended.words.includes(id), ended.draw());
+    assert.match(ended.words, /300 of 300/);
   });
 });
