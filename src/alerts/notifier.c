@@ -511,7 +511,8 @@ static void send_people(struct notifier *notifier,
     };
     if (config->each_person)
         config->each_person(config->arg, &nothing, "", send_person, round);
-    count_down(round, round->sent == 0 ? -ENOENT : 0, "", "nobody has a private chat yet");
+    count_down(round, round->sent == 0 ? -ENOENT : 0, "",
+               "nobody has a private chat yet");
 }
 
 void notifier_send_note(struct notifier *notifier,

@@ -11,6 +11,7 @@
 
 enum {
     TIMEOUT_MS = 60000,
+    IDLE_S = 10, /* a connection is kept for the next message */
     /* What RFC 4954 and 3207 answer where a setting is wrong: it may be mended. */
     SMTP_NO_LOGIN = 530,
     SMTP_WEAK_LOGIN = 534,
@@ -168,6 +169,7 @@ struct mailer_call *mailer_start(struct mailer *mailer,
     curl_easy_setopt(call->easy, CURLOPT_PRIVATE, call);
     curl_easy_setopt(call->easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(call->easy, CURLOPT_ERRORBUFFER, call->error);
+    curl_easy_setopt(call->easy, CURLOPT_MAXAGE_CONN, (long)IDLE_S);
     if (mailer->ca_file)
         curl_easy_setopt(call->easy, CURLOPT_CAINFO, mailer->ca_file);
     set_message(call, message);
