@@ -140,7 +140,9 @@ static void put_built_ins(struct alerts *alerts) {
 }
 
 void alerts_set_sight(struct alerts *alerts,
-                      bool (*may_see)(void *arg, const char *owner, const char *node),
+                      bool (*may_see)(void *arg,
+                                      const struct rule *rule,
+                                      const char *node),
                       void *arg) {
     alerts->may_see = may_see;
     alerts->may_see_arg = arg;

@@ -74,9 +74,12 @@ bool alerts_load(struct alerts *alerts,
 /* All records are there, and all nodes of the hub were put. */
 void alerts_start(struct alerts *alerts);
 
-/* May the owner of a rule see the node? Asked when rules and nodes are put; NULL: yes. */
+/* May the owner of such a rule have it judged of the node? Asked when rules and nodes are
+ * put; NULL: yes. */
 void alerts_set_sight(struct alerts *alerts,
-                      bool (*may_see)(void *arg, const char *owner, const char *node),
+                      bool (*may_see)(void *arg,
+                                      const struct rule *rule,
+                                      const char *node),
                       void *arg);
 
 void alerts_set_defaults(struct alerts *alerts, const struct alerts_defaults *defaults);

@@ -148,7 +148,8 @@ struct alerts {
     uint64_t last_number, mark;
     int64_t now_ms;     /* as of the last tick */
     int64_t counted_ms; /* when the rules' series were counted; 0 */
-    bool (*may_see)(void *arg, const char *owner, const char *node); /* NULL: yes */
+    /* NULL: yes */
+    bool (*may_see)(void *arg, const struct rule *rule, const char *node);
     void *may_see_arg;
     bool is_started;
     struct judge_rule **touched; /* owned array of borrowed ones */

@@ -55,7 +55,7 @@ bool judge_node_is_meant(const struct alerts *alerts,
     if (rule->is_disabled)
         return false;
     if (rule->owner[0] != '\0' && alerts->may_see &&
-        !alerts->may_see(alerts->may_see_arg, rule->owner, node->name))
+        !alerts->may_see(alerts->may_see_arg, rule, node->name))
         return false;
     if (rule_is_for_all(rule))
         return !node->is_of_user; /* one user's agent says nothing of the whole host */

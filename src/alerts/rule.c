@@ -87,6 +87,17 @@ bool rule_is_for_all(const struct rule *rule) {
     return rule->select[0] == '\0' || strcmp(rule->select, "*") == 0;
 }
 
+static bool reaches_out(const struct condition *condition) {
+    for (size_t i = 0; i < condition->part_count; i++)
+        if (reaches_out(condition->parts[i]))
+            return true;
+    return condition->kind == CONDITION_PROBE || condition->kind == CONDITION_CERTIFICATE;
+}
+
+bool rule_reaches_out(const struct rule *rule) {
+    return reaches_out(rule->condition);
+}
+
 char *rule_print_condition(const struct rule *rule) {
     struct buf text = { 0 };
 

@@ -52,6 +52,9 @@ bool rule_is_name(const char *text);
 /* All nodes, by the rule's selection? */
 bool rule_is_for_all(const struct rule *rule);
 
+/* Does it have a node reach for something else: a probe, a certificate? */
+bool rule_reaches_out(const struct rule *rule);
+
 /* Is there one condition that both mean? */
 bool rule_is_same_condition(const struct rule *a, const struct rule *b);
 

@@ -103,6 +103,9 @@ const char *alert_rights_rule(const struct registry *registry,
                    : "only who owns all its nodes makes a rule for everybody";
     if (strcmp(rule->owner, actor->name) != 0)
         return "it is somebody else's";
+    if (rule_reaches_out(rule) &&
+        !alert_rights_all(registry, actor, rule->select, ACTOR_OPERATOR))
+        return "only who operates all its nodes has them probe something";
     if (rule->channels || rule->escalate_to)
         return "a rule of one's own tells nobody else";
     return alert_rights_some(registry, actor, rule->select)

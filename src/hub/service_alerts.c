@@ -347,15 +347,18 @@ static const struct service_method methods[] = {
     { 0 },
 };
 
-/* A rule of one's own is judged only of nodes that one may see. */
-static bool may_user_see(void *arg, const char *user, const char *name) {
+/* A rule of one's own is judged only of nodes that one may see, and has only those probe
+ * something that one operates. */
+static bool may_user_see(void *arg, const struct rule *rule, const char *name) {
     const struct service_alerts *service = arg;
-    const struct users_row *row = users_find(service->config.users, user);
+    const struct users_row *row = users_find(service->config.users, rule->owner);
     const struct node *node = registry_find(service->config.registry, name);
+
+    enum actor_role role = rule_reaches_out(rule) ? ACTOR_OPERATOR : ACTOR_VIEWER;
 
     return row && node &&
            actor_rights_on(row->rights, node->name, node->tags,
-                           timekeeper_now_ms(service->config.timekeeper)) >= ACTOR_VIEWER;
+                           timekeeper_now_ms(service->config.timekeeper)) >= role;
 }
 
 struct service_alerts *service_alerts_new(const struct service_alerts_config *config) {
