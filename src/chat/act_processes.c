@@ -433,9 +433,8 @@ static void on_signalled(struct turn *turn,
         auto_(mem_freep) char *name =
             act_text_cut(response->processes[0]->name, NAME_MAX_BYTES);
         free(killing->act.what);
-        killing->act.what =
-            mem_printf("%s: %s → %s (%u)", turn_node(turn), killing->signal,
-                       response->processes[0]->name, killing->pid);
+        killing->act.what = mem_printf("%s: %s → %s (%u)", turn_node(turn),
+                                       killing->signal, name, killing->pid);
     }
     view_title(view, "⏳ %s", killing->act.what);
     view_text(view, "%s", turn_say(turn, "It got the signal."));
