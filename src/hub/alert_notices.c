@@ -93,12 +93,14 @@ static void silence_incident(const struct service_alerts *service,
                           "only who operates the node silences what all are told");
         return;
     }
-    if (until_ms == 0) {
+    bool is_end = until_ms == 0 && request->ends && incident->silenced_until_ms > now_ms;
+    if (until_ms == 0 && !is_end) {
         invocation_finish(invocation, GRPC_INVALID_ARGUMENT,
                           "until when? Its end is not in the future");
         return;
     }
     incident_silence(service->config.incidents, incident, until_ms, actor->name, now_ms);
+    until_ms = is_end ? now_ms : until_ms;
     answer.select = incident->node;
     answer.rule = incident->rule;
     answer.starts = timestamp_set(&starts, now_ms);
