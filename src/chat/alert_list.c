@@ -207,12 +207,13 @@ static void on_acknowledged(struct turn *turn,
                             const char *message,
                             const ProtobufCMessage *reply) {
     const Roost__V1__Incident *incident = (const Roost__V1__Incident *)reply;
+    bool is_all = strcasecmp(turn_word(turn, 0), "all") == 0;
 
-    if (status != GRPC_OK)
+    if (is_all && (status == GRPC_OK || status == GRPC_NOT_FOUND))
+        list(turn, NULL, false, false); /* perhaps an empty one */
+    else if (status != GRPC_OK)
         act_call_fail(turn, status, message, turn_say(turn, "This alert"), NULL,
                       "alerts");
-    else if (strcasecmp(turn_word(turn, 0), "all") == 0)
-        list(turn, NULL, false, false);
     else
         alert_show_incident(turn, incident, false);
 }
