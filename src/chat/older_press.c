@@ -22,8 +22,8 @@ struct form {
 static const struct form forms[] = {
     { "list", 1, 0, "nodes" },
     { "status", 2, 1, "status %N" },
-    { "graph", 3, 2, "plot %N %M" },
-    { "graph", 4, 3, "plot %N %M %S" },
+    { "graph", 3, 2, "chart %N %M" },
+    { "graph", 4, 3, "chart %N %M %S" },
     { "speedtest", 2, 1, "speedtest %N" },
     { "diag", 2, 1, "diag %N" },
     { "stability", 2, 1, "stability %N" },
@@ -75,11 +75,12 @@ static bool is_number(const char *text) {
     return len > 0 && len <= 7 && strspn(text, "0123456789") == len;
 }
 
-/* Metrics of the older charts as the plot command knows them; NULL: there was no such. */
+/* Metrics of the older charts as the chart command knows them; NULL: there was no such.
+ */
 static const char *find_metric(const char *word) {
     static const char *const metrics[][2] = {
-        { "all", "cpu,ram" }, { "cpu", "cpu" },   { "ram", "ram" },
-        { "gpu", "gpu" },     { "vram", "vram" }, { "net", "net" },
+        { "all", "all" }, { "cpu", "cpu" },   { "ram", "mem" },
+        { "gpu", "gpu" }, { "vram", "vram" }, { "net", "net" },
     };
 
     for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++)
