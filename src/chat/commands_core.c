@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "chat/chat_private.h"
+#include "chat/places.h"
 #include "chat/questions.h"
 #include "chat/turn_private.h"
 #include "chat/view.h"
@@ -34,7 +35,7 @@ static void show_old(struct turn *turn) {
     turn_show(turn, view);
 }
 
-/* --- letting a stranger in: admit IDENTITY ROLE LANGUAGE NAME --- */
+/* --- letting a stranger in: admit IDENTITY ROLE NAME --- */
 
 struct admission {
     enum actor_role role;
@@ -48,25 +49,22 @@ static void end_admission(void *state) {
 
 /* Tells whoever asked, where he speaks to us in private. */
 static void tell_stranger(struct turn *turn, const char *text) {
-    const char *identity = turn_word(turn, 0);
-    const char *colon = strchr(identity, ':');
-    enum words_language language = words_language_of(turn_word(turn, 2));
+    struct chat *chat = turn->chat;
+    const struct chat_place *place;
+    const char *identity;
+    const char *user;
 
-    if (!colon)
-        return;
-    auto_(mem_freep) char *platform = mem_dup(identity, (size_t)(colon - identity));
-    const struct chat_place place = {
-        .platform = platform,
-        .chat = colon + 1, /* in private a chat has its person's id */
-        .topic = "",
-        .title = "",
-        .is_private = true,
-    };
-    struct view *view = view_new();
-    view_text(view, "%s", words_in(language, text));
-    view_button(view, VIEW_PRIMARY, words_in(language, "Help"), "help");
-    chat_post(turn->chat, &place, NULL, identity, view, NULL, NULL);
-    view_free(view);
+    for (size_t at = 0;
+         (place = places_next_private(chat->places, &at, &identity, &user));) {
+        if (strcmp(identity, turn_word(turn, 0)) != 0)
+            continue;
+        enum words_language language = chat_language(chat, place);
+        struct view *view = view_new();
+        view_text(view, "%s", words_in(language, text));
+        view_button(view, VIEW_PRIMARY, words_in(language, "Help"), "help");
+        chat_post(chat, place, NULL, identity, view, NULL, NULL);
+        view_free(view);
+    }
 }
 
 static void tell_admitted(struct turn *turn) {
@@ -74,7 +72,7 @@ static void tell_admitted(struct turn *turn) {
     struct view *view = view_new();
 
     tell_stranger(turn, "You were let in. Welcome!");
-    view_text(view, turn_say(turn, "%s is let in as %s."), turn_rest(turn, 3),
+    view_text(view, turn_say(turn, "%s is let in as %s."), turn_rest(turn, 2),
               admission->user);
     turn_show(turn, view);
 }
@@ -125,7 +123,7 @@ static void admit(struct turn *turn) {
     struct admission *admission = turn_state(turn, sizeof(*admission), end_admission);
     const char *role = turn_word(turn, 1);
 
-    if (turn_count(turn) < 4 || !strchr(turn_word(turn, 0), ':')) {
+    if (turn_count(turn) < 3 || !strchr(turn_word(turn, 0), ':')) {
         turn_complain(turn, "%s", turn_say(turn, "Whom?"));
         return;
     }
@@ -140,7 +138,7 @@ static void admit(struct turn *turn) {
     struct turn **waiting = mem_new(sizeof(struct turn *)); /* the host may answer late */
     *waiting = turn;
     turn->awaited = waiting;
-    host->enlist(host->arg, turn_word(turn, 0), turn_rest(turn, 3), on_enlisted, waiting);
+    host->enlist(host->arg, turn_word(turn, 0), turn_rest(turn, 2), on_enlisted, waiting);
 }
 
 const struct command commands_core[] = {
@@ -162,7 +160,7 @@ const struct command commands_core[] = {
     },
     {
         .name = "admit",
-        .grammar = "IDENTITY ROLE LANGUAGE NAME",
+        .grammar = "IDENTITY ROLE NAME",
         .help = "Let somebody in who asked for it",
         .is_hidden = true,
         .is_for_admin = true,

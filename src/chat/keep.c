@@ -1,6 +1,7 @@
 #include "chat/keep.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/list.h"
@@ -11,7 +12,10 @@
 #include "store/records.h"
 #include "store/store.h"
 
-enum { AGAIN_MS = 200 }; /* the store is busy, or its disk is full: no hurry */
+enum {
+    AGAIN_MS = 200,  /* the store is busy, or its disk is full: no hurry */
+    OWN_MAX = 50000, /* rows; beyond it the oldest are given up */
+};
 
 struct waiter {
     struct list node;
@@ -28,6 +32,7 @@ struct keep {
     struct flight *flight; /* owned by the store's answer; NULL: none is under way */
     struct task flush;
     struct timer again;
+    bool is_refused; /* said once */
 };
 
 /* What the store works on. It outlives the keep when that ends before the answer. */
@@ -73,6 +78,12 @@ static void free_waiters(struct list *waiters) {
 
 /* What was refused comes before what changed since. */
 static void put_back(struct keep *keep, struct records *rows) {
+    if (rows->count + keep->own.count > OWN_MAX) {
+        log_error("chat: the store refuses to write: %zu changes are given up",
+                  rows->count);
+        records_done(rows);
+        return;
+    }
     records_move(rows, &keep->own);
     keep->own = *rows;
     *rows = (struct records) { 0 };
@@ -90,12 +101,17 @@ static void on_written(void *arg, int result) {
     }
     keep->flight = NULL;
     if (result != 0) {
-        log_warning("chat: the store refused a write (%d)", result);
+        if (!keep->is_refused)
+            log_warning("chat: the store refused a write (%d)", result);
+        keep->is_refused = true;
         put_back(keep, &flight->own);
         timer_start(keep->loop, &keep->again, AGAIN_MS);
-    } else if (keep->own.count > 0 || !list_is_empty(&keep->waiters)) {
-        loop_flush_later(keep->loop, &keep->flush);
+    } else if (keep->is_refused) {
+        log_info("chat: the store takes writes again");
+        keep->is_refused = false;
     }
+    if (result == 0 && (keep->own.count > 0 || !list_is_empty(&keep->waiters)))
+        loop_flush_later(keep->loop, &keep->flush);
     records_done(&flight->own);
     tell(&flight->waiters, result > 0 ? -EIO : result);
     free(flight);

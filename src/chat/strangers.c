@@ -50,7 +50,7 @@ static void add_admission(const struct turn *turn,
 
     buf_add_text(&line, "admit ");
     view_quote(&line, identity);
-    buf_printf(&line, " %s %s ", role, words_code(turn->language));
+    buf_printf(&line, " %s ", role);
     view_quote(&line, turn_person(turn)->name);
     view_button(view, VIEW_PLAIN, words_in(language, label), "%s", buf_text(&line));
     buf_done(&line);

@@ -172,10 +172,10 @@ static void pump(struct turn *turn) {
         return;
     turn->is_showing = true;
     turn->shown = TAKE(turn->next);
-    post(turn, turn->shown, turn->shown->is_fresh && !turn->is_own ? "" : turn->message,
-         on_shown);
-    /* What follows belongs into the message that was made. */
-    turn->is_own |= turn->shown->is_fresh;
+    /* What follows belongs into the message that this turn made. */
+    bool is_new = turn->message[0] == '\0' || (turn->shown->is_fresh && !turn->is_own);
+    turn->is_own |= is_new;
+    post(turn, turn->shown, is_new ? "" : turn->message, on_shown);
 }
 
 void turn_show_next(struct turn *turn, struct view *view) {
