@@ -24,7 +24,6 @@
 #include "chat/telegram/refusal.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
-#include "wire/http_url.h"
 
 enum {
     ASK_CALLS = 2,                      /* one question that waits, one other */
@@ -34,10 +33,8 @@ enum {
     ANSWER_TEXT_MAX = 200, /* characters in an answer to a press */
     CODE_MAX = 64,         /* of a start link */
     SECRET_RANDOM = 24,
-    SECRET_MAX = 256,
     WORK_EVERY_MS = 4500, /* "is typing" lasts 5 s */
     WORK_CHATS = 1024,
-    TOKEN_MAX = 128,
 };
 
 #define REMEDY_TOKEN                                                                     \
@@ -352,43 +349,6 @@ static char *new_secret(void) {
     crypto_random(bytes, sizeof(bytes));
     hex_encode(text, bytes, sizeof(bytes));
     return mem_strdup(text);
-}
-
-static const char token_letters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                    "abcdefghijklmnopqrstuvwxyz_-";
-
-static bool is_token(const char *token) {
-    size_t digits = token ? strspn(token, "0123456789") : 0;
-
-    if (digits == 0 || token[digits] != ':' || strlen(token) > TOKEN_MAX)
-        return false;
-    const char *rest = token + digits + 1;
-    return *rest && rest[strspn(rest, token_letters)] == '\0';
-}
-
-const char *telegram_check(const struct telegram_config *config, const char **ret_why) {
-    struct http_url url;
-    const char *secret = config->secret;
-
-    if (!is_token(config->token)) {
-        *ret_why = "is not what @BotFather gives: digits, a colon, letters";
-        return "token";
-    }
-    if (config->api_url && http_url_parse(config->api_url, &url, ret_why) != 0)
-        return "api_url";
-    if (config->mode == TELEGRAM_POLL)
-        return NULL;
-    if (!config->webhook_url || http_url_parse(config->webhook_url, &url, ret_why) != 0) {
-        if (!config->webhook_url)
-            *ret_why = "is missing, and mode is webhook";
-        return "webhook_url";
-    }
-    if (secret && (!*secret || strlen(secret) > SECRET_MAX ||
-                   secret[strspn(secret, token_letters)])) {
-        *ret_why = "may have letters, digits, _ and - only, 256 at most";
-        return "secret";
-    }
-    return NULL;
 }
 
 static void make_inlet(struct telegram *telegram) {

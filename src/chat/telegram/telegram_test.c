@@ -749,37 +749,6 @@ static void a_webhook_may_end_while_it_is_asked(void) {
     close_world(&world);
 }
 
-static void settings_are_checked(void) {
-    static const struct {
-        struct telegram_config config;
-        const char *setting;
-    } rows[] = {
-        { { .token = "1:a" }, NULL },
-        { { .token = NULL }, "token" },
-        { { .token = "abc" }, "token" },
-        { { .token = "1:a/b" }, "token" },
-        { { .token = "1:a", .api_url = "ftp://x" }, "api_url" },
-        { { .token = "1:a", .mode = TELEGRAM_WEBHOOK }, "webhook_url" },
-        { { .token = "1:a", .mode = TELEGRAM_WEBHOOK, .webhook_url = "https://x/y" },
-          NULL },
-        { { .token = "1:a",
-            .mode = TELEGRAM_WEBHOOK,
-            .webhook_url = "https://x/y",
-            .secret = "a b" },
-          "secret" },
-    };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        const char *why = NULL;
-        const char *setting = telegram_check(&rows[i].config, &why);
-        CHECK_INT(setting != NULL, rows[i].setting != NULL);
-        if (setting) {
-            CHECK_TEXT(setting, rows[i].setting);
-            CHECK(why);
-        }
-    }
-}
-
 TESTS(TEST(updates_are_taken_and_then_confirmed),
       TEST(what_could_not_be_stored_is_asked_for_again),
       TEST(ids_are_no_sequence),
@@ -797,5 +766,4 @@ TESTS(TEST(updates_are_taken_and_then_confirmed),
       TEST(presses_are_answered_beside_the_queue),
       TEST(lists_of_commands_are_set_when_they_change),
       TEST(a_webhook_is_answered_when_all_is_durable),
-      TEST(a_webhook_may_end_while_it_is_asked),
-      TEST(settings_are_checked))
+      TEST(a_webhook_may_end_while_it_is_asked))
