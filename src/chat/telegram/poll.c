@@ -180,6 +180,8 @@ static void on_hook_gone(void *arg, const struct api_reply *reply) {
         return;
     }
     poll->has_hook_gone = true;
+    if (poll->failures == 0)
+        news(poll, POLL_WORKS, NULL); /* a question may stay open for long */
     ask(poll);
 }
 

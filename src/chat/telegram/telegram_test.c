@@ -442,7 +442,7 @@ static void another_poller_is_told_with_a_remedy(void) {
                     "terminated by other getUpdates request\"}";
     telegram_start(world.telegram);
     run_until(&world, "getUpdates", 1);
-    while (telegram_status(world.telegram).state == TELEGRAM_STARTING)
+    while (telegram_status(world.telegram).state != TELEGRAM_RIVAL)
         show_text(&world, "x", NULL);
     struct telegram_status status = telegram_status(world.telegram);
     CHECK_INT(status.state, TELEGRAM_RIVAL);
