@@ -187,3 +187,52 @@ scenario('an operation is asked for many times and done once', async (env) => {
   // A ledger that cannot be written refuses, and says so.
   await lane.counter.stop();
 });
+
+// --- a link that breaks between the act and its result ---
+
+async function behindRelay(env) {
+  const lane = Object.assign(new Lane(), { env });
+  lane.relay = await env.relay();
+  const link = await env.linkVia(`127.0.0.1:${lane.relay.port}`, 'pi');
+  lane.agent = await env.agent('pi', { link, settings: '[agent]\ninterval = 60\nbackoff_max = 1\n', policy: 'allow signal python3*\n' });
+  lane.counter = new Counter();
+  await lane.counter.ready();
+  lane.relay.delayMs = 1000 * slow; // so long the result of what was felt is under way
+  lane.kill = (...words) => env.cli('kill', 'pi', String(lane.counter.proc.pid), '-s', 'USR1', '--yes', ...words, { ok: 'any' });
+  return lane;
+}
+
+scenario('a signal whose result is lost with the link is sent once, and its sender hears what became of it', async (env) => {
+  const lane = await behindRelay(env);
+  const asked = lane.kill();
+  await until(async () => (await lane.counter.count()) === 1);
+  lane.relay.breakAll();
+  lane.relay.delayMs = 0;
+  const told = await asked;
+  assert.equal(told.code, 0, told.stderr);
+  assert.match(told.stdout, /USR1/);
+  assert.equal(await lane.counter.count(), 1);
+  await lane.counter.stop();
+});
+
+scenario('a signal whose result stays lost is called not known, and nothing is sent again later', async (env) => {
+  const lane = await behindRelay(env);
+  const asked = lane.kill('--timeout', '8s');
+  await until(async () => (await lane.counter.count()) === 1);
+  const { port } = lane.relay;
+  await lane.relay.stop(); // nobody comes in here any more
+  const told = await asked;
+  assert.notEqual(told.code, 0);
+  assert.match(told.stderr, /the outcome is not known/);
+  const activity = await until(async () => {
+    const { stdout } = await env.cli('activity', '--node', 'pi');
+    return /whether it was done is not known/.test(stdout) && stdout;
+  });
+  assert.match(activity, /Signal/);
+  const again = await env.relay();
+  await new Promise((resolve) => again.server.close(resolve));
+  await new Promise((resolve) => again.server.listen(port, '127.0.0.1', resolve));
+  await env.state('pi', 'ONLINE');
+  assert.equal(await lane.counter.count(), 1);
+  await lane.counter.stop();
+});

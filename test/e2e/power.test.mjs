@@ -230,6 +230,16 @@ step('a host that has nothing to end it with says so', async () => {
   assert.match(refused.stderr, /neither logind nor a command/);
 });
 
+// A relay beside the hub, which is not where this test is.
+const relayScript = `
+  import { Relay } from '${new URL('./lib/relay.mjs', import.meta.url)}';
+  const relay = await Relay.start({ port: Number(process.argv[1]) });
+  process.on('SIGUSR2', () => { relay.muteNear(); console.log('muted'); });
+  process.on('SIGHUP', () => relay.breakAll());
+  process.on('SIGTERM', () => process.exit(0));
+  console.log('on ' + relay.port);
+`;
+
 test('the packet that wakes is seen on the wire', { skip: whyNoNetns() ?? false, timeout: 60_000 }, async () => {
   const cable = new Cable();
   const wired = await Env.start({ wrapper: cable.at('near') });
@@ -266,6 +276,21 @@ test('the packet that wakes is seen on the wire', { skip: whyNoNetns() ?? false,
     assert.match((await wired.cli('wake', 'sleeper', '--yes')).stdout, /^near: sent into cable/);
     const [, woken] = await ear.line(/(\{.*\})/);
     assert.equal(JSON.parse(woken).hex, 'f'.repeat(12) + network.slice(0, 17).replaceAll(':', '').repeat(16));
+
+    // What is lost with the link is not sent again, and its sender hears that it was sent.
+    const relay = wired.start(process.execPath, ['--input-type=module', '-e', relayScript, String(wired.port)], { wrapper: cable.at('near') });
+    const [, port] = await relay.line(/on (\d+)/);
+    const far = await wired.agent('relayed', { link: await wired.linkVia(`127.0.0.1:${port}`, 'relayed'), settings: '[agent]\nbackoff_max = 1\n', policy: 'allow power wake\n' });
+    ear.stdout = '';
+    process.kill(relay.pid, 'SIGUSR2');
+    await relay.line(/muted/);
+    const asked = wired.cli('wake', '--mac', '52:54:00:00:00:01', '--via', 'relayed', '--yes', { ok: 'any' });
+    await ear.line(/525400000001/);
+    process.kill(relay.pid, 'SIGHUP');
+    const told = await asked;
+    assert.deepEqual([told.code, told.stdout], [0, 'relayed: sent into cable 10.77.0.255:9\n'], told.stderr);
+    assert.equal(ear.stdout.match(/\{/g).length, 1);
+    await wired.stopAgent(far);
 
     const nowhere = await wired.cli('wake', '--mac', '52:54:00:ab:cd:ef', '--via', 'near', '--interface', 'nothing', '--yes', { ok: 'any' });
     assert.match(nowhere.stderr, /nothing is not up/);

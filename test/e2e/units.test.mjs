@@ -19,6 +19,7 @@ let machine;
 let env;
 let units;
 let authorization;
+let relay;
 
 const sh = (line) => `/bin/sh -c '${line}'`;
 const files = {
@@ -52,7 +53,8 @@ function prepare(root) {
 }
 
 async function startInside() {
-  const link = await env.link('mars');
+  relay = await env.relay();
+  const link = await env.linkVia(`127.0.0.1:${relay.port}`, 'mars');
   machine.sh('roost-agent join - --state /var/lib/agent', { input: `${link}\n` });
   machine.sh('cat > /var/lib/agent/policy.conf', { input: POLICY });
   machine.sh('systemctl start roost-agent');
@@ -192,6 +194,21 @@ step('a unit is started, found running, restarted and stopped', async () => {
   const [{ node, result }] = await env.json('unit', 'stop', 'mars', 'good', '--yes');
   assert.deepEqual([node, result.jobResult, result.unit.activeState], ['mars', 'done', 'inactive']);
 });
+
+step('a restart whose result is lost with the link is done once, and told', async () => {
+  await call('Start', { name: 'good' });
+  const before = systemctl('show -P MainPID good');
+  const starts = () => machine.journal('good').filter(({ message }) => /^Started good\.service/.test(message)).length;
+  const count = starts();
+  relay.muteNear();
+  const asked = env.cli('unit', 'restart', 'mars', 'good', '--yes', { ok: 'any' });
+  await until(() => starts() > count);
+  relay.breakAll();
+  const told = await asked;
+  assert.deepEqual([told.code, told.stdout], [0, 'mars: good.service: restarted (active)\n'], told.stderr);
+  assert.equal(starts(), count + 1);
+  assert.notEqual(systemctl('show -P MainPID good'), before);
+}, inside ? undefined : 'the agent of a sanitized build has no relay');
 
 step('a unit that fails to start brings the reason and its last lines', async () => {
   const broken = await call('Start', { name: 'broken' });

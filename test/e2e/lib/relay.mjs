@@ -72,6 +72,12 @@ export class Relay {
       }
   }
 
+  // Of the connections that there are, who dialled is told everything and not heard any
+  // more. Those that come later are whole.
+  muteNear() {
+    for (const { near } of this.pairs) near.pause();
+  }
+
   // Every connection ends in the middle of whatever it carries.
   breakAll() {
     for (const { near, far } of this.pairs) {
