@@ -32,9 +32,23 @@ static void hide_secrets(ProtobufCMessage *message) {
     }
 }
 
-void act_text_json(struct buf *out,
-                   const struct acting_method *method,
-                   struct slice request) {
+/* It is there to tell attempts apart, and says nothing to people. */
+static void forget_operation(ProtobufCMessage *message) {
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field_by_name(message->descriptor,
+                                                        "operation_id");
+
+    if (!field || field->type != PROTOBUF_C_TYPE_STRING)
+        return;
+    char *text = *(char **)((char *)message + field->offset);
+    if (text && text != field->default_value)
+        text[0] = '\0';
+}
+
+static void write_json(struct buf *out,
+                       const struct acting_method *method,
+                       struct slice request,
+                       bool is_whole) {
     const ProtobufCMessageDescriptor *type = acting_methods_request(method);
     ProtobufCMessage *message = NULL;
     char *why = NULL;
@@ -44,19 +58,30 @@ void act_text_json(struct buf *out,
         return;
     }
     hide_secrets(message);
+    if (!is_whole)
+        forget_operation(message);
     if (pbjson_write(out, message, NULL, &why) != 0)
         buf_add_text(out, "(a request that cannot be shown)");
     free(why);
     pb_free(message);
 }
 
-char *act_text_line(const struct buf *json) {
-    size_t len = json->len;
+void act_text_json(struct buf *out,
+                   const struct acting_method *method,
+                   struct slice request) {
+    write_json(out, method, request, true);
+}
 
-    if (len <= ACT_TEXT_LINE_MAX)
-        return mem_dup(json->data, len);
-    len = ACT_TEXT_LINE_MAX;
-    while (len > 0 && (json->data[len] & 0xc0) == 0x80)
+char *act_text_line(const struct acting_method *method, struct slice request) {
+    struct buf json = { 0 };
+
+    write_json(&json, method, request, false);
+    if (json.len <= ACT_TEXT_LINE_MAX)
+        return buf_take_text(&json);
+    size_t len = ACT_TEXT_LINE_MAX;
+    while (len > 0 && (json.data[len] & 0xc0) == 0x80)
         len--; /* no half of a character */
-    return mem_printf("%.*s...", (int)len, (const char *)json->data);
+    char *line = mem_printf("%.*s...", (int)len, (const char *)json.data);
+    buf_done(&json);
+    return line;
 }

@@ -15,5 +15,5 @@ void act_text_json(struct buf *out,
                    const struct acting_method *method,
                    struct slice request);
 
-/* The JSON cut to a line. A new string. */
-char *act_text_line(const struct buf *json);
+/* The same without the id of the operation, cut to a line. A new string. */
+char *act_text_line(const struct acting_method *method, struct slice request);

@@ -250,7 +250,7 @@ static void on_request(struct acts_act *act, size_t len) {
     if (unframe(act, slice_of(framed, len), &message)) {
         struct slice request = slice_of(message.data, message.len);
         act_text_json(&json, act->method, request);
-        act->arguments = act_text_line(&json);
+        act->arguments = act_text_line(act->method, request);
         if (!registry_find(act->acts->config.registry, act->node))
             refuse(act, GRPC_NOT_FOUND, "the node has gone");
         else if (!hold(act, request, &json))

@@ -218,7 +218,7 @@ static void every_acting_method_has_a_type(void) {
 static void a_request_is_told_in_a_line(void) {
     const struct acting_method *method = acting_methods_find("/roost.v1.Power/Reboot");
     Roost__V1__PowerRequest request = ROOST__V1__POWER_REQUEST__INIT;
-    char message[1000];
+    char message[1000], operation_id[] = "0a1b2c";
     struct buf packed = { 0 }, json = { 0 };
 
     memset(message, 'x', sizeof(message));
@@ -226,9 +226,18 @@ static void a_request_is_told_in_a_line(void) {
     message[sizeof(message) - 1] = '\0';
     request.delay_s = 7;
     request.message = message;
+    request.operation_id = operation_id;
     pb_pack(&packed, &request.base);
     act_text_json(&json, method, slice_of(packed.data, packed.len));
-    auto_(mem_freep) char *line = act_text_line(&json);
+    CHECK(strstr(buf_text(&json), "0a1b2c"));
+    auto_(mem_freep) char *line =
+        act_text_line(method, slice_of(packed.data, packed.len));
+    memcpy(message, "short", 6);
+    buf_done(&packed);
+    pb_pack(&packed, &request.base);
+    auto_(mem_freep) char *whole =
+        act_text_line(method, slice_of(packed.data, packed.len));
+    CHECK(strstr(whole, "short") && !strstr(whole, "operation"));
     CHECK(strstr(line, "{\"delayS\":7,") || strstr(line, "{\"delayS\": 7"));
     CHECK(strlen(line) <= ACT_TEXT_LINE_MAX + 3);
     CHECK(strstr(line, "..."));
