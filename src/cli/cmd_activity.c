@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/following.h"
 #include "cli/hub.h"
 #include "cli/nodes.h"
 #include "cli/output.h"
@@ -18,14 +19,10 @@
 
 enum { COUNT_MAX = 1000 };
 
-/* What -f waits with. */
-struct following {
-    struct cli *cli; /* borrowed: the caller */
+/* What -f shows. */
+struct newer {
+    struct cli *cli; /* borrowed: the command */
     uint64_t last_id;
-    enum grpc_status status;
-    char *message; /* owned */
-    int code;
-    bool done;
 };
 
 static enum terminal_colour colour_of(const char *kind) {
@@ -184,49 +181,28 @@ static bool shows_calls(const struct cli *cli) {
     return args_has(cli->args, "calls") || args_has(cli->args, "method");
 }
 
-static void finish(struct following *following) {
-    following->done = true;
-    loop_stop(cli_loop(following->cli));
-}
-
-static void on_message(void *user, struct slice bytes) {
-    struct following *following = user;
-    ProtobufCMessage *message;
-
-    if (following->done ||
-        pb_unpack(&roost__v1__activity_event__descriptor, bytes, &message) != 0)
-        return;
+static int show_newer(void *arg, const ProtobufCMessage *message) {
     const Roost__V1__ActivityEvent *event = (const Roost__V1__ActivityEvent *)message;
-    if (event->id == 0 || event->id > following->last_id) { /* 0: it is not kept */
-        if (event->id > 0)
-            following->last_id = event->id;
-        following->code = print_event(following->cli, event);
-    }
-    pb_free(message);
-    if (report_is_output_over() || following->code != 0)
-        finish(following);
-}
+    struct newer *newer = arg;
 
-static void on_done(void *user,
-                    enum grpc_status status,
-                    const char *message,
-                    const struct headers *trailers) {
-    struct following *following = user;
-
-    (void)trailers;
-    following->status = status;
-    following->message = mem_strdup(message ? message : "");
-    finish(following);
+    if (event->id > 0 && event->id <= newer->last_id) /* 0: it is not kept */
+        return 0;
+    if (event->id > 0)
+        newer->last_id = event->id;
+    return print_event(newer->cli, event);
 }
 
 static int follow(struct cli *cli, uint64_t last_id) {
-    static const struct client_events events = {
-        .on_message = on_message,
-        .on_done = on_done,
-    };
     Roost__V1__WatchActivityRequest watch = ROOST__V1__WATCH_ACTIVITY_REQUEST__INIT;
-    struct following following = { .cli = cli, .last_id = last_id };
-    struct headers metadata;
+    struct newer newer = { .cli = cli, .last_id = last_id };
+    const struct following_config config = {
+        .name = "activity",
+        .method = "/roost.v1.Activity/Watch",
+        .request = &watch.base,
+        .type = &roost__v1__activity_event__descriptor,
+        .show = show_newer,
+        .arg = &newer,
+    };
 
     watch.node = option_text(cli, "node");
     watch.actor = option_text(cli, "actor");
@@ -234,28 +210,7 @@ static int follow(struct cli *cli, uint64_t last_id) {
     watch.after_id = last_id;
     watch.calls = shows_calls(cli);
     watch.method = option_text(cli, "method");
-    session_metadata(cli->session, NULL, &metadata);
-    struct client_request request = {
-        .method = "/roost.v1.Activity/Watch",
-        .metadata = &metadata,
-        .timeout_ms = cli->timeout_ms,
-    };
-    fflush(stdout);
-    struct client_call *client = client_start(cli_loop(cli), session_target(cli->session),
-                                              &request, &events, &following);
-    client_send(client, &watch.base);
-    client_end(client);
-    session_wait(cli->session, &following.done);
-    headers_done(&metadata);
-    if (!following.message) {
-        client_cancel(client);
-        return following.code;
-    }
-    int r = REPORT_OK;
-    if (following.status != GRPC_OK)
-        r = hub_report_call(cli, "activity", following.status, following.message);
-    free(following.message);
-    return r;
+    return following_run(cli, &config);
 }
 
 static int run(struct cli *cli) {

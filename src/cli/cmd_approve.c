@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/following.h"
 #include "cli/hub.h"
 #include "cli/node_cells.h"
 #include "cli/output.h"
@@ -94,15 +95,6 @@ static int run_list(struct cli *cli) {
 
 /* --- follow --- */
 
-/* What -f waits with. */
-struct following {
-    struct cli *cli; /* borrowed: the caller */
-    enum grpc_status status;
-    char *message; /* owned */
-    int code;
-    bool done;
-};
-
 static void print_line(const Roost__V1__Approval *item) {
     static const char *const words[] = { "?", "waits", "approved", "rejected", "lapsed" };
     auto_(mem_freep) char *needs = needs_of(item);
@@ -126,71 +118,29 @@ static void print_line(const Roost__V1__Approval *item) {
     buf_done(&out);
 }
 
-static void finish(struct following *following) {
-    following->done = true;
-    loop_stop(cli_loop(following->cli));
-}
+static int show_newer(void *arg, const ProtobufCMessage *message) {
+    const struct cli *cli = arg;
 
-static void on_message(void *user, struct slice bytes) {
-    struct following *following = user;
-    ProtobufCMessage *message;
-
-    if (following->done ||
-        pb_unpack(&roost__v1__approval__descriptor, bytes, &message) != 0)
-        return;
-    if (following->cli->json)
-        following->code = output_message(message, false);
-    else
-        print_line((const Roost__V1__Approval *)message);
-    pb_free(message);
-    if (report_is_output_over() || following->code != 0)
-        finish(following);
-}
-
-static void on_done(void *user,
-                    enum grpc_status status,
-                    const char *message,
-                    const struct headers *trailers) {
-    struct following *following = user;
-
-    (void)trailers;
-    following->status = status;
-    following->message = mem_strdup(message ? message : "");
-    finish(following);
+    if (cli->json)
+        return output_message(message, false);
+    print_line((const Roost__V1__Approval *)message);
+    return 0;
 }
 
 static int run_follow(struct cli *cli) {
-    static const struct client_events events = {
-        .on_message = on_message,
-        .on_done = on_done,
+    const Roost__V1__WatchApprovalsRequest watch =
+        ROOST__V1__WATCH_APPROVALS_REQUEST__INIT;
+    const struct following_config config = {
+        .name = "approve",
+        .method = "/roost.v1.Approvals/Watch",
+        .request = &watch.base,
+        .type = &roost__v1__approval__descriptor,
+        .show = show_newer,
+        .arg = cli,
     };
-    Roost__V1__WatchApprovalsRequest watch = ROOST__V1__WATCH_APPROVALS_REQUEST__INIT;
-    struct following following = { .cli = cli };
-    struct headers metadata;
 
     int r = hub_connect(cli);
-    if (r != 0)
-        return r;
-    session_metadata(cli->session, NULL, &metadata);
-    struct client_request request = {
-        .method = "/roost.v1.Approvals/Watch",
-        .metadata = &metadata,
-        .timeout_ms = cli->timeout_ms,
-    };
-    struct client_call *client = client_start(cli_loop(cli), session_target(cli->session),
-                                              &request, &events, &following);
-    client_send(client, &watch.base);
-    client_end(client);
-    session_wait(cli->session, &following.done);
-    headers_done(&metadata);
-    if (!following.message) {
-        client_cancel(client);
-        return following.code;
-    }
-    if (following.status != GRPC_OK)
-        r = hub_report_call(cli, "approve", following.status, following.message);
-    free(following.message);
-    return r;
+    return r != 0 ? r : following_run(cli, &config);
 }
 
 /* --- one --- */

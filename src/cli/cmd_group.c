@@ -196,16 +196,7 @@ static int remove_one(struct cli *cli, const char *name) {
 }
 
 static int run_remove(struct cli *cli) {
-    size_t count = args_count(cli->args);
-    size_t failed = 0;
-    int last = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        int r = remove_one(cli, args_at(cli->args, i));
-        failed += r != 0;
-        last = r != 0 ? r : last;
-    }
-    return report_exit_of_many(failed, count, last);
+    return report_each(cli, remove_one);
 }
 
 static const struct args_option list_options[] = {

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/args.h"
+#include "cli/cli.h"
 #include "cli/text.h"
 
 static void say(const char *prefix, const char *format, va_list args)
@@ -49,6 +51,19 @@ void report_hint(const char *text, const char *remedy) {
 
 int report_exit_of_many(size_t failed, size_t count, int last) {
     return failed == 0 ? REPORT_OK : failed < count ? REPORT_PARTLY : last;
+}
+
+int report_each(struct cli *cli, int (*act)(struct cli *cli, const char *word)) {
+    size_t count = args_count(cli->args);
+    size_t failed = 0;
+    int last = REPORT_OK;
+
+    for (size_t i = 0; i < count; i++) {
+        int r = act(cli, args_at(cli->args, i));
+        failed += r != 0;
+        last = r != 0 ? r : last;
+    }
+    return report_exit_of_many(failed, count, last);
 }
 
 enum report_exit report_exit_of(enum grpc_status status) {

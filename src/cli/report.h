@@ -12,6 +12,8 @@
 
 #include "wire/grpc.h"
 
+struct cli;
+
 enum report_exit {
     REPORT_OK = 0,
     REPORT_FAILED = 1,
@@ -38,6 +40,10 @@ void report_hint(const char *text, const char *remedy);
 /* The exit status of what was done count times, and failed so often, at last with this.
  */
 int report_exit_of_many(size_t failed, size_t count, int last);
+
+/* Does it with each word of the command, whatever becomes of the others: the exit status
+ * of all. act: 0, or one after telling. */
+int report_each(struct cli *cli, int (*act)(struct cli *cli, const char *word));
 
 /* The exit status that a gRPC status means for any command but `call`. */
 enum report_exit report_exit_of(enum grpc_status status);
