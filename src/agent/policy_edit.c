@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent/policy.h"
+#include "agent/policy_needs.h"
 #include "base/file.h"
 #include "base/mem.h"
 
@@ -161,9 +162,31 @@ static int add_to(const char *path, const struct policy_rules *rules) {
     return r < 0 ? complain(path, r) : EXIT_SUCCESS;
 }
 
+/* What the system would have to grant the service. */
+static void list_needs(const struct policy *policy, struct buf *out) {
+    policy_needs_unit(policy, out);
+    policy_needs_polkit(policy, out);
+}
+
+/* The service may have more, or less, to do than the system lets it. */
+static void hint_at_apply(const char *state, const struct buf *before) {
+    struct policy *policy = policy_edit_open(state);
+    struct buf after = { 0 };
+
+    list_needs(policy, &after);
+    if (!policy_edit_is_user() && !slice_equal(buf_slice(before), buf_slice(&after)))
+        fprintf(stderr, "the service has no rights of its own: the system has to grant "
+                        "what changes with this\ntry: roost-agent policy apply\n");
+    buf_done(&after);
+    policy_free(policy);
+}
+
 static int add_rules(const char *state, const struct policy_rules *rules) {
     struct policy *policy = policy_edit_open(state);
+    struct buf needs = { 0 };
     int status = EXIT_SUCCESS;
+
+    list_needs(policy, &needs);
 
     if (!policy_is_of_system(policy)) {
         int r = file_make_dirs(state, 0700);
@@ -173,6 +196,9 @@ static int add_rules(const char *state, const struct policy_rules *rules) {
     if (status == EXIT_SUCCESS)
         status = add_to(policy_path(policy), rules);
     policy_free(policy);
+    if (status == EXIT_SUCCESS)
+        hint_at_apply(state, &needs);
+    buf_done(&needs);
     return status;
 }
 
