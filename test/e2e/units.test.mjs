@@ -10,6 +10,7 @@ import { buildDir, Env, patience, program, scenario, until } from './lib/env.mjs
 import { client, external, grpc, metadata, roost, unary } from './lib/grpc.mjs';
 import { startKitchen } from './lib/kitchen.mjs';
 import { Machine, whyNoMachine } from './lib/nspawn.mjs';
+import { startRelay } from './lib/relay_process.mjs';
 
 const { status } = grpc;
 const inside = !/asan|tsan/.test(buildDir);
@@ -53,7 +54,7 @@ function prepare(root) {
 }
 
 async function startInside() {
-  relay = await env.relay();
+  relay = await startRelay(env.port, 0);
   const link = await env.linkVia(`127.0.0.1:${relay.port}`, 'mars');
   machine.sh('roost-agent join - --state /var/lib/agent', { input: `${link}\n` });
   machine.sh('cat > /var/lib/agent/policy.conf', { input: POLICY });
@@ -85,6 +86,7 @@ after(async () => {
   units?.close();
   if (inside && machine) machine.sh('systemctl stop roost-agent', { ok: 'any' });
   await env?.finish();
+  relay?.stop();
   // Nobody needs it any more: off by the plug, which is quick on a busy host.
   machine?.nspawn.kill('SIGKILL');
   await machine?.ended;
@@ -200,10 +202,10 @@ step('a restart whose result is lost with the link is done once, and told', asyn
   const before = systemctl('show -P MainPID good');
   const starts = () => machine.journal('good').filter(({ message }) => /^Started good\.service/.test(message)).length;
   const count = starts();
-  relay.muteNear();
+  await relay.tell('muteNear');
   const asked = env.cli('unit', 'restart', 'mars', 'good', '--yes', { ok: 'any' });
   await until(() => starts() > count);
-  relay.breakAll();
+  await relay.tell('breakAll');
   const told = await asked;
   assert.deepEqual([told.code, told.stdout], [0, 'mars: good.service: restarted (active)\n'], told.stderr);
   assert.equal(starts(), count + 1);
