@@ -116,6 +116,9 @@ static void list_capabilities(struct policy *policy) {
             len += (size_t)snprintf(policy->capabilities + len, POLICY_VERBS_LEN - len,
                                     ",%s/signed", name);
     }
+    if (policy->is_user)
+        snprintf(policy->capabilities + len, POLICY_VERBS_LEN - len, "%suser",
+                 len > 0 ? "," : "");
 }
 
 static void load(struct policy *policy) {

@@ -23,7 +23,7 @@
 
 enum {
     POLICY_LOOK_MS = 1000,  /* how long a file that was looked at counts as unchanged */
-    POLICY_VERBS_LEN = 160, /* room for every verb, twice, and commas */
+    POLICY_VERBS_LEN = 168, /* room for every verb, twice, and commas */
 };
 
 #define POLICY_SYSTEM_PATH "/etc/roost/policy.conf"

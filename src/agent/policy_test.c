@@ -221,7 +221,7 @@ static void a_file_that_makes_no_sense_means_look_only(void) {
         CHECK(policy_allows(policy, POLICY_LOOK, NULL));
         CHECK(!policy_allows(policy, POLICY_SIGNAL, "1"));
         CHECK(!reaches(policy, "127.0.0.1", "22"));
-        CHECK_TEXT(policy_capabilities(policy), "look");
+        CHECK_TEXT(policy_capabilities(policy), "look,user");
         policy_free(policy);
     }
     check_folder_remove(folder);

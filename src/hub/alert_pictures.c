@@ -5,25 +5,32 @@
 #include <string.h>
 
 #include "alerts/incident.h"
+#include "base/buf.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/metric.h"
 #include "loop/loop.h"
 #include "roost/v1/metrics.pb-c.h"
-#include "rpc/actor.h"
 #include "rpc/client.h"
 #include "wire/timestamp.h"
 
 enum {
     BEFORE_MS = 3600000, /* of the chart */
     DRAW_MS = 3000,      /* a critical alert does not wait longer for its picture */
+    WEEK_MS = 7 * 24 * 3600 * 1000,
+    WEEK_DRAW_MS = 30000,
 };
+
+static const char *const week_kinds[] = { "cpu", "mem", "disk" };
+
+enum { WEEK_CHARTS = sizeof(week_kinds) / sizeof(week_kinds[0]) };
 
 struct alert_pictures {
     struct loop *loop;    /* borrowed: outlives us */
     struct target *gate;  /* borrowed: outlives us */
-    struct actor *actor;  /* reference: the hub itself */
+    struct actor *actor;  /* borrowed: the hub itself; outlives us */
     struct list drawings; /* under way */
+    struct list weeks;    /* likewise */
 };
 
 struct drawing {
@@ -32,6 +39,19 @@ struct drawing {
     struct client_call *call;        /* owned; NULL: there is nothing to draw */
     struct task task;                /* says so */
     void (*done)(void *arg, struct slice png);
+    void *arg; /* borrowed: until done */
+};
+
+/* The charts of a week, one behind the other. */
+struct week {
+    struct list in_list;
+    struct alert_pictures *pictures; /* borrowed: owns us */
+    struct client_call *call;        /* owned */
+    char *select;                    /* owned */
+    size_t asked;
+    struct buf pngs[WEEK_CHARTS];
+    size_t count;
+    void (*done)(void *arg, const struct slice *pngs, size_t count);
     void *arg; /* borrowed: until done */
 };
 
@@ -108,17 +128,86 @@ void alert_pictures_draw(struct alert_pictures *pictures,
         loop_post(pictures->loop, &drawing->task);
 }
 
-struct alert_pictures *alert_pictures_new(struct loop *loop, struct target *gate) {
+static void finish_week(struct week *week) {
+    struct slice pngs[WEEK_CHARTS];
+
+    list_remove(&week->in_list);
+    client_cancel(week->call);
+    for (size_t i = 0; i < week->count; i++)
+        pngs[i] = buf_slice(&week->pngs[i]);
+    week->done(week->arg, pngs, week->count);
+    for (size_t i = 0; i < week->count; i++)
+        buf_done(&week->pngs[i]);
+    free(week->select);
+    free(week);
+}
+
+static void ask_week(struct week *week);
+
+static void on_week_chart(void *user,
+                          enum grpc_status status,
+                          const char *message,
+                          const ProtobufCMessage *reply) {
+    const Roost__V1__ChartResponse *response = (const Roost__V1__ChartResponse *)reply;
+    struct week *week = user;
+
+    week->call = NULL;
+    if (status == GRPC_OK)
+        buf_add_slice(&week->pngs[week->count++],
+                      slice_of(response->image.data, response->image.len));
+    if (week->asked == WEEK_CHARTS)
+        finish_week(week);
+    else
+        ask_week(week);
+}
+
+static void ask_week(struct week *week) {
+    const struct alert_pictures *pictures = week->pictures;
+    Roost__V1__ChartRequest request = ROOST__V1__CHART_REQUEST__INIT;
+    char *kind = (char *)(uintptr_t)week_kinds[week->asked++];
+    const struct client_request call = {
+        .method = "/roost.v1.Metrics/Chart",
+        .timeout_ms = WEEK_DRAW_MS,
+        .actor = pictures->actor,
+    };
+
+    request.select = week->select;
+    request.metrics = &kind;
+    request.n_metrics = 1;
+    request.last_ms = WEEK_MS;
+    week->call =
+        client_unary(pictures->loop, pictures->gate, &call, &request.base,
+                     &roost__v1__chart_response__descriptor, on_week_chart, week);
+}
+
+void alert_pictures_draw_week(struct alert_pictures *pictures,
+                              const char *select,
+                              void (*done)(void *arg,
+                                           const struct slice *pngs,
+                                           size_t count),
+                              void *arg) {
+    struct week *week = mem_new(sizeof(*week));
+
+    week->pictures = pictures;
+    week->select = mem_strdup(select);
+    week->done = done;
+    week->arg = arg;
+    list_add_tail(&pictures->weeks, &week->in_list);
+    ask_week(week);
+}
+
+struct alert_pictures *alert_pictures_new(struct loop *loop,
+                                          struct target *gate,
+                                          struct actor *actor) {
     struct alert_pictures *pictures = mem_new(sizeof(*pictures));
-    struct actor_rights *rights = actor_rights_new(true);
 
     *pictures = (struct alert_pictures) {
         .loop = loop,
         .gate = gate,
-        .actor = actor_new("roost", NULL, false, rights),
+        .actor = actor,
     };
-    actor_rights_unref(rights);
     list_init(&pictures->drawings);
+    list_init(&pictures->weeks);
     return pictures;
 }
 
@@ -127,7 +216,8 @@ struct alert_pictures *alert_pictures_free(struct alert_pictures *pictures) {
         return NULL;
     list_for_each_safe(at, after, &pictures->drawings)
         finish(container_of(at, struct drawing, in_list), (struct slice) { 0 });
-    actor_unref(pictures->actor);
+    list_for_each_safe(at, after, &pictures->weeks)
+        finish_week(container_of(at, struct week, in_list));
     free(pictures);
     return NULL;
 }

@@ -44,6 +44,12 @@ struct history_catalogue *history_catalogue_new(const struct history_metric *met
     return mem_new(sizeof(struct history_catalogue));
 }
 
+const struct history_metric *history_catalogue_metrics(
+    const struct history_catalogue *catalogue, size_t *ret_count) {
+    *ret_count = 0;
+    return NULL;
+}
+
 struct history_catalogue *history_catalogue_release(struct history_catalogue *catalogue) {
     free(catalogue);
     return NULL;

@@ -7,6 +7,7 @@
 #include "hub/access.h"
 #include "hub/activity.h"
 #include "hub/admission.h"
+#include "hub/alerts_feed.h"
 #include "hub/approvals.h"
 #include "hub/config.h"
 #include "hub/echo.h"
@@ -116,8 +117,14 @@ static void make_older_sessions(struct hub *hub) {
     hub->health_page = health_page_new(presence_start_ns(hub->presence));
 }
 
+/* There is no feed while the hub is being made. */
+static void judge(void *arg, const struct alerts_row *row) {
+    const struct hub *hub = arg;
+    alerts_feed_take(hub->feed, row);
+}
+
 /* What samples go into, whichever way they come. */
-static struct intake_shared samples_of(const struct hub *hub) {
+static struct intake_shared samples_of(struct hub *hub) {
     return (struct intake_shared) {
         .loop = hub->loop,
         .registry = hub->registry,
@@ -125,6 +132,8 @@ static struct intake_shared samples_of(const struct hub *hub) {
         .history = hub->history,
         .timekeeper = hub->timekeeper,
         .writer = hub->writer,
+        .judge = judge,
+        .judge_arg = hub,
         .ack_ms = hub->config->acknowledge_ms,
     };
 }

@@ -6,6 +6,7 @@
 #include "hub/config.h"
 #include "hub/groups.h"
 #include "hub/hub_private.h"
+#include "hub/hub_talk.h"
 #include "hub/keeper.h"
 #include "hub/registry.h"
 #include "hub/timekeeper.h"
@@ -33,6 +34,7 @@ static void rename_node(void *arg, const char *from, const char *to) {
     struct registry_keeper keeper = keeper_of_nodes(hub->store);
     keeper.rename(keeper.arg, from, to);
     history_rename_node(hub->history, from, to);
+    hub_talk_rename_node(hub->talk, from, to);
 }
 
 static int64_t now_ms(void *arg) {

@@ -24,5 +24,8 @@ void hub_talk_stop(struct hub_talk *talk);
 /* After the last flush of the history. NULL is fine; always returns NULL. */
 struct hub_talk *hub_talk_free(struct hub_talk *talk);
 
+/* A node has another name. NULL talk: nobody is told yet. */
+void hub_talk_rename_node(struct hub_talk *talk, const char *from, const char *to);
+
 /* For the front. Lent. */
 struct telegram_door *hub_talk_telegram_door(struct hub_talk *talk);

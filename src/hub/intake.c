@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alerts/alerts.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/slice.h"
@@ -36,7 +37,10 @@ struct intake {
     struct sample_chain *chain;          /* owned; NULL before the first catalogue */
     struct history_catalogue *catalogue; /* a reference; NULL likewise */
     struct remote_series *remote;        /* a reference; NULL: nothing of it is wanted */
+    struct alerts_metric *metrics;       /* owned; the texts are of catalogue */
+    size_t metric_count;
     struct latest *latest; /* owned: for the first live row; NULL once the node has it */
+    uint32_t interval_ms;
     uint64_t epoch;
     uint8_t boot_id[CATALOGUE_BOOT_LEN];
     struct row_time time;
@@ -131,10 +135,32 @@ static void begin_boot(struct intake *intake, const Roost__V1__Catalogue *catalo
 
 static void forget_catalogue(struct intake *intake) {
     intake->chain = sample_chain_free(intake->chain);
+    free(TAKE(intake->metrics));
+    intake->metric_count = 0;
     if (intake->catalogue)
         intake->catalogue = history_catalogue_release(intake->catalogue);
     intake->remote = remote_writer_release(intake->remote);
     intake->latest = latest_free(intake->latest);
+}
+
+/* For the judge of alerts. */
+static void name_metrics(struct intake *intake, uint32_t interval_ms) {
+    size_t count;
+
+    if (!intake->shared.judge)
+        return;
+    const struct history_metric *metrics =
+        history_catalogue_metrics(intake->catalogue, &count);
+    intake->metrics = mem_new_array(count + 1, sizeof(*intake->metrics));
+    for (size_t i = 0; i < count; i++)
+        intake->metrics[i] = (struct alerts_metric) {
+            .name = metrics[i].name,
+            .unit = metrics[i].unit,
+            .scale = metrics[i].scale,
+        };
+    intake->metric_count = count;
+    intake->interval_ms = interval_ms;
+    intake->node->catalogues++;
 }
 
 static struct remote_series *describe(const struct intake *intake,
@@ -165,6 +191,7 @@ static int take_catalogue(struct intake *intake, const Roost__V1__Catalogue *cat
     intake->catalogue = catalogue_history(catalogue);
     intake->latest = catalogue_latest(catalogue);
     intake->remote = describe(intake, catalogue);
+    name_metrics(intake, catalogue_interval_ms(catalogue));
     intake->epoch = catalogue->epoch;
     begin_boot(intake, catalogue);
     return 0;
@@ -186,6 +213,25 @@ static void show(struct intake *intake, const struct row *row) {
     registry_values(intake->shared.registry, node);
 }
 
+/* Hands a row that was taken to the judge of alerts. */
+static void judge(const struct intake *intake, const struct row *row) {
+    const struct alerts_row judged = {
+        .node = intake->node->name,
+        .catalogue = intake->node->catalogues,
+        .metrics = intake->metrics,
+        .count = intake->metric_count,
+        .epoch = row->cursor.epoch,
+        .seq = row->cursor.seq,
+        .time_ms = row->place.wall_ms,
+        .interval_ms = intake->interval_ms,
+        .values = sample_chain_values(intake->chain),
+        .is_replay = !row->place.is_live,
+    };
+
+    if (intake->shared.judge)
+        intake->shared.judge(intake->shared.judge_arg, &judged);
+}
+
 static int append(struct intake *intake, const struct row *row) {
     const int64_t *values = sample_chain_values(intake->chain);
     int r = history_append(intake->shared.history, intake->node->name, row->cursor,
@@ -194,6 +240,8 @@ static int append(struct intake *intake, const struct row *row) {
     if (r == 0 && intake->remote)
         remote_writer_take(intake->shared.writer, intake->remote, row->place.wall_ms,
                            values);
+    if (r == 0)
+        judge(intake, row);
     return r;
 }
 

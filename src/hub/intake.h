@@ -16,6 +16,7 @@
 #include "roost/v1/host.pb-c.h"
 
 struct activity;
+struct alerts_row;
 struct history;
 struct intake;
 struct loop;
@@ -40,7 +41,10 @@ struct intake_shared {
     struct history *history;
     struct timekeeper *timekeeper;
     struct remote_writer *writer; /* NULL: samples go nowhere else */
-    uint64_t ack_ms;              /* at least, between two acknowledgements */
+    /* Judges a row that was taken into the history; NULL: nobody does. */
+    void (*judge)(void *arg, const struct alerts_row *row);
+    void *judge_arg;
+    uint64_t ack_ms;  /* at least, between two acknowledgements */
     unsigned full_ms; /* before a full disk is tried again; 0: INTAKE_FULL_MS */
 };
 

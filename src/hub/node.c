@@ -19,6 +19,7 @@ struct node *node_new(const char *name) {
         .capabilities = mem_strdup(""),
         .networks = mem_strdup(""),
         .transport = mem_strdup(""),
+        .ended = mem_strdup(""),
         .refused = mem_strdup(""),
         .kind = NODE_AGENT,
     };
@@ -48,6 +49,7 @@ struct node *node_free(struct node *node) {
     free(node->capabilities);
     free(node->networks);
     free(node->transport);
+    free(node->ended);
     free(node->refused);
     clear_services(&node->services);
     latest_free(node->latest);

@@ -41,6 +41,7 @@ struct node {
     char *capabilities; /* owned: comma-separated */
     char *networks;     /* owned: comma-separated, as nodes.proto has them */
     char *transport;    /* owned: "ptth", "ws" */
+    char *ended;        /* owned: how its last link ended; "" */
     int64_t created_ms; /* wall times; 0: never */
     int64_t online_since_ms;
     int64_t last_seen_ms;
@@ -55,6 +56,7 @@ struct node {
     char *refused; /* owned: the instance that was refused last; "" */
     struct node_services services; /* beside Roost's own; of no meaning while offline */
     bool tells_services;           /* the list has come since the session began */
+    unsigned catalogues;           /* that were sent: counts, for who reads rows */
     struct latest *latest;         /* owned: the newest sample; NULL before the first */
 };
 

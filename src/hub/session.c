@@ -73,6 +73,7 @@ static void take_offline(struct session *session, const char *why) {
         return;
     assert(node->session == session);
     node->session = NULL;
+    node_set(&node->ended, why);
     node->last_seen_ms = heard_wall_ms(session);
     activity_add(session->sessions->config.activity, "node.unregistered", node->name, "",
                  "went offline: %s", why);

@@ -80,6 +80,9 @@ struct history_metric {
 struct history_catalogue *history_catalogue_new(const struct history_metric *metrics,
                                                 size_t count,
                                                 uint32_t interval_ms);
+/* Its metrics, in the order of rows' values. Lent. */
+const struct history_metric *history_catalogue_metrics(
+    const struct history_catalogue *catalogue, size_t *ret_count);
 struct history_catalogue *history_catalogue_release(struct history_catalogue *catalogue);
 
 /* What is durable of the node, and what is taken. */

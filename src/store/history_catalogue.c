@@ -112,3 +112,9 @@ struct sample_chain *history_catalogue_chain(const struct history_catalogue *cat
     free(names);
     return chain;
 }
+
+const struct history_metric *history_catalogue_metrics(
+    const struct history_catalogue *catalogue, size_t *ret_count) {
+    *ret_count = catalogue->count;
+    return catalogue->metrics;
+}
