@@ -33,6 +33,7 @@
 #include "hub/scrape.h"
 #include "hub/service_activity.h"
 #include "hub/service_admin.h"
+#include "hub/service_alerts.h"
 #include "hub/service_approvals.h"
 #include "hub/service_gateway.h"
 #include "hub/service_groups.h"
@@ -257,6 +258,7 @@ struct hub *hub_free(struct hub *hub) {
     loop_settle(hub->loop); /* calls learn of the end of their connections */
     gate_free(hub->gate);
     service_approvals_free(hub->approval_service);
+    service_alerts_free(hub->alert_service);
     approvals_free(hub->approvals);
     underway_free(hub->underway);
     keeper_acts_done(&hub->unclear);

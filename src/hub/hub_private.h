@@ -63,6 +63,7 @@ struct hub {
     struct scrape *scrape;
     struct records records; /* of the store, until who owns them is there */
     struct hub_talk *talk;
+    struct service_alerts *alert_service;
     struct alerts_feed *feed; /* hub_talk's; NULL until it is there */
     struct web *web;
     struct tunnel_http *tunnels;

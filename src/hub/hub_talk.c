@@ -20,6 +20,7 @@
 #include "hub/config.h"
 #include "hub/gate.h"
 #include "hub/hub_private.h"
+#include "hub/service_alerts.h"
 #include "hub/telegram_door.h"
 #include "hub/timekeeper.h"
 #include "rpc/actor.h"
@@ -168,6 +169,24 @@ static void make_notifier(struct hub_talk *talk) {
     talk->notifier = notifier_new(&notifier);
 }
 
+static void make_service(struct hub_talk *talk) {
+    struct hub *hub = talk->hub;
+    const struct service_alerts_config service = {
+        .services = hub->services,
+        .loop = hub->loop,
+        .registry = hub->registry,
+        .users = hub->users,
+        .alerts = talk->alerts,
+        .incidents = talk->incidents,
+        .notifier = talk->notifier,
+        .history = hub->history,
+        .activity = hub->activity,
+        .timekeeper = hub->timekeeper,
+    };
+
+    hub->alert_service = service_alerts_new(&service);
+}
+
 static void make_feed(struct hub_talk *talk) {
     struct hub *hub = talk->hub;
     const struct alerts_feed_config feed = {
@@ -246,6 +265,7 @@ struct hub_talk *hub_talk_new(struct hub *hub) {
         load(talk, &hub->records.rows[i]);
     records_done(&hub->records);
     make_feed(talk);
+    make_service(talk);
     return talk;
 }
 
