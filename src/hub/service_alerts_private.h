@@ -29,7 +29,7 @@ static inline const struct actor *service_alerts_actor(
 typedef void alert_handler(void *arg,
                            struct invocation *invocation,
                            const ProtobufCMessage *message);
-alert_handler alert_rules_list, alert_rules_put, alert_rules_remove;
+alert_handler alert_ruling_list, alert_ruling_put, alert_ruling_remove;
 alert_handler alert_trial_run;
 alert_handler alert_notices_list_silences, alert_notices_put_silence,
     alert_notices_remove_silence;

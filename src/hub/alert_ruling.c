@@ -65,9 +65,9 @@ static void say(const struct service_alerts *service,
     message->rule.firing = (uint32_t)firing;
 }
 
-void alert_rules_list(void *arg,
-                      struct invocation *invocation,
-                      const ProtobufCMessage *message) {
+void alert_ruling_list(void *arg,
+                       struct invocation *invocation,
+                       const ProtobufCMessage *message) {
     const Roost__V1__ListRulesRequest *request =
         (const Roost__V1__ListRulesRequest *)message;
     const struct service_alerts *service = arg;
@@ -158,9 +158,9 @@ static bool check_put(const struct service_alerts *service,
     return before || check_room(service, invocation, rule);
 }
 
-void alert_rules_put(void *arg,
-                     struct invocation *invocation,
-                     const ProtobufCMessage *message) {
+void alert_ruling_put(void *arg,
+                      struct invocation *invocation,
+                      const ProtobufCMessage *message) {
     const Roost__V1__PutRuleRequest *request = (const Roost__V1__PutRuleRequest *)message;
     const struct service_alerts *service = arg;
     auto_(mem_freep) char *why = NULL;
@@ -193,9 +193,9 @@ void alert_rules_put(void *arg,
     invocation_reply(invocation, &answer.rule.base);
 }
 
-void alert_rules_remove(void *arg,
-                        struct invocation *invocation,
-                        const ProtobufCMessage *message) {
+void alert_ruling_remove(void *arg,
+                         struct invocation *invocation,
+                         const ProtobufCMessage *message) {
     const Roost__V1__RemoveRuleRequest *request =
         (const Roost__V1__RemoveRuleRequest *)message;
     const struct service_alerts *service = arg;
