@@ -15,6 +15,7 @@
 #include "hub/alert_people.h"
 #include "hub/alert_pictures.h"
 #include "hub/alerts_feed.h"
+#include "hub/alerts_lookout.h"
 #include "hub/approval_people.h"
 #include "hub/chat_host.h"
 #include "hub/config.h"
@@ -37,6 +38,7 @@ struct hub_talk {
     struct actor *actor; /* reference: the hub itself */
     struct incidents *incidents;
     struct alerts *alerts;
+    struct alerts_lookout *lookout;
     struct alert_pictures *pictures;
     struct alert_people *people;
     struct notifier *notifier;
@@ -187,6 +189,18 @@ static void make_service(struct hub_talk *talk) {
     hub->alert_service = service_alerts_new(&service);
 }
 
+static void make_lookout(struct hub_talk *talk) {
+    struct hub *hub = talk->hub;
+    const struct alerts_lookout_config lookout = {
+        .loop = hub->loop,
+        .registry = hub->registry,
+        .alerts = talk->alerts,
+        .timekeeper = hub->timekeeper,
+    };
+
+    talk->lookout = alerts_lookout_new(&lookout);
+}
+
 static void make_feed(struct hub_talk *talk) {
     struct hub *hub = talk->hub;
     const struct alerts_feed_config feed = {
@@ -266,6 +280,7 @@ struct hub_talk *hub_talk_new(struct hub *hub) {
     records_done(&hub->records);
     make_feed(talk);
     make_service(talk);
+    make_lookout(talk);
     return talk;
 }
 
@@ -287,6 +302,7 @@ void hub_talk_reload(struct hub_talk *talk) {
 void hub_talk_stop(struct hub_talk *talk) {
     if (!talk)
         return;
+    talk->lookout = alerts_lookout_free(talk->lookout);
     alerts_feed_stop(talk->hub->feed);
     talk->heartbeat = heartbeat_free(talk->heartbeat);
     talk->pictures = alert_pictures_free(talk->pictures);
