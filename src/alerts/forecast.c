@@ -2,12 +2,14 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
 enum {
     POINTS_MAX = 120, /* that are paired: 7,140 slopes */
     POINTS_MIN = 20,
+    NEIGHBOURS = 5,
     STEP_TIMES = 12,         /* a change so many times the usual one is a step */
     PASSED_MS = 6 * 3600000, /* what was passed within this was passed by this trend */
 };
@@ -34,27 +36,53 @@ static double spread(const double *values, size_t count) {
     return most - least;
 }
 
-/*
- * Where the last step ended: a change between two neighbours that is many times what
- * they usually change by, and a good part of all that was seen.
- */
-static size_t behind_step(const double *values, size_t count) {
-    double *changes = mem_new_array(count, sizeof(*changes));
-    double range = spread(values, count);
-    double sum = 0;
-    size_t from = 0;
+/* Of a few neighbours, so that an outlier is none of it. */
+static double level_at(const double *values) {
+    double few[NEIGHBOURS];
 
-    for (size_t i = 1; i < count; i++) {
-        changes[i - 1] = fabs(values[i] - values[i - 1]);
-        sum += changes[i - 1];
-    }
-    double usual = fmax(median(changes, count - 1), sum / (double)(count - 1) / 4);
+    memcpy(few, values, sizeof(few));
+    return median(few, NEIGHBOURS);
+}
+
+/* What neighbours usually change by, and the least change that there is: what is rounded
+ * goes by steps as well. */
+static double usual_change(const double *values, size_t count, double *ret_least) {
+    double *changes = mem_new_array(count, sizeof(*changes));
+    double sum = 0;
+
+    *ret_least = INFINITY;
     for (size_t i = 1; i < count; i++) {
         double change = fabs(values[i] - values[i - 1]);
-        if (change > usual * STEP_TIMES && change > range / 4)
+        changes[i - 1] = change;
+        sum += change;
+        if (change > 0)
+            *ret_least = fmin(*ret_least, change);
+    }
+    double usual = fmax(median(changes, count - 1), sum / (double)(count - 1) / 4);
+    free(changes);
+    return usual;
+}
+
+/*
+ * Where the last step ended: the level behind it differs from the one before by many
+ * times what neighbours usually change by, and by a good part of all that was seen.
+ */
+static size_t behind_step(const double *values, size_t count) {
+    double least;
+    double usual = usual_change(values, count, &least);
+    double *levels = mem_new_array(count, sizeof(*levels));
+    size_t places = count - NEIGHBOURS + 1;
+    size_t from = 0;
+
+    for (size_t i = 0; i < places; i++)
+        levels[i] = level_at(values + i);
+    double range = spread(levels, places);
+    for (size_t i = NEIGHBOURS; i < places; i++) {
+        double change = fabs(levels[i] - levels[i - NEIGHBOURS]);
+        if (change > usual * STEP_TIMES && change > range / 4 && change > least * 3)
             from = i;
     }
-    free(changes);
+    free(levels);
     return from;
 }
 
