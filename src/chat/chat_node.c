@@ -202,12 +202,39 @@ static bool guess(struct turn *turn) {
     return is_taken;
 }
 
+/* Is the first of a list one of the nodes, or is it a pattern? "cpu,ram" is none, and
+ * "disk:*" neither. */
+static bool means_nodes(const struct turn *turn, const char *word) {
+    auto_(mem_freep) char *first = mem_dup(word, strcspn(word, ","));
+    struct node_match match;
+
+    if (word[0] == '@' || (strpbrk(first, "*?") && !strchr(word, ':')))
+        return true;
+    if (!strchr(word, ','))
+        return false;
+    node_match_init(&match, turn_host(turn), turn->actor, first);
+    bool is_node = match.how == NODE_MATCH_EXACT;
+    node_match_done(&match);
+    return is_node;
+}
+
+/* Several nodes: whoever is asked about them leaves out what may not be seen. */
+static bool take_several(struct turn *turn, const char *word) {
+    if (!turn->command->takes_nodes || !means_nodes(turn, word))
+        return false;
+    turn->node_name = mem_strdup(word);
+    turn->role = ACTOR_VIEWER;
+    turn->first = 2;
+    return true;
+}
+
 static bool find(struct turn *turn) {
     const char *word = turn->parse.count > 1 ? turn->parse.words[1].text : NULL;
 
     if (!word)
         return take_own(turn) || ask_which(turn, NULL, 1);
-    if (take_exact(turn, word, 1) || take_key(turn, word) || take_title(turn))
+    if (take_exact(turn, word, 1) || take_key(turn, word) || take_several(turn, word) ||
+        take_title(turn))
         return true;
     /* What a button confirms, or was begun, is one node's by name, and no other's. */
     if (turn_is_confirmed(turn) || turn->intent->is_begun) {

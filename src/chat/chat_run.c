@@ -113,6 +113,30 @@ static bool check_person(struct turn *turn) {
     return true;
 }
 
+static bool is_of_message(const struct turn *turn, const struct turn *other) {
+    const struct chat_place *place = turn_place(turn);
+    const struct chat_place *of_other = turn_place(other);
+
+    return strcmp(turn->message, other->message) == 0 &&
+           strcmp(place->platform, of_other->platform) == 0 &&
+           strcmp(place->chat, of_other->chat) == 0;
+}
+
+/* A press takes its message over: what still refreshes that message ends, if all it does
+ * is to show. */
+static void take_over(struct turn *turn) {
+    struct list *at = turn->chat->turns.next;
+
+    if (turn->intent->kind != CHAT_PRESS || turn->message[0] == '\0')
+        return;
+    for (; at != &turn->chat->turns; at = at->next) {
+        struct turn *other = container_of(at, struct turn, node);
+        if (other != turn && !other->has_ended && other->command &&
+            other->command->is_repeatable && is_of_message(turn, other))
+            turn_life_end_silently(other);
+    }
+}
+
 static void run_command(struct turn *turn) {
     const struct command *command = turn->command;
 
@@ -123,6 +147,7 @@ static void run_command(struct turn *turn) {
     }
     if (!check_person(turn))
         return;
+    take_over(turn);
     if (command->takes_node && turn->actor) {
         if (chat_node_find(turn))
             begin(turn);

@@ -26,9 +26,10 @@ struct command {
     const char *help;     /* one line, English: translated by words.h */
     enum actor_role role; /* at least, on some node, for it to be shown; NOBODY: anyone */
     enum command_place place;
-    bool takes_node; /* the first word may be one; else the chat's own, or it is asked */
-    bool is_hidden;  /* not in help and menus: what buttons of views say */
-    bool is_for_all; /* strangers too */
+    bool takes_node;  /* the first word may be one; else the chat's own, or it is asked */
+    bool takes_nodes; /* it may be several: "nas,pi", "pi*", "@home" */
+    bool is_hidden;   /* not in help and menus: what buttons of views say */
+    bool is_for_all;  /* strangers too */
     bool is_for_admin; /* of the hub */
     /* Safe to do twice, for it only shows or sets: after a crash it is done again. Others
      * must pass turn_operation() on, or are told as unclear. */

@@ -65,6 +65,7 @@ const struct command commands_look[] = {
         .help = "a chart in one line: /plot nas cpu,ram 24h",
         .role = ACTOR_VIEWER,
         .takes_node = true,
+        .takes_nodes = true,
         .is_repeatable = true,
         .run = look_plot_run,
     },

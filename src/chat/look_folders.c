@@ -38,8 +38,10 @@ static void add_sum(struct view *view,
                   usage->skipped_mounts);
 }
 
+/* path "": it is not known before the count ends. */
 static void add_title(struct view *view, const struct turn *turn, const char *path) {
-    auto_(mem_freep) char *cut = look_text_cut(path, PATH_MAX_SHOWN);
+    auto_(mem_freep) char *cut = look_text_cut(
+        path[0] != '\0' ? path : turn_say(turn, "home folder"), PATH_MAX_SHOWN);
     view_title(view, "%s: %s", turn_node(turn), cut);
 }
 
@@ -123,6 +125,8 @@ static bool on_usage(struct turn *turn, void *arg, const ProtobufCMessage *messa
     add_sum(view, turn, usage);
     if (!usage->done) {
         view_note(view, "%s", turn_say(turn, "It is still being counted."));
+        view_button(view, VIEW_PLAIN, turn_say(turn, "Stop"), "usage %s",
+                    turn_node(turn));
         turn_progress(turn, view);
         return true;
     }

@@ -206,10 +206,12 @@ static void show_step(struct turn *turn, void *arg) {
     struct reading *reading = arg;
 
     if (reading->is_changed) {
+        auto_(mem_freep) char *action = make_action(turn, true);
         struct view *view = view_new();
         add_title(view, turn);
         add_lines(view, turn, reading, FOLLOWED_LINES);
         view_note(view, "%s", turn_say(turn, "New lines appear for 30 seconds."));
+        view_button(view, VIEW_PLAIN, turn_say(turn, "Stop"), "%s", action);
         turn_progress(turn, view);
         reading->is_changed = false;
     }

@@ -241,6 +241,7 @@ const struct words_pair russian_look[] = {
     { "Other file systems in it are not counted: %u",
       "Другие файловые системы внутри не считаются: %u" },
     { "There is nothing in it.", "Здесь пусто." },
+    { "home folder", "домашняя папка" },
     { "It is still being counted.", "Ещё считается." },
     { "Count a folder", "Подсчитать папку" },
     { "it takes too long", "слишком долго" },
