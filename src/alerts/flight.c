@@ -78,13 +78,15 @@ static void land_delivery(struct delivery *delivery,
                           int64_t now_ms) {
     struct matter *matter = delivery->matter;
 
-    matter->is_dirty = true;
     if (flight->act == DECISION_END) {
         matter_drop_delivery(delivery);
+        if (list_is_empty(&matter->deliveries))
+            matter->is_dirty = true; /* it may go, too */
         return;
     }
     note_told(delivery, flight, message, now_ms);
     matter_keep(delivery);
+    matter_look_at(delivery, now_ms);
 }
 
 static bool is_for_good(int result) {
@@ -135,8 +137,8 @@ static void land_failed(struct flight *flight,
     if (delivery) {
         if (delivery->first_try_ms == 0)
             delivery->first_try_ms = now_ms;
-        delivery->matter->is_dirty = true;
         matter_keep(delivery);
+        matter_look_at(delivery, now_ms);
     }
 }
 

@@ -274,7 +274,7 @@ struct decision matter_decide(const struct delivery *delivery,
                               int64_t now_ms) {
     const struct matter *matter = delivery->matter;
     const struct notifier *notifier = matter->notifier;
-    const struct target *target = delivery->parcel.target;
+    struct target *target = delivery->parcel.target;
     const struct rule *rule = rule_of(notifier, incident);
     const struct told *told = &delivery->told;
     const struct decision_input input = {
@@ -359,6 +359,18 @@ static bool is_flying(const struct matter *matter) {
         &matter->deliveries) if (container_of(node, struct delivery, in_matter)
                                      ->parcel.is_flying) return true;
     return false;
+}
+
+void matter_look_at(struct delivery *delivery, int64_t now_ms) {
+    struct matter *matter = delivery->matter;
+    const struct incident *incident =
+        incidents_by_id(matter->notifier->config.incidents, matter->id);
+
+    if (incident && !matter->is_dirty &&
+        (delivery->is_meant || incident->state == INCIDENT_RESOLVED))
+        act(delivery, incident, now_ms);
+    else
+        matter->is_dirty = true;
 }
 
 void matter_look(struct matter *matter, int64_t now_ms) {

@@ -54,6 +54,9 @@ void matter_load(struct notifier *notifier, const char *key, struct slice value)
 /* Finds who is to be told, and decides on each of them. May drop the matter. */
 void matter_look(struct matter *matter, int64_t now_ms);
 
+/* The same for one of them, which may go. */
+void matter_look_at(struct delivery *delivery, int64_t now_ms);
+
 /* What is to be done about this one. */
 struct decision matter_decide(const struct delivery *delivery,
                               const struct incident *incident,

@@ -8,7 +8,8 @@
 #include "base/mem.h"
 
 enum {
-    HOUR_MS = 3600000,
+    MINUTE_MS = 60000,
+    HOUR_MS = 60 * MINUTE_MS,
     HOURLY_MAX = 1000,
     RETRY_MS = 1000,
     RETRY_MOST_MS = 300000,
@@ -116,14 +117,20 @@ void target_count(struct target *target, int64_t now_ms) {
     target->begun_at = (target->begun_at + 1) % most;
 }
 
-int64_t target_quiet_until(const struct target *target, int64_t now_ms) {
+/* Hours begin and end with whole minutes, and a time zone is a file to read. */
+int64_t target_quiet_until(struct target *target, int64_t now_ms) {
     const struct channel *channel = target_channel(target);
     struct quiet quiet;
 
-    if (!channel || !channel->quiet_hours[0] ||
-        quiet_parse(channel->quiet_hours, &quiet) != 0)
+    if (!channel || !channel->quiet_hours[0])
         return 0;
-    return quiet_until(&quiet, target->notifier->time_zone, now_ms);
+    if (target->quiet_minute != now_ms / MINUTE_MS) {
+        bool is_valid = quiet_parse(channel->quiet_hours, &quiet) == 0;
+        target->quiet_ms =
+            is_valid ? quiet_until(&quiet, target->notifier->time_zone, now_ms) : 0;
+        target->quiet_minute = now_ms / MINUTE_MS;
+    }
+    return target->quiet_ms;
 }
 
 /* A chat is in the hands of its carrier, which has queues of its own. */
@@ -200,6 +207,7 @@ void target_reset(struct target *target) {
     target->failures = 0;
     target->retry_ms = 0;
     target->failing_ms = 0;
+    target->quiet_minute = 0;
 }
 
 void target_move(struct target *target, const char *place) {

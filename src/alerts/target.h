@@ -41,6 +41,8 @@ struct target {
     int64_t *begun; /* owned; a ring: when the last so many were begun */
     size_t begun_cap;
     size_t begun_at;
+    int64_t quiet_minute; /* quiet_ms was found in this one; 0: not yet */
+    int64_t quiet_ms;
 };
 
 /* The one of this channel, user and place; made when it is new. */
@@ -61,7 +63,7 @@ bool target_is_full(const struct target *target, int64_t now_ms);
 void target_count(struct target *target, int64_t now_ms);
 
 /* When the quiet hours that now is in end; 0. */
-int64_t target_quiet_until(const struct target *target, int64_t now_ms);
+int64_t target_quiet_until(struct target *target, int64_t now_ms);
 
 /* How many may fly at the same time, now. */
 size_t target_room(const struct target *target, int64_t now_ms);
