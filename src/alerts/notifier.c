@@ -392,6 +392,10 @@ unsigned notifier_waiting(const struct notifier *notifier,
     return count_waiting(notifier, channel->name);
 }
 
+void notifier_set_language(struct notifier *notifier, const char *language) {
+    notifier->language = telling_language_of(language);
+}
+
 bool notifier_is_plain_allowed(const struct notifier *notifier) {
     return notifier->config.is_plain_allowed;
 }

@@ -112,6 +112,9 @@ struct channel *notifier_next_channel(const struct notifier *notifier, size_t *a
 /* Takes the channel over and keeps it, in the place of one of its name. It was checked
  * (channel_check). */
 void notifier_put_channel(struct notifier *notifier, struct channel *channel);
+/* "en", "ru": of what is told from now on. */
+void notifier_set_language(struct notifier *notifier, const char *language);
+
 /* How many messages wait for it. */
 unsigned notifier_waiting(const struct notifier *notifier, const struct channel *channel);
 bool notifier_is_plain_allowed(const struct notifier *notifier);

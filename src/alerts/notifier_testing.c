@@ -6,18 +6,11 @@
 
 #include "alerts/alerts.h"
 #include "alerts/channel.h"
+#include "alerts/rules_built_in.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/name.h"
-
-/* Stands in for the judge: every incident is of the test's one rule. */
-const struct rule *alerts_find_rule(const struct alerts *alerts, const char *name);
-
-const struct rule *alerts_find_rule(const struct alerts *alerts, const char *name) {
-    (void)name;
-    return ((const struct notifier_testing *)(const void *)alerts)->rule;
-}
 
 static int64_t now(void *arg) {
     return ((struct notifier_testing *)arg)->now_ms;
@@ -131,7 +124,7 @@ static void start(struct notifier_testing *testing) {
     const struct notifier_config config = {
         .loop = testing->loop,
         .incidents = testing->incidents,
-        .alerts = (const struct alerts *)(const void *)testing,
+        .alerts = testing->alerts,
         .arg = testing,
         .now_ms = now,
         .tell_chat = tell_chat,
@@ -149,6 +142,18 @@ static void no_flush(void *arg) {
     (void)arg;
 }
 
+/* Never judged: the test makes its incidents itself. */
+static void open_rule(struct notifier_testing *testing) {
+    struct alerts_config config = { .incidents = testing->incidents };
+    char *why = NULL;
+
+    rules_built_in_defaults(&config.defaults);
+    testing->alerts = alerts_new(&config);
+    testing->rule = rule_new("test");
+    CHECK_INT(rule_set_condition(testing->rule, "cpu > 100", &why), 0);
+    alerts_put_rule(testing->alerts, testing->rule);
+}
+
 void notifier_testing_open(struct notifier_testing *testing, const char *start_at) {
     const struct incidents_config config = { .want_flush = no_flush };
 
@@ -157,15 +162,15 @@ void notifier_testing_open(struct notifier_testing *testing, const char *start_a
     CHECK_INT(clock_parse(start_at, &testing->start_ms), 0);
     testing->now_ms = testing->start_ms;
     testing->incidents = incidents_new(&config);
-    testing->rule = rule_new("test");
+    open_rule(testing);
     start(testing);
     notifier_start(testing->notifier);
 }
 
 void notifier_testing_close(struct notifier_testing *testing) {
     notifier_free(testing->notifier);
+    alerts_free(testing->alerts);
     incidents_free(testing->incidents);
-    rule_free(testing->rule);
     records_done(&testing->kept);
     buf_done(&testing->lines);
     buf_done(&testing->activity);

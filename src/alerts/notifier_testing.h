@@ -19,6 +19,7 @@ struct notifier_testing {
     struct loop *loop;
     struct incidents *incidents;
     struct notifier *notifier;
+    struct alerts *alerts;
     struct rule *rule;   /* the one rule of all incidents */
     const char *people;  /* "ada bob": who is told in private */
     const char *offline; /* a node that is, or "" */
