@@ -175,7 +175,8 @@ static void list(struct turn *turn, bool only_failed) {
     struct listing *listing = turn_state(turn, sizeof(*listing), end_listing);
     const char *filter = turn_word(turn, 0);
     const char *page = turn_flag(turn, "page");
-    static char *types[] = { "service" };
+    char service[] = "service";
+    char *types[] = { service };
 
     if (page && !act_text_number(page, 10000, &listing->page)) {
         turn_complain(turn, turn_say(turn, "\"%s\" is no number of a page"), page);
