@@ -11,6 +11,7 @@
 #include "chat/view.h"
 #include "rpc/call.h"
 #include "store/records.h"
+#include "store/store.h"
 
 struct commands_did commands_did;
 
@@ -628,6 +629,32 @@ static void the_mark_is_stored_with_the_inputs(void) {
     chat_testing_free(testing);
 }
 
+/* What cannot be stored was not taken: it is neither done nor known. */
+static void what_the_store_refuses_is_not_taken(void) {
+    struct chat_testing *testing = open_home();
+    const struct chat_input input = {
+        .kind = CHAT_WORDS,
+        .id = "w1",
+        .place = { "telegram", "1", "", "", true },
+        .person = { .id = "1", .name = "Ada", .language = "en" },
+        .text = "/status nas",
+    };
+
+    store_release(testing->store);
+    chat_testing_take(testing, &input);
+    chat_testing_settle(testing);
+    CHECK(testing->taken < 0);
+    CHECK_INT(commands_did.statuses, 0);
+    CHECK_INT(chat_count(testing->chat), 0);
+    chat_testing_crash(testing);
+    chat_testing_start(testing);
+    chat_testing_take(testing, &input);
+    chat_testing_settle(testing);
+    CHECK_INT(testing->taken, 0);
+    CHECK_INT(commands_did.statuses, 1);
+    chat_testing_free(testing);
+}
+
 TESTS(TEST(a_line_runs_its_command),
       TEST(a_press_edits_its_message),
       TEST(an_act_is_confirmed_once),
@@ -646,4 +673,5 @@ TESTS(TEST(a_line_runs_its_command),
       TEST(older_buttons_still_work),
       TEST(too_many_are_told),
       TEST(alerts_are_posted),
-      TEST(the_mark_is_stored_with_the_inputs))
+      TEST(the_mark_is_stored_with_the_inputs),
+      TEST(what_the_store_refuses_is_not_taken))
