@@ -333,6 +333,7 @@ static void follow(struct parcel *parcel, const char *to) {
 static void send_anew(struct parcel *parcel) {
     free(parcel->instead_of);
     parcel->instead_of = TAKE(parcel->letter.message);
+    parcel->render->is_quiet = true; /* nobody takes it for news */
 }
 
 /* What can be done about a refusal at once, once: true. */

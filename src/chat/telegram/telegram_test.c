@@ -623,6 +623,7 @@ static void a_text_in_the_place_of_a_picture_is_a_new_message(void) {
     CHECK(strstr(call_of(&world, "deleteMessage", 0),
                  "{\"chat_id\":\"7\",\"message_id\":\"1\"}"));
     CHECK_INT(count_calls(&world, "editMessageText"), 0);
+    CHECK(strstr(call_of(&world, "sendMessage", 0), "\"disable_notification\":true"));
 
     /* It was sent in an earlier life: the API says so. */
     add_fault(
