@@ -179,6 +179,8 @@ void chat_moved(struct chat *chat,
     places_move(chat->places, platform, from, to);
     cards_move(chat->cards, platform, from, to);
     intents_move(chat->intents, platform, from, to);
+    if (chat->config.host.on_moved)
+        chat->config.host.on_moved(chat->config.host.arg, platform, from, to);
 }
 
 enum words_language chat_language(const struct chat *chat,

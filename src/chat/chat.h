@@ -149,6 +149,8 @@ struct chat_host {
                      void *done_arg);
     /* Does anybody own the hub already? */
     bool (*is_claimed)(void *arg);
+    /* A chat has another id from now on; may be NULL. */
+    void (*on_moved)(void *arg, const char *platform, const char *from, const char *to);
 };
 
 enum chat_strangers { CHAT_REFUSE, CHAT_REQUEST, CHAT_OWN };

@@ -146,6 +146,11 @@ static const char *node_of_key(void *arg, const char *key) {
     return token->name;
 }
 
+static void on_moved(void *arg, const char *platform, const char *from, const char *to) {
+    const struct chat_host_hub *hub = arg;
+    hub->config.on_moved(hub->config.moved_arg, platform, from, to);
+}
+
 static bool is_claimed(void *arg) {
     const struct chat_host_hub *hub = arg;
     const struct users_row *row;
@@ -352,5 +357,6 @@ struct chat_host chat_host_of(struct chat_host_hub *hub) {
         .enlist = enlist,
         .link_key = link_key,
         .is_claimed = is_claimed,
+        .on_moved = on_moved,
     };
 }

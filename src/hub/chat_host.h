@@ -25,6 +25,8 @@ struct chat_host_config { /* all borrowed, all outlive it */
     struct registry *registry;
     struct activity *activity;
     struct timekeeper *timekeeper;
+    void (*on_moved)(void *arg, const char *platform, const char *from, const char *to);
+    void *moved_arg;
 };
 
 struct chat_host_hub *chat_host_new(const struct chat_host_config *config);

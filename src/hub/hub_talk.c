@@ -52,6 +52,15 @@ static enum chat_strangers strangers_of(const struct hub_config *config) {
                                                               : CHAT_REFUSE;
 }
 
+/* What is told in that chat is told where it is now. */
+static void on_moved(void *arg, const char *platform, const char *from, const char *to) {
+    const struct hub_talk *talk = arg;
+    auto_(mem_freep) char *old_place = mem_printf("%s:%s:", platform, from);
+    auto_(mem_freep) char *new_place = mem_printf("%s:%s:", platform, to);
+
+    notifier_move_place(talk->notifier, old_place, new_place);
+}
+
 static void make_chat(struct hub_talk *talk) {
     struct hub *hub = talk->hub;
     const struct chat_host_config host = {
@@ -63,6 +72,8 @@ static void make_chat(struct hub_talk *talk) {
         .registry = hub->registry,
         .activity = hub->activity,
         .timekeeper = hub->timekeeper,
+        .on_moved = on_moved,
+        .moved_arg = talk,
     };
 
     talk->host = chat_host_new(&host);
