@@ -11,6 +11,8 @@ import { client, external, grpc, metadata, roost, unary } from './lib/grpc.mjs';
 import { startKitchen } from './lib/kitchen.mjs';
 import { Machine, whyNoMachine } from './lib/nspawn.mjs';
 import { startRelay } from './lib/relay_process.mjs';
+import { Talk, talking } from './lib/talk.mjs';
+import { tongue } from './lib/tongues.mjs';
 
 const { status } = grpc;
 const inside = !/asan|tsan/.test(buildDir);
@@ -518,4 +520,41 @@ scenario('a server that is exposed keeps external.Fluentd', async (hub) => {
   await until(async () => (await unary(stub, 'Start', {}, fields).catch(() => ({}))).status === 'START_SUCCESS');
   assert.equal((await unary(stub, 'Restart', {}, fields)).status, 'RESTART_SUCCESS');
   stub.close();
+});
+
+talking('services are listed, shown, started, stopped and refused', { skip, claim: true }, async ({ env, telegram }) => {
+  const root = `/proc/${machine.leader}/root`;
+  await env.agent('mars', {
+    settings: `[agent]\nroot = ${root}\n`,
+    policy: 'allow look\nallow units\ndeny units sealed*\nallow logs\n',
+    env: { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${root}/run/dbus/system_bus_socket` },
+  });
+  const anna = new Talk(telegram.person({ first_name: 'Anna' }));
+  await anna.start((await env.json('pair')).code, /welcome/i);
+
+  // Started at once; stopped behind a second screen, in the same message.
+  const shown = await anna.say('/service mars good', /good\.service · mars/);
+  assert.match(shown.words, /A good one/);
+  await anna.press(/start/, /It was started/);
+  const asked = await anna.press(/stop/, /until it is started again/);
+  assert.equal((await anna.press(/yes/, /It was stopped/)).id, asked.id);
+
+  // One that fails says why, with its last lines, and stands first in the list.
+  const failed = await anna.say('/service mars broken start', /It failed/);
+  assert.match(failed.words, /cannot find my hat/);
+  await anna.say('/services mars', /failed/);
+  await anna.press(/🔴 broken/, /broken\.service · mars/);
+  await anna.say('/failed mars', (message) => message.draw().includes('broken'));
+
+  // What the policy denies.
+  await anna.say('/service mars sealed start', /refused/);
+  assert.match(anna.read.words, /denies units sealed/);
+
+  // The same in Russian.
+  const boris = new Talk(telegram.person({ first_name: 'Борис', language_code: 'ru' }));
+  const { login } = await env.json('user', 'invite', 'boris', '--role', 'viewer', '--node', 'mars');
+  await boris.start(/--code (\S+)/.exec(login)[1]);
+  const ru = tongue('ru');
+  const seen = await boris.say('/service mars good', new RegExp(ru('inactive')));
+  assert.ok(!/запустить/.test(seen.draw()), 'who may only look has no button that acts');
 });
