@@ -46,8 +46,9 @@ static struct decision begin(const struct decision_input *input, int64_t now_ms)
         if (at_ms > now_ms)
             return wait_until(at_ms);
     }
-    if (input->found_at_join && input->manner != DECISION_STREAM)
-        return gather(DECISION_JOINED);
+    if (input->found_at_join && input->manner == DECISION_STEPS &&
+        input->started_ms <= now_ms && input->started_ms + DECISION_JOIN_MS > now_ms)
+        return wait_until(input->started_ms + DECISION_JOIN_MS);
     if (is_quiet(input))
         return gather(DECISION_QUIET);
     if (input->is_full && !is_due && input->severity != INCIDENT_CRITICAL)

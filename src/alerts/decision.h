@@ -20,8 +20,8 @@
 enum {
     DECISION_EDIT_MS = 10000,      /* between edits that only move the value */
     DECISION_DEPENDENCY_MS = 5000, /* to look again at what depends on an offline node */
+    DECISION_JOIN_MS = 15000,      /* mail waits for what else is found at join */
     DECISION_BACK_MS = 60000,      /* held for so long after that node is back */
-    DECISION_JOIN_MS = 10000,      /* what is found at join is collected for so long */
 };
 
 enum decision_act {
@@ -37,9 +37,8 @@ enum decision_act {
 /* Why a receiver gets several incidents in one message. */
 enum decision_gather {
     DECISION_ALONE,
-    DECISION_JOINED, /* found when their node joined */
-    DECISION_QUIET,  /* came in his quiet hours */
-    DECISION_MANY,   /* beyond so many an hour */
+    DECISION_QUIET, /* came in his quiet hours */
+    DECISION_MANY,  /* beyond so many an hour */
 };
 
 /* What a receiver does with what changes. */
@@ -56,6 +55,7 @@ struct decision_input {
     enum incident_state state;
     uint64_t version;
     uint64_t touched; /* the last version that is more than another value */
+    int64_t started_ms;
     bool is_history;
     bool found_at_join;
     bool is_asleep; /* an offline incident of a node that sleeps */

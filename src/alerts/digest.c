@@ -45,7 +45,6 @@ void digest_keep(const struct digest *digest) {
     for (size_t i = 0; i < FIELDS; i++)
         varint_add(&value, fields[i]);
     add_text(&value, digest->parcel.target->key);
-    add_text(&value, digest->node);
     add_text(&value, digest->message);
     print_key(digest, key);
     notifier_keep(digest->notifier, DIGEST_SPACE, key, &value);
@@ -86,8 +85,7 @@ void digest_load(struct notifier *notifier, const char *key, struct slice value)
         if (!varint_take(&value, &fields[i]))
             return;
     const char *target = take_text(&value);
-    const char *node = target ? take_text(&value) : NULL;
-    const char *message = node ? take_text(&value) : NULL;
+    const char *message = target ? take_text(&value) : NULL;
     if (fields[0] != FORM || id == 0 || fields[1] > DECISION_MANY || !message)
         return;
     struct digest *digest = make(notifier, target_by_key(notifier, target), id,
@@ -95,7 +93,6 @@ void digest_load(struct notifier *notifier, const char *key, struct slice value)
     digest->due_ms = (int64_t)fields[2];
     digest->made_ms = (int64_t)fields[3];
     digest->edited_ms = (int64_t)fields[4];
-    digest->node = mem_strdup(node);
     digest->message = mem_strdup(message);
 }
 
@@ -120,7 +117,6 @@ struct digest *digest_free(struct digest *digest) {
     list_for_each_safe(node, after, &digest->members) list_remove(node);
     flight_forget(&digest->parcel);
     list_remove(&digest->link);
-    free(digest->node);
     free(digest->message);
     free(digest);
     return NULL;
@@ -142,21 +138,15 @@ static bool is_open(const struct digest *digest, int64_t now_ms) {
     return digest->gather == DECISION_MANY && now_ms - digest->made_ms < HOUR_MS;
 }
 
-static const char *node_of(enum decision_gather gather, const struct incident *incident) {
-    return gather == DECISION_JOINED ? incident->node : "";
-}
-
 static struct digest *find(const struct delivery *delivery,
                            enum decision_gather gather,
-                           const struct incident *incident,
                            int64_t now_ms) {
     struct notifier *notifier = delivery->matter->notifier;
 
     list_for_each_safe(node, after, &notifier->digests) {
         struct digest *digest = container_of(node, struct digest, link);
         if (digest->parcel.target == delivery->parcel.target &&
-            digest->gather == gather && is_open(digest, now_ms) &&
-            strcmp(digest->node, node_of(gather, incident)) == 0)
+            digest->gather == gather && is_open(digest, now_ms))
             return digest;
     }
     return NULL;
@@ -168,43 +158,31 @@ static int64_t gap_of(const struct digest *digest) {
     return edits(digest) ? MANY_MS : MANY_STEPS_MS;
 }
 
-static int64_t begin_at(const struct digest *digest,
-                        const struct incident *incident,
-                        int64_t now_ms) {
+static int64_t begin_at(const struct digest *digest, int64_t now_ms) {
     int64_t quiet_ms = target_quiet_until(digest->parcel.target, now_ms);
 
     if (digest->gather == DECISION_QUIET)
         return quiet_ms > 0 ? quiet_ms : now_ms;
-    if (digest->gather == DECISION_MANY)
-        return now_ms + gap_of(digest);
-    if (quiet_ms > 0 && incident->severity != INCIDENT_CRITICAL)
-        return quiet_ms;
-    return now_ms + DECISION_JOIN_MS;
+    return now_ms + gap_of(digest);
 }
 
 /* One more of it, or one that changed: when is that told? */
-static void set_due(struct digest *digest,
-                    const struct incident *incident,
-                    int64_t now_ms) {
+static void set_due(struct digest *digest, int64_t now_ms) {
     int64_t at_ms = digest->edited_ms + gap_of(digest);
 
     if (digest->made_ms == 0)
-        at_ms = begin_at(digest, incident, now_ms);
+        at_ms = begin_at(digest, now_ms);
     if (digest->due_ms == 0 || at_ms < digest->due_ms)
         digest->due_ms = at_ms;
 }
 
-static void join(struct delivery *delivery,
-                 enum decision_gather gather,
-                 const struct incident *incident,
-                 int64_t now_ms) {
+static void join(struct delivery *delivery, enum decision_gather gather, int64_t now_ms) {
     struct notifier *notifier = delivery->matter->notifier;
-    struct digest *digest = find(delivery, gather, incident, now_ms);
+    struct digest *digest = find(delivery, gather, now_ms);
 
     if (!digest) {
         digest =
             make(notifier, delivery->parcel.target, notifier->last_digest + 1, gather);
-        digest->node = mem_strdup(node_of(gather, incident));
         digest->message = mem_strdup("");
     }
     delivery->told.gather = gather;
@@ -213,7 +191,7 @@ static void join(struct delivery *delivery,
     if (delivery->told.due_ms == 0)
         delivery->told.due_ms = now_ms;
     list_add_tail(&digest->members, &delivery->in_digest);
-    set_due(digest, incident, now_ms);
+    set_due(digest, now_ms);
     digest_keep(digest);
     matter_keep(delivery);
 }
@@ -237,12 +215,12 @@ void digest_gather(struct delivery *delivery,
     bool is_over = incident->state == INCIDENT_RESOLVED;
 
     if (!list_is_linked(&delivery->in_digest)) {
-        join(delivery, gather, incident, now_ms);
+        join(delivery, gather, now_ms);
     } else if (told->told_ms == 0 || is_over != told->is_over ||
                (told->version < delivery->matter->touched)) {
         struct digest *digest = digest_of(delivery);
         if (digest && (told->told_ms == 0 || edits(digest)))
-            set_due(digest, incident, now_ms);
+            set_due(digest, now_ms);
     }
 }
 
@@ -278,12 +256,10 @@ bool digest_print(const struct digest *digest,
     }
     if (count > DIGEST_MEMBERS_MAX)
         buf_printf(ret_text, "… +%zu\n", count - DIGEST_MEMBERS_MAX);
-    telling_digest_title(notifier->language, (int)digest->gather, digest->node, count,
-                         ret_title);
+    telling_digest_title(notifier->language, (int)digest->gather, count, ret_title);
     return count > 0;
 }
 
-/* Mail and ntfy tell of what was found at join as of any other from here on. */
 static void mark(struct digest *digest, struct delivery *delivery, int64_t now_ms) {
     const struct incident *incident = incident_of(delivery);
 
@@ -296,11 +272,6 @@ static void mark(struct digest *digest, struct delivery *delivery, int64_t now_m
     delivery->told.version = incident->version;
     delivery->told.edited_ms = now_ms;
     delivery->told.is_over = incident->state == INCIDENT_RESOLVED;
-    if (!edits(digest) && digest->gather == DECISION_JOINED && !delivery->told.is_over) {
-        delivery->told.gather = DECISION_ALONE;
-        delivery->told.digest = 0;
-        list_remove(&delivery->in_digest);
-    }
     matter_keep(delivery);
 }
 

@@ -1,9 +1,9 @@
 /*
  * digest - several incidents in one message to a receiver
  *
- * Because they were found when their node joined, came in his quiet hours, or were too
- * many. A chat edits the message as they change and end; by mail and ntfy those that are
- * new go into a further one. Kept as records beside what tells of its members.
+ * Because they came in his quiet hours, or were too many. A chat edits the message as
+ * they change and end; by mail and ntfy those that are new go into a further one. Kept as
+ * records beside what tells of its members.
  */
 #pragma once
 
@@ -29,7 +29,6 @@ struct digest {
     struct notifier *notifier; /* borrowed: owns it */
     uint64_t id;
     enum decision_gather gather;
-    char *node;      /* owned; of DECISION_JOINED, else "" */
     char *message;   /* owned; "" before it was sent */
     int64_t due_ms;  /* to be sent, or edited; 0: nothing has changed */
     int64_t made_ms; /* was sent; 0: not yet */

@@ -366,28 +366,6 @@ static void a_flood_becomes_one_message(void) {
     notifier_testing_close(&testing);
 }
 
-static void what_is_found_at_join_is_one_card(void) {
-    struct notifier_testing testing;
-    notifier_testing_open(&testing, noon);
-    notifier_testing_channel(&testing, "ops");
-    for (int i = 0; i < 3; i++) {
-        static const char *const series[] = { "disk:/", "unit a", "temp" };
-        struct incident *incident =
-            incidents_open(testing.incidents, "test", "new", series[i]);
-        incident->severity = i == 0 ? INCIDENT_CRITICAL : INCIDENT_WARNING;
-        incident->found_at_join = true;
-        incident->started_ms = testing.now_ms;
-        incident_set(&incident->text, series[i]);
-        notifier_testing_touch(&testing, incident, INCIDENT_BEGAN);
-        notifier_testing_pass(&testing, 0.02);
-    }
-    notifier_testing_pass(&testing, 10);
-    notifier_testing_check(&testing,
-                           "0:10 ops [Found when it joined: new (3)]• Critical, new: "
-                           "disk:/|• Warning, new: unit a|• Warning, new: temp|\n");
-    notifier_testing_close(&testing);
-}
-
 static void what_hangs_on_a_router_is_told_when_the_router_is_back(void) {
     struct notifier_testing testing;
     notifier_testing_open(&testing, noon);
@@ -530,7 +508,6 @@ TESTS(TEST(one_incident_is_one_message),
       TEST(a_silence_taken_back_ends_at_once),
       TEST(the_night_is_quiet_and_told_in_the_morning),
       TEST(a_flood_becomes_one_message),
-      TEST(what_is_found_at_join_is_one_card),
       TEST(what_hangs_on_a_router_is_told_when_the_router_is_back),
       TEST(history_and_sleepers_are_never_told),
       TEST(a_moved_chat_keeps_its_messages),

@@ -161,24 +161,12 @@ void telling_line(const struct telling *telling, struct buf *out) {
 
 void telling_digest_title(enum telling_language language,
                           int gather,
-                          const char *node,
                           size_t count,
                           struct buf *out) {
-    switch (gather) {
-    case DECISION_JOINED:
-        buf_printf(
-            out, "%s %s",
-            telling_word(language, "Found when it joined:", "Найдено при подключении:"),
-            node);
-        break;
-    case DECISION_QUIET:
-        buf_add_text(out, telling_word(language, "In the quiet hours", "За тихие часы"));
-        break;
-    default:
-        buf_add_text(out, telling_word(language, "Many at once", "Много сразу"));
-        break;
-    }
-    buf_printf(out, " (%zu)", count);
+    const char *name = gather == DECISION_QUIET
+                           ? telling_word(language, "In the quiet hours", "За тихие часы")
+                           : telling_word(language, "Many at once", "Много сразу");
+    buf_printf(out, "%s (%zu)", name, count);
 }
 
 /* --- HTML --- */

@@ -58,10 +58,9 @@ void telling_page(const char *title,
 /* One line of a digest: "• critical nas: disk:/home is 93.1 % (over)". */
 void telling_line(const struct telling *telling, struct buf *out);
 
-/* What a digest is called, by why it is one; node: of DECISION_JOINED. */
+/* What a digest is called, by why it is one (decision.h). */
 void telling_digest_title(enum telling_language language,
                           int gather,
-                          const char *node,
                           size_t count,
                           struct buf *out);
 

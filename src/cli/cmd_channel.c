@@ -345,7 +345,7 @@ static int take_options(const struct cli *cli, struct draft *draft) {
     const char *hourly = args_value(cli->args, "hourly");
 
     take_text(cli, "node", &channel->select);
-    take_text(cli, "quiet", &channel->quiet_hours);
+    take_text(cli, "quiet-hours", &channel->quiet_hours);
     take_text(cli, "weekly", &channel->weekly);
     take_text(cli, "from", &draft->mail.from);
     take_text(cli, "user", &draft->mail.user);
@@ -569,7 +569,7 @@ static const struct command show = {
 #define CHANNEL_OPTIONS                                                                  \
     { "severity", 0, "SEVERITY", "the least that is told: info, warning, critical" },    \
         { "node", 0, "NODE", "only of these nodes: names, patterns, @tag" },             \
-        { "quiet", 0, "HOURS", "only what is critical then: \"22:00-07:00\"" },          \
+        { "quiet-hours", 0, "HOURS", "only what is critical then: \"22:00-07:00\"" },    \
         { "hourly", 0, "N", "so many an hour, the rest in one message (10)" },           \
         { "weekly", 0, "WHEN", "a digest of the week: \"mon 08:00\"" },                  \
         { "from", 0, "ADDRESS", "mail: the sender" },                                    \
@@ -595,7 +595,8 @@ static const char *const new_examples[] = {
     "roost channel new slack webhook https://hooks.example.org/x "
     "--template '{\"text\": \"{{title}}: {{text}}\"}'",
     "what takes JSON of its own form",
-    "roost channel new team chat telegram:-1001234 --node @prod --quiet 22:00-07:00",
+    "roost channel new team chat telegram:-1001234 --node @prod --quiet-hours "
+    "22:00-07:00",
     "a group, at night only what is critical",
     NULL,
 };
@@ -616,7 +617,7 @@ static const struct args_option set_options[] = {
     { 0 },
 };
 static const char *const set_examples[] = {
-    "roost channel set people --quiet 23:00-06:30",
+    "roost channel set people --quiet-hours 23:00-06:30",
     "nights are quiet in private chats",
     NULL,
 };
