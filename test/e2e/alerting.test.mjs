@@ -1,7 +1,9 @@
 // Alerts by the command line: rules, incidents, silences and channels of a real hub.
 import assert from 'node:assert/strict';
+import http from 'node:http';
+import { test } from 'node:test';
 
-import { scenario, until } from './lib/env.mjs';
+import { Env, pause, scenario, until } from './lib/env.mjs';
 import { Hook, MailServer, parseMail } from './lib/receivers.mjs';
 
 const config = '[alerts]\nbuilt_in = no\n';
@@ -89,4 +91,32 @@ scenario('rules and channels are shown, changed, tried, switched and removed', {
   assert.equal((await env.cli('channel', 'remove', 'hook', { ok: 'any' })).code, 4);
   assert.match((await env.cli('channel', 'test', 'people', { ok: 'any' })).stderr, /private chat/);
   assert.match((await env.cli('alert', 'ack', '99', { ok: 'any' })).stderr, /try: roost alert --all/);
+});
+
+test('the heartbeat stops with the hub', { timeout: 120_000 }, async () => {
+  let beats = 0;
+  const server = http.createServer((request, response) => {
+    beats++;
+    response.end('ok');
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const env = new Env({ config: `[alerts]\nheartbeat_url = http://127.0.0.1:${server.address().port}/ping\nheartbeat = 1s\n` });
+  try {
+    await env.open();
+    await until(() => beats >= 2);
+    env.hub.child.kill('SIGSTOP'); // it hangs
+    await pause(500);
+    const before = beats;
+    await pause(2500);
+    assert.equal(beats, before);
+    env.hub.child.kill('SIGCONT');
+    await until(() => beats > before);
+    await env.finish();
+    const last = beats;
+    await pause(2000);
+    assert.equal(beats, last);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
 });
