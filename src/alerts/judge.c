@@ -87,12 +87,12 @@ struct judge_active *judge_find(const struct judge_node *node,
     return NULL;
 }
 
-/* Was it so when the node came? The first rows tell, and what is asked soon after. */
+/* Was it so when the node came? The first row tells, and what is asked soon after; of a
+ * rule that was made later there was none then. */
 static bool is_of_join(const struct judge_node *node,
                        const struct judge_leaf *leaf,
                        int64_t since_ms) {
-    int64_t within_ms =
-        leaf->target ? JUDGE_JOIN_MS : (int64_t)node->interval_ms * JUDGE_GAP_INTERVALS;
+    int64_t within_ms = leaf->target ? JUDGE_JOIN_MS : 1;
 
     return node->first_ms > 0 && since_ms - node->first_ms < within_ms;
 }

@@ -17,6 +17,7 @@ const loaded = grpc.loadPackageDefinition(
       'compat/hub.proto',
       'roost/v1/activity.proto',
       'roost/v1/acts.proto',
+      'roost/v1/alerts.proto',
       'roost/v1/groups.proto',
       'roost/v1/host.proto',
       'roost/v1/link.proto',
