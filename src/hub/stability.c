@@ -464,6 +464,7 @@ static struct stability *find(const struct stabilities *tests,
     return NULL;
 }
 
+/* id "": one of its own. */
 static struct stability *make(struct stabilities *tests,
                               const struct node *node,
                               const char *id) {
@@ -477,7 +478,7 @@ static struct stability *make(struct stabilities *tests,
     test->patience.fire = on_patience;
     list_init(&test->watchers);
     list_add_tail(&tests->tests, &test->node);
-    if (id) {
+    if (id[0] != '\0') {
         memcpy(test->id, id, sizeof(test->id));
     } else {
         crypto_random(random, sizeof(random));
@@ -588,25 +589,34 @@ static void derive_id(const char *operation_id,
     hex_encode(ret_id, digest, ID_BYTES);
 }
 
+/* The test that is asked for, of those that this hub knows; NULL. ret_id: "" or the id
+ * that a new one is to have. */
+static struct stability *look_up(const struct stabilities *tests,
+                                 const struct node *node,
+                                 const Roost__V1__StabilityRequest *request,
+                                 char ret_id[static 2 * ID_BYTES + 1]) {
+    ret_id[0] = '\0';
+    if (request->test_id[0] != '\0')
+        return find(tests, request->test_id, node);
+    if (request->operation_id[0] == '\0')
+        return NULL;
+    derive_id(request->operation_id, node, ret_id);
+    return find(tests, ret_id, node);
+}
+
 void stability_serve(struct stabilities *tests,
                      struct invocation *invocation,
                      const struct node *node,
                      const Roost__V1__StabilityRequest *request) {
     bool is_named = request->test_id[0] != '\0';
-    bool is_operation = !is_named && request->operation_id[0] != '\0';
     char id[2 * ID_BYTES + 1];
-
-    if (is_operation)
-        derive_id(request->operation_id, node, id);
-    struct stability *test = is_named       ? find(tests, request->test_id, node)
-                             : is_operation ? find(tests, id, node)
-                                            : NULL;
+    struct stability *test = look_up(tests, node, request, id);
     bool is_new = !test;
 
     if (is_new && is_named)
         test = attach(tests, invocation, node, request);
     else if (is_new)
-        test = begin(tests, invocation, node, request, is_operation ? id : NULL);
+        test = begin(tests, invocation, node, request, id);
     if (!test)
         return;
     struct watcher *watcher = mem_new(sizeof(*watcher));
