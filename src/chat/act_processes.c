@@ -122,7 +122,7 @@ static void show_choice(struct turn *turn,
 
     view_title(view, "%s", title);
     view_table(view, "PID", turn_say(turn, "user"), "CPU", turn_say(turn, "memory"),
-               turn_say(turn, "command"), NULL);
+               turn_say(turn, "command"), (char *)NULL);
     for (size_t i = 0; i < shown; i++)
         add_cells(view, processes[i]);
     if (shown < count)

@@ -123,7 +123,8 @@ static void add_processes(const struct card *card) {
 
     if (incident->n_processes == 0)
         return;
-    view_table(card->view, say(card, "process"), "PID", "CPU", say(card, "memory"), NULL);
+    view_table(card->view, say(card, "process"), "PID", "CPU", say(card, "memory"),
+               (char *)NULL);
     for (size_t i = 0; i < incident->n_processes && i < PROCESSES_SHOWN; i++) {
         const Roost__V1__IncidentProcess *process = incident->processes[i];
         auto_(mem_freep) char *name = act_text_cut(process->name, 32);
