@@ -10,7 +10,7 @@ import { run } from 'node:test';
 import { spec, tap } from 'node:test/reporters';
 
 // Those that take longest begin first: none of them is then left over at the end.
-const longest = ['install', 'hostile', 'lossless', 'samples', 'clock', 'liveness'];
+const longest = ['install', 'hostile', 'lossless', 'samples', 'clock', 'liveness', 'evening', 'evening_ru', 'chat_load'];
 
 function rank(file) {
   const place = longest.indexOf(path.basename(file, '.test.mjs'));
