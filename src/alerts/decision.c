@@ -29,23 +29,19 @@ static int64_t held_until(const struct decision_input *input, int64_t now_ms) {
     return 0;
 }
 
-/* It goes on, and he has not been told. */
-static struct decision begin(const struct decision_input *input, int64_t now_ms) {
-    int64_t held_ms = held_until(input, now_ms);
+/* He is told only if nobody looks after it: when? INT64_MAX: never. */
+static int64_t escalates_at(const struct decision_input *input) {
+    bool is_never =
+        input->is_acknowledged || input->escalate_ms == 0 || input->escalation_ms == 0;
+
+    return is_never ? INT64_MAX : input->escalation_ms + (int64_t)input->escalate_ms;
+}
+
+/* Nothing holds it back: told by itself, or with others. */
+static struct decision now_or_gathered(const struct decision_input *input,
+                                       int64_t now_ms) {
     bool is_due = input->due_ms > 0;
 
-    if (input->is_asleep)
-        return decide(DECISION_WAIT);
-    if (held_ms > 0)
-        return wait_until(held_ms);
-    if (input->is_escalation && !is_due) {
-        int64_t at_ms = input->escalation_ms + (int64_t)input->escalate_ms;
-        if (input->is_acknowledged || input->escalate_ms == 0 ||
-            input->escalation_ms == 0)
-            return decide(DECISION_WAIT);
-        if (at_ms > now_ms)
-            return wait_until(at_ms);
-    }
     if (input->found_at_join && input->manner == DECISION_STEPS &&
         input->started_ms <= now_ms && input->started_ms + DECISION_JOIN_MS > now_ms)
         return wait_until(input->started_ms + DECISION_JOIN_MS);
@@ -54,6 +50,19 @@ static struct decision begin(const struct decision_input *input, int64_t now_ms)
     if (input->is_full && !is_due && input->severity != INCIDENT_CRITICAL)
         return gather(DECISION_MANY);
     return decide(DECISION_BEGIN);
+}
+
+/* It goes on, and he has not been told. */
+static struct decision begin(const struct decision_input *input, int64_t now_ms) {
+    int64_t held_ms = held_until(input, now_ms);
+    bool is_due = input->due_ms > 0;
+    int64_t at_ms = input->is_escalation && !is_due ? escalates_at(input) : 0;
+
+    if (input->is_asleep || (at_ms == INT64_MAX && held_ms == 0))
+        return decide(DECISION_WAIT);
+    if (held_ms > 0 || at_ms > now_ms)
+        return wait_until(held_ms > 0 ? held_ms : at_ms);
+    return now_or_gathered(input, now_ms);
 }
 
 static struct decision edit(const struct decision_input *input, int64_t now_ms) {
