@@ -132,7 +132,7 @@ static const char *check_url(const struct channel *channel, bool is_plain_allowe
     if (http_url_parse(channel->url, &url, &why) != 0)
         return why;
     if (url.is_plain && !is_plain_allowed && !address_is_loopback(url.to.host))
-        return "url: https:// only, unless it is this machine";
+        return "url: https:// only, unless it is this machine or [alerts] plain = yes";
     if (channel->kind == CHANNEL_NTFY &&
         (strlen(url.target) < 2 || strchr(url.target, '?')))
         return "url: https://HOST/TOPIC";

@@ -83,27 +83,34 @@ static bool is_admin(const struct chat *chat, const char *identity) {
     return is_one;
 }
 
-static unsigned ask_all(struct turn *turn) {
-    struct chat *chat = turn->chat;
+/* The next private chat with an administrator: *at starts at 0; NULL at the end. */
+static const struct chat_place *next_admin(const struct chat *chat, size_t *at) {
     const struct chat_place *place;
     const char *identity;
     const char *user;
-    unsigned asked = 0;
 
-    for (size_t at = 0;
-         (place = places_next_private(chat->places, &at, &identity, &user));) {
-        if (!user[0] || !is_admin(chat, identity))
-            continue;
+    while ((place = places_next_private(chat->places, at, &identity, &user)))
+        if (is_admin(chat, identity))
+            return place;
+    return NULL;
+}
+
+static void ask_all(struct turn *turn) {
+    const struct chat_place *place;
+    size_t at = 0;
+
+    while ((place = next_admin(turn->chat, &at)))
         ask_one(turn, place);
-        asked++;
-    }
-    return asked;
 }
 
 static void request(struct turn *turn) {
     struct chat *chat = turn->chat;
     struct view *view;
 
+    if (!next_admin(chat, &(size_t) { 0 })) {
+        refuse(turn);
+        return;
+    }
     if (!places_may_offer(chat->places, turn_place(turn), chat_now_ms(chat),
                           REQUEST_PAUSE_MS)) {
         view = view_new();
@@ -111,10 +118,7 @@ static void request(struct turn *turn) {
         turn_show(turn, view);
         return;
     }
-    if (ask_all(turn) == 0) {
-        refuse(turn);
-        return;
-    }
+    ask_all(turn);
     view = view_new();
     view_text(view, "%s",
               turn_say(turn, "This is a private hub. Its administrators were asked to "

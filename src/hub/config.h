@@ -88,6 +88,7 @@ struct hub_config {
     uint64_t alerts_temperature_ms;
     uint64_t alerts_unit_ms;
     char *alerts_language; /* "en" or "ru" */
+    bool alerts_plain;     /* http:// to other machines too */
     char *heartbeat_url;   /* NULL: none */
     uint64_t heartbeat_ms;
 

@@ -628,6 +628,14 @@ static const struct settings_row rows[] = {
       .help = "Of mails, webhooks and ntfy: en or ru",
       .live = true },
     { .section = "alerts",
+      .name = "plain",
+      .kind = SETTINGS_BOOL,
+      AT(alerts_plain),
+      .fallback = "no",
+      .help =
+          "Let channels use http:// to other machines too: anyone on the way may read "
+          "it" },
+    { .section = "alerts",
       .name = "heartbeat_url",
       .kind = SETTINGS_TEXT,
       AT(heartbeat_url),

@@ -177,6 +177,7 @@ static void make_notifier(struct hub_talk *talk) {
         .incidents = talk->incidents,
         .alerts = talk->alerts,
         .language = hub->config->alerts_language,
+        .is_plain_allowed = hub->config->alerts_plain,
     };
     alert_people_serve(talk->people, &notifier);
     talk->notifier = notifier_new(&notifier);
@@ -308,6 +309,7 @@ void hub_talk_reload(struct hub_talk *talk) {
     const struct alerts_defaults defaults = defaults_of(talk->hub->config);
     chat_set_strangers(talk->chat, strangers_of(talk->hub->config));
     alerts_set_defaults(talk->alerts, &defaults);
+    notifier_set_language(talk->notifier, talk->hub->config->alerts_language);
 }
 
 void hub_talk_stop(struct hub_talk *talk) {

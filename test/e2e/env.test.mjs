@@ -67,6 +67,7 @@ const variables = {
     { name: 'GRAPH_WORKERS', setting: '[draw] workers', values: ['1', '2', '3'] },
     { name: 'UDP_TEST_PORT', setting: '[probe] udp_port', values: ['0', '1', '65535'] },
     { name: 'BOT_TOKEN', setting: '[telegram] token', values: ['1:a', '2:b', '3:c'], secret: true },
+    { name: 'TELEGRAM_API_URL', setting: '[telegram] api_url', values: ['http://127.0.0.1:1', 'http://127.0.0.1:2', 'http://127.0.0.1:3'] },
   ],
   'roost-agent': [
     { name: 'AGENT_SECRET', setting: '[old] secret', values: ['1', '2', '3'].map(token), secret: true },
