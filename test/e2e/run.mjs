@@ -1,9 +1,9 @@
 // run - files of system tests side by side: node run.mjs REPORT FILE...
 //
 // Many of them wait most of the time (for an outage to pass, for a peer to be missed), so
-// as many run at once as there are processors. Those that talk in chats wait for the one
-// message a second that a chat gets: they run beside the others, and hardly cost them
-// anything. Each file has a folder, a hub and ports of its own. What happens is printed as
+// as many run at once as there are processors. Those that do hardly anything else (in
+// chats for the one message a second that a chat gets, elsewhere for limits of time) run
+// beside the others, and hardly cost them anything. Each file has a folder, a hub and ports of its own. What happens is printed as
 // it happens; REPORT gets all of it as TAP.
 import { createWriteStream } from 'node:fs';
 import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
@@ -15,7 +15,7 @@ import { spec, tap } from 'node:test/reporters';
 
 // Those that take longest begin first: none of them is then left over at the end.
 const longest = ['install', 'hostile', 'lossless', 'samples', 'clock', 'liveness', 'chat_kill', 'evening', 'evening_ru', 'chat_load'];
-const patient = /^(chat_|evening|telegram)/;
+const patient = /^(chat_|evening|telegram|notify|hostile|liveness|lossless|grants)/;
 
 function rank(file) {
   const place = longest.indexOf(path.basename(file, '.test.mjs'));
