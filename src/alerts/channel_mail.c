@@ -44,7 +44,7 @@ static bool is_plain(struct slice text) {
     for (size_t i = 0; i < text.len; i++)
         if (text.at[i] < ' ' || text.at[i] > '~')
             return false;
-    return memmem(text.at, text.len, "=?", 2) == NULL;
+    return text.len == 0 || memmem(text.at, text.len, "=?", 2) == NULL;
 }
 
 /* As many whole characters as fit; something that is none is a byte. */

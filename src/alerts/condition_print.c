@@ -42,18 +42,20 @@ static void print_double(struct buf *out, double number) {
 static void print_number(struct buf *out, const char *series, double number) {
     static const char *const words[] = { "TiB", "GiB", "MiB", "KiB" };
     const struct metric *metric = metric_find(series);
-    double size = 1099511627776.0;
+    double size = 1099511627776.0; /* of the word */
 
     if (!metric || strncmp(metric->unit, "By", 2) != 0 || fabs(number) < 1024) {
         print_double(out, number);
         return;
     }
-    for (size_t i = 0; i < 4; i++, size /= 1024)
+    for (size_t i = 0; i < 4; i++) {
         if (fabs(number) >= size && fmod(number, size) == 0) {
             print_double(out, number / size);
             buf_printf(out, "%s%s", words[i], metric->unit + 2);
             return;
         }
+        size /= 1024;
+    }
     print_double(out, number);
 }
 

@@ -120,8 +120,8 @@ bool forecast_make(const int64_t *times_ms,
                    const double *values,
                    size_t count,
                    struct forecast *ret_forecast) {
-    int64_t times[POINTS_MAX + 1];
-    double kept[POINTS_MAX + 1];
+    int64_t times[POINTS_MAX + 1] = { 0 };
+    double kept[POINTS_MAX + 1] = { 0 };
     double levels[POINTS_MAX + 1];
 
     if (count < POINTS_MIN)

@@ -153,7 +153,7 @@ static void place_entries(struct judge_plan *plan, struct drafts *drafts) {
         plan->absents += drafts->rows[i].kind < MISSING;
         plan->windows += drafts->rows[i].kind < WINDOW;
     }
-    for (uint32_t i = 0; i < plan->absents; i++) {
+    for (uint32_t i = 0; drafts->rows && i < plan->absents; i++) {
         struct judge_range *range = range_of(plan, drafts->rows[i].entry.metric);
         if (range->first[4] == 0)
             for (int part = 0; part < 5; part++)

@@ -120,8 +120,9 @@ static bool stays(const ProtobufCMessageDescriptor *type,
 }
 
 static void add_member(struct buf *out, struct slice name, struct slice value) {
-    while (value.len > 0 && (value.at[0] == ':' || value.at[0] == ' ' ||
-                             value.at[0] == '\n' || value.at[0] == '\t'))
+    while (value.at && value.len > 0 &&
+           (value.at[0] == ':' || value.at[0] == ' ' || value.at[0] == '\n' ||
+            value.at[0] == '\t'))
         value = slice_after(value, 1);
     if (out->len > 1)
         buf_add_byte(out, ',');

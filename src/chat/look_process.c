@@ -170,7 +170,8 @@ static void on_process(struct turn *turn, struct look_gather *gather) {
         show_gone(turn);
         return;
     }
-    if (look_gather_fail(gather, turn, GET, turn_say(turn, "Look at a process")))
+    if (look_gather_fail(gather, turn, GET, turn_say(turn, "Look at a process")) ||
+        !process)
         return;
     auto_(mem_freep) char *name = look_text_cut(process->name, NAME_MAX_SHOWN);
     struct view *view = view_new();

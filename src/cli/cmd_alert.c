@@ -68,13 +68,13 @@ static int ask_list(struct cli *cli, bool all, ProtobufCMessage **ret_reply) {
 static int follow(struct cli *cli);
 
 static int run_list(struct cli *cli) {
-    ProtobufCMessage *reply;
+    ProtobufCMessage *reply = NULL;
 
     if (args_has(cli->args, "follow"))
         return follow(cli);
     bool is_names = args_has(cli->args, "names");
     int r = ask_list(cli, false, &reply);
-    if (r != 0)
+    if (r != 0 || !reply)
         return r;
     const Roost__V1__ListIncidentsResponse *list =
         (const Roost__V1__ListIncidentsResponse *)reply;

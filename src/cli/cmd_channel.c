@@ -455,10 +455,10 @@ static int switch_channels(struct cli *cli, bool is_off) {
     int last = 0;
 
     for (size_t i = 0; i < args_count(cli->args); i++) {
-        Roost__V1__Channel *channel;
-        ProtobufCMessage *reply;
+        Roost__V1__Channel *channel = NULL;
+        ProtobufCMessage *reply = NULL;
         int r = find_channel(cli, args_at(cli->args, i), &channel, &reply);
-        if (r == 0) {
+        if (r == 0 && channel) {
             channel->disabled = is_off;
             r = put_channel(cli, channel, false, is_off ? "off" : "on");
             pb_free(reply);
