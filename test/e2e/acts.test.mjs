@@ -217,7 +217,7 @@ scenario('a signal whose result is lost with the link is sent once, and its send
 
 scenario('a signal whose result stays lost is called not known, and nothing is sent again later', async (env) => {
   const lane = await behindRelay(env);
-  const asked = lane.kill('--timeout', '8s');
+  const asked = lane.kill('--timeout', `${8 * slow}s`);
   await until(async () => (await lane.counter.count()) === 1);
   const { port } = lane.relay;
   await lane.relay.stop(); // nobody comes in here any more

@@ -48,3 +48,5 @@ for (let i = 0; i < groups.length; i++) {
   await appendFile(report, await readFile(`${report}.${i}`));
   await rm(`${report}.${i}`);
 }
+// What a failed test has left behind may still hold a pipe of ours.
+process.stdout.write('', () => process.exit(process.exitCode ?? 0));

@@ -529,6 +529,7 @@ talking('services are listed, shown, started, stopped and refused', { skip, clai
     policy: 'allow look\nallow units\ndeny units sealed*\nallow logs\n',
     env: { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${root}/run/dbus/system_bus_socket` },
   });
+  await env.cli('unit', 'stop', 'mars', 'good', '--yes'); // whatever was before
   const anna = new Talk(telegram.person({ first_name: 'Anna' }));
   await anna.start((await env.json('pair')).code, /welcome/i);
 
