@@ -33,8 +33,9 @@ static int run(struct cli *cli) {
         puts(made->code);
         units_ago(node_cells_time_ms(made->expires), clock_wall_ms(), until);
         if (!cli->quiet)
-            report_note("works once, until %s: roost login %s --code CODE", until,
-                        cli->profile->hub);
+            report_note("works once, until %s: /start CODE in a chat, or roost login %s "
+                        "--code CODE",
+                        until, cli->profile->hub);
     }
     pb_free(reply);
     return r;
@@ -47,14 +48,14 @@ static const struct args_option options[] = {
 
 static const char *const examples[] = {
     "roost pair",
-    "a code with which another device of yours logs in, once",
+    "a code with which a chat (/start CODE) or another device of yours comes in, once",
     NULL,
 };
 
 const struct command cmd_pair = {
     .name = "pair",
     .usage = "",
-    .summary = "print a code that lets another device of yours in",
+    .summary = "print a code that lets a chat or another device of yours in",
     .examples = examples,
     .options = options,
     .run = run,
