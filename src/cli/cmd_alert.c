@@ -219,26 +219,19 @@ static int acknowledge(struct cli *cli, const char *what, uint64_t id) {
                                          : "acknowledged");
 }
 
-static int run_ack(struct cli *cli) {
-    size_t failed = 0;
-    int last = 0;
+static int acknowledge_one(struct cli *cli, const char *text) {
+    uint64_t id = 0;
+    int r = read_id(cli, text, &id);
 
+    return r == 0 ? acknowledge(cli, text, id) : r;
+}
+
+static int run_ack(struct cli *cli) {
     if (args_has(cli->args, "all"))
         return acknowledge(cli, "all", 0);
     if (args_count(cli->args) == 0)
         return cli_usage(cli, "alert ack: which? or --all");
-    for (size_t i = 0; i < args_count(cli->args); i++) {
-        const char *text = args_at(cli->args, i);
-        uint64_t id = 0;
-        int r = read_id(cli, text, &id);
-        if (r == 0)
-            r = acknowledge(cli, text, id);
-        if (r != 0) {
-            failed++;
-            last = r;
-        }
-    }
-    return report_exit_of_many(failed, args_count(cli->args), last);
+    return report_each(cli, acknowledge_one);
 }
 
 /* --- silences --- */

@@ -274,54 +274,49 @@ static int run_set(struct cli *cli) {
     return r;
 }
 
-static int switch_rules(struct cli *cli, bool is_off) {
-    size_t failed = 0;
-    int last = 0;
+static int switch_one(struct cli *cli, const char *name, bool is_off) {
+    ProtobufCMessage *reply;
+    Roost__V1__Rule *rule;
+    int r = find_rule(cli, name, &rule, &reply);
 
-    for (size_t i = 0; i < args_count(cli->args); i++) {
-        ProtobufCMessage *reply;
-        Roost__V1__Rule *rule;
-        int r = find_rule(cli, args_at(cli->args, i), &rule, &reply);
-        if (r == 0) {
-            rule->disabled = is_off;
-            r = put_rule(cli, rule, false, is_off ? "off" : "on");
-            pb_free(reply);
-        }
-        if (r != 0) {
-            failed++;
-            last = r;
-        }
-    }
-    return report_exit_of_many(failed, args_count(cli->args), last);
+    if (r != 0)
+        return r;
+    rule->disabled = is_off;
+    r = put_rule(cli, rule, false, is_off ? "off" : "on");
+    pb_free(reply);
+    return r;
+}
+
+static int switch_on(struct cli *cli, const char *name) {
+    return switch_one(cli, name, false);
+}
+
+static int switch_off(struct cli *cli, const char *name) {
+    return switch_one(cli, name, true);
 }
 
 static int run_on(struct cli *cli) {
-    return switch_rules(cli, false);
+    return report_each(cli, switch_on);
 }
 
 static int run_off(struct cli *cli) {
-    return switch_rules(cli, true);
+    return report_each(cli, switch_off);
 }
 
-static int run_remove(struct cli *cli) {
+static int remove_one(struct cli *cli, const char *name) {
     Roost__V1__RemoveRuleRequest request = ROOST__V1__REMOVE_RULE_REQUEST__INIT;
     const struct session_ask ask = {
         .method = "/roost.v1.Alerts/RemoveRule",
         .request = &request.base,
         .reply_type = &roost__v1__remove_rule_response__descriptor,
     };
-    size_t failed = 0;
-    int last = 0;
 
-    for (size_t i = 0; i < args_count(cli->args); i++) {
-        request.name = alerting_operand(cli, i);
-        int r = alerting_act(cli, request.name, &ask, "removed");
-        if (r != 0) {
-            failed++;
-            last = r;
-        }
-    }
-    return report_exit_of_many(failed, args_count(cli->args), last);
+    request.name = (char *)(uintptr_t)name;
+    return alerting_act(cli, name, &ask, "removed");
+}
+
+static int run_remove(struct cli *cli) {
+    return report_each(cli, remove_one);
 }
 
 /* --- test --- */
