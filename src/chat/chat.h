@@ -163,8 +163,9 @@ struct chat_config {
 /* Reads nothing yet: chat_load() for each record of its spaces, then chat_join(). */
 struct chat *chat_new(const struct chat_config *config);
 
-/* After its carriers, none of whose answers comes any more: what they have not answered
- * is shown in the next life. NULL is fine; always returns NULL. */
+/* Together with its carriers, which are not called any more and whose answers no longer
+ * come: what they have not answered is shown in the next life. NULL is fine; always
+ * returns NULL. */
 struct chat *chat_free(struct chat *chat);
 
 /* A record of the store: true when the space is ours. */
