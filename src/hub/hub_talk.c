@@ -90,6 +90,10 @@ static void make_chat(struct hub_talk *talk) {
     talk->approvals = approval_people_new(&approvals);
 }
 
+static bool is_brought(const struct hub_config *config) {
+    return strcmp(config->telegram_mode, "webhook") == 0;
+}
+
 /* A token that cannot be one is said, and the hub goes on without the bot. */
 static void make_telegram(struct hub_talk *talk) {
     const struct hub_config *config = talk->hub->config;
@@ -99,8 +103,7 @@ static void make_telegram(struct hub_talk *talk) {
         .store = talk->hub->store,
         .token = config->telegram_token,
         .api_url = config->telegram_api_url,
-        .mode = strcmp(config->telegram_mode, "webhook") == 0 ? TELEGRAM_WEBHOOK
-                                                              : TELEGRAM_POLL,
+        .mode = is_brought(config) ? TELEGRAM_WEBHOOK : TELEGRAM_POLL,
         .webhook_url = config->telegram_webhook_url,
     };
     const char *why = "";
@@ -286,7 +289,8 @@ struct hub_talk *hub_talk_new(struct hub *hub) {
     make_telegram(talk);
     make_alerts(talk);
     make_notifier(talk);
-    talk->door = telegram_door_new(talk->telegram);
+    /* A bot that asks is brought nothing: its door is shut. */
+    talk->door = telegram_door_new(is_brought(hub->config) ? talk->telegram : NULL);
     for (size_t i = 0; i < hub->records.count; i++)
         load(talk, &hub->records.rows[i]);
     records_done(&hub->records);

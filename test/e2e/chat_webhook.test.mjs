@@ -35,6 +35,12 @@ talking('a webhook with its secret, and updates that come again', { config, port
   for (const headers of wrong) assert.ok([401, 403, 404].includes(await post(port, '/telegram', { headers, body: forged })), JSON.stringify(headers));
   const right = { [secretHeader]: secret };
   assert.ok((await post(port, '/telegram', { method: 'GET', headers: right })) >= 400);
+  // An update has a limit, and the door is at one path alone; nothing of this was taken.
+  const big = ' '.repeat(1 << 20) + JSON.stringify({ update_id: 1 });
+  assert.equal(await post(port, '/telegram', { headers: right, body: big }), 413);
+  assert.equal(await post(port, '/telegram', { body: big }), 413);
+  for (const method of ['GET', 'PUT', 'DELETE']) assert.equal(await post(port, '/telegram', { method, headers: right, body: method === 'GET' ? '' : forged }), 405, method);
+  for (const path of ['/telegram/', '/telegrams', '/Telegram', '/telegram/webhook', '/telegram%00']) assert.equal(await post(port, path, { headers: right, body: forged }), 404, path);
   for (const body of ['', '{', '[]', '"x"', '{"update_id":"x"}', '{}']) assert.ok((await post(port, '/telegram', { headers: right, body })) < 600, body);
 
   // The same update thrice is one command.
@@ -56,4 +62,8 @@ talking('a webhook with its secret, and updates that come again', { config, port
   const { tokens } = await env.json('token', 'list');
   assert.deepEqual(tokens.map(({ name }) => name).filter((name) => ['larch', 'aspen', 'forged'].includes(name)).sort(), ['aspen', 'larch']);
   assert.equal(telegram.calls.filter(({ method }) => method === 'getUpdates').length, 0);
+});
+
+talking('a bot that asks is brought nothing', async ({ env }) => {
+  for (const headers of [{}, { [secretHeader]: 'x' }]) assert.equal(await post(env.port, '/telegram', { headers, body: '{"update_id":1}' }), 404);
 });
