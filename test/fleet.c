@@ -33,8 +33,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/boot_id.h"
-#include "agent/spool_sync.h"
+#include "agent/host/boot_id.h"
+#include "agent/spool/spool_sync.h"
 #include "base/hex.h"
 #include "base/list.h"
 #include "base/log.h"

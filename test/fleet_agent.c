@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/identity.h"
-#include "agent/service_host.h"
-#include "agent/spool_sync.h"
-#include "agent/uplink.h"
+#include "agent/host/service_host.h"
+#include "agent/link/uplink.h"
+#include "agent/setup/identity.h"
+#include "agent/spool/spool_sync.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/file.h"

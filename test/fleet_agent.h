@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "agent/spool.h"
+#include "agent/spool/spool.h"
 
 struct fleet_agent;
 struct fleet_values;

@@ -2,15 +2,15 @@
 
 #include <stdlib.h>
 
-#include "agent/acts.h"
-#include "agent/probes.h"
-#include "agent/service_acts.h"
-#include "agent/service_power.h"
-#include "agent/service_probe.h"
+#include "agent/acts/acts.h"
+#include "agent/acts/service_acts.h"
+#include "agent/power/service_power.h"
+#include "agent/probe/probes.h"
+#include "agent/probe/service_probe.h"
+#include "agent/probe/service_transfer.h"
 #include "agent/service_processes.h"
-#include "agent/service_transfer.h"
-#include "agent/service_units.h"
 #include "agent/service_usage.h"
+#include "agent/units/service_units.h"
 #include "base/mem.h"
 
 struct acting {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/spool.h"
+#include "agent/spool/spool.h"
 #include "base/address.h"
 #include "base/file.h"
 #include "base/mem.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/act.h"
+#include "agent/acts/act.h"
 #include "agent/collect/proc_host.h"
 #include "agent/collect/proc_order.h"
 #include "agent/collect/proc_rules.h"

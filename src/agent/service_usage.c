@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/act.h"
+#include "agent/acts/act.h"
 #include "agent/chores.h"
 #include "agent/collect/quota.h"
 #include "agent/usage_gpu.h"

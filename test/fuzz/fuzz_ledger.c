@@ -1,7 +1,7 @@
 /* Whatever is found in a ledger packs to the same, and is found again. */
 #include <assert.h>
 
-#include "agent/ledger_record.h"
+#include "agent/acts/ledger_record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "agent/policy_rules.h"
+#include "agent/policy/policy_rules.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

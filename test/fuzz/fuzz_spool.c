@@ -2,10 +2,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "agent/spool_load.h"
-#include "agent/spool_parts.h"
-#include "agent/spool_reader.h"
-#include "agent/spool_segment.h"
+#include "agent/spool/spool_load.h"
+#include "agent/spool/spool_parts.h"
+#include "agent/spool/spool_reader.h"
+#include "agent/spool/spool_segment.h"
 #include "base/buf.h"
 #include "base/checksum.h"
 #include "base/log.h"

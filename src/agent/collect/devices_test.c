@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "agent/collect/recorded.h"
-#include "agent/host_facts.h"
+#include "agent/host/host_facts.h"
 #include "base/check.h"
 
 #define ABSENT SAMPLER_ABSENT

@@ -7,7 +7,7 @@
 
 #include "agent/collect/diagnose.h"
 #include "agent/collect/folder.h"
-#include "agent/host_facts.h"
+#include "agent/host/host_facts.h"
 #include "base/file.h"
 #include "base/mem.h"
 
