@@ -11,9 +11,9 @@
 #include "base/mem.h"
 #include "base/version.h"
 #include "cli/help.h"
-#include "cli/profile.h"
-#include "cli/session.h"
-#include "cli/text.h"
+#include "cli/hub/profile.h"
+#include "cli/hub/session.h"
+#include "cli/terminal/text.h"
 #include "loop/loop.h"
 #include "loop/tls.h"
 

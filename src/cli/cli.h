@@ -11,7 +11,7 @@
 #include "cli/args.h"
 #include "cli/command.h"
 #include "cli/report.h"
-#include "cli/terminal.h"
+#include "cli/terminal/terminal.h"
 
 struct loop;
 struct profile;

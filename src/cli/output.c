@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "cli/report.h"
-#include "cli/text.h"
+#include "cli/terminal/text.h"
 #include "wire/pbjson.h"
 
 int output_add_message(struct buf *out, const ProtobufCMessage *message, bool pretty) {

@@ -7,7 +7,7 @@
 
 #include "cli/args.h"
 #include "cli/cli.h"
-#include "cli/text.h"
+#include "cli/terminal/text.h"
 
 static void say(const char *prefix, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));

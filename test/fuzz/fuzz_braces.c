@@ -3,10 +3,10 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "cli/braces.h"
-#include "cli/text.h"
-#include "cli/url.h"
-#include "cli/yaml.h"
+#include "cli/calls/braces.h"
+#include "cli/formats/yaml.h"
+#include "cli/hub/url.h"
+#include "cli/terminal/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

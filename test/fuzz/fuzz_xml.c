@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "cli/form.h"
+#include "cli/formats/form.h"
 #include "google/protobuf/struct.pb-c.h"
 #include "grpc/reflection_v1.pb-c.h"
 #include "roost/v1/nodes.pb-c.h"

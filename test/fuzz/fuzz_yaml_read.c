@@ -2,8 +2,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "cli/yaml.h"
-#include "cli/yaml_read.h"
+#include "cli/formats/yaml.h"
+#include "cli/formats/yaml_read.h"
 #include "wire/json_reader.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,0 +1,269 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/hub/hub.h"
+#include "cli/nodes/node_cells.h"
+#include "cli/output.h"
+#include "cli/people/grants.h"
+#include "cli/terminal/units.h"
+#include "roost/v1/users.pb-c.h"
+
+static int ask_list(struct cli *cli, ProtobufCMessage **ret_reply) {
+    Roost__V1__ListUsersRequest request = ROOST__V1__LIST_USERS_REQUEST__INIT;
+    struct session_ask ask = {
+        .method = "/roost.v1.Users/List",
+        .request = &request.base,
+        .reply_type = &roost__v1__list_users_response__descriptor,
+    };
+    return hub_call(cli, "users", ask, ret_reply);
+}
+
+static void add_row(struct table *table, const Roost__V1__User *user) {
+    auto_(mem_freep) char *grants = grants_text(user);
+    int64_t seen_ms = node_cells_time_ms(user->last_seen);
+    char text[UNITS_LEN] = "";
+
+    table_cell(table, TERMINAL_BOLD, user->name);
+    table_cell(table, TERMINAL_PLAIN, grants);
+    snprintf(text, sizeof(text), "%zu", user->n_identities);
+    table_cell(table, TERMINAL_PLAIN, text);
+    if (seen_ms > 0)
+        units_ago(seen_ms, clock_wall_ms(), text);
+    table_cell(table, TERMINAL_PLAIN, seen_ms > 0 ? text : "never");
+}
+
+static void print_list(struct cli *cli, const Roost__V1__ListUsersResponse *list) {
+    struct table *table = table_new();
+
+    table_column(table, "NAME", TABLE_LEFT);
+    table_column(table, "MAY", TABLE_FLEXIBLE);
+    table_column(table, "DEVICES", TABLE_RIGHT);
+    table_column(table, "LAST SEEN", TABLE_LEFT);
+    for (size_t i = 0; i < list->n_users; i++)
+        add_row(table, list->users[i]);
+    table_print(table, &cli->terminal);
+    table_free(table);
+}
+
+static int run_list(struct cli *cli) {
+    ProtobufCMessage *reply;
+
+    int r = ask_list(cli, &reply);
+    if (r != 0)
+        return r;
+    const Roost__V1__ListUsersResponse *list =
+        (const Roost__V1__ListUsersResponse *)reply;
+    if (args_has(cli->args, "names"))
+        for (size_t i = 0; i < list->n_users; i++)
+            puts(list->users[i]->name);
+    else if (cli->json)
+        r = output_message(reply, true);
+    else
+        print_list(cli, list);
+    pb_free(reply);
+    return r;
+}
+
+static void print_user(struct cli *cli, const Roost__V1__User *user) {
+    int64_t seen_ms = node_cells_time_ms(user->last_seen);
+    char text[UNITS_LEN] = "never";
+
+    if (seen_ms > 0)
+        units_ago(seen_ms, clock_wall_ms(), text);
+    printf("%s%s, last seen %s\n", user->name, user->admin ? ", administrator" : "",
+           text);
+    for (size_t i = 0; i < user->n_identities; i++)
+        printf("  %s\n", user->identities[i]);
+    grants_print(cli, user->grants, user->n_grants, false);
+}
+
+static int run_show(struct cli *cli) {
+    const char *name = args_at(cli->args, 0);
+    ProtobufCMessage *reply;
+
+    int r = ask_list(cli, &reply);
+    if (r != 0)
+        return r;
+    const Roost__V1__ListUsersResponse *list =
+        (const Roost__V1__ListUsersResponse *)reply;
+    const Roost__V1__User *user = NULL;
+    for (size_t i = 0; i < list->n_users; i++)
+        if (strcmp(list->users[i]->name, name) == 0)
+            user = list->users[i];
+    if (!user)
+        r = report_fail(REPORT_NOT_FOUND, "roost user", "%s: no such user", name);
+    else if (cli->json)
+        r = output_message(&user->base, true);
+    else
+        print_user(cli, user);
+    pb_free(reply);
+    return r;
+}
+
+static int print_invited(struct cli *cli, const Roost__V1__InviteUserResponse *made) {
+    char until[UNITS_LEN];
+
+    if (cli->json)
+        return output_message(&made->base, true);
+    puts(made->login);
+    units_ago(node_cells_time_ms(made->expires), clock_wall_ms(), until);
+    if (!cli->quiet)
+        report_note("works once, until %s; shown this once", until);
+    return REPORT_OK;
+}
+
+/* The values of --node; an array to free. */
+static char **read_nodes(const struct cli *cli, size_t *ret_count) {
+    size_t count = 0;
+
+    while (args_value_at(cli->args, "node", count))
+        count++;
+    char **nodes = mem_new_array(count + 1, sizeof(*nodes));
+    for (size_t i = 0; i < count; i++)
+        nodes[i] = (char *)(uintptr_t)args_value_at(cli->args, "node", i);
+    *ret_count = count;
+    return nodes;
+}
+
+static int run_invite(struct cli *cli) {
+    Roost__V1__InviteUserRequest request = ROOST__V1__INVITE_USER_REQUEST__INIT;
+    struct session_ask ask = {
+        .method = "/roost.v1.Users/Invite",
+        .request = &request.base,
+        .reply_type = &roost__v1__invite_user_response__descriptor,
+    };
+    const char *role = args_value(cli->args, "role");
+    ProtobufCMessage *reply;
+
+    request.name = (char *)(uintptr_t)args_at(cli->args, 0);
+    request.admin = role && (strcasecmp(role, "admin") == 0 ||
+                             strcasecmp(role, "administrator") == 0);
+    int r = request.admin ? 0 : grants_role(cli, role ? role : "viewer", &request.role);
+    if (r == 0)
+        r = grants_lifetime(cli, &request.lifetime_s);
+    if (r != 0)
+        return r;
+    auto_(mem_freep) char **nodes = read_nodes(cli, &request.n_nodes);
+    request.nodes = nodes;
+    if (role && !request.admin && request.n_nodes == 0)
+        return cli_usage(cli, "user invite: on which nodes? --node NAME, 'web*' or @tag");
+    r = hub_call(cli, "user invite", ask, &reply);
+    if (r != 0)
+        return r;
+    r = print_invited(cli, (const Roost__V1__InviteUserResponse *)reply);
+    pb_free(reply);
+    return r;
+}
+
+static int remove_one(struct cli *cli, const char *name) {
+    Roost__V1__RemoveUserRequest request = ROOST__V1__REMOVE_USER_REQUEST__INIT;
+    struct session_ask ask = {
+        .method = "/roost.v1.Users/Remove",
+        .request = &request.base,
+        .reply_type = &roost__v1__remove_user_response__descriptor,
+    };
+    ProtobufCMessage *reply;
+
+    request.name = (char *)(uintptr_t)name;
+    int r = hub_call(cli, name, ask, &reply);
+    if (r != 0)
+        return r;
+    pb_free(reply);
+    if (!cli->quiet && !cli->json)
+        printf("%s: removed, with all devices and calls\n", name);
+    return REPORT_OK;
+}
+
+static int run_remove(struct cli *cli) {
+    return report_each(cli, remove_one);
+}
+
+static const struct args_option list_options[] = {
+    { "names", 0, NULL, NULL },
+    { 0 },
+};
+static const struct command list = {
+    .name = "list",
+    .usage = "",
+    .summary = "all users; yourself, unless you are an administrator",
+    .options = list_options,
+    .run = run_list,
+};
+static const struct command show = {
+    .name = "show",
+    .usage = "USER",
+    .summary = "one user, with devices and grants",
+    .least = 1,
+    .most = 1,
+    .operands = "user",
+    .run = run_show,
+};
+static const struct args_option invite_options[] = {
+    { "role", 0, "ROLE", "viewer, operator or owner of the nodes, or admin" },
+    { "node", 0, "GLOB", "a name, a pattern or a @tag; may be repeated" },
+    { "lifetime", 0, "TIME", "how long the code works (24h)" },
+    { 0 },
+};
+static const char *const invite_examples[] = {
+    "roost user invite bob --role operator --node 'web*'",
+    "prints the line that bob types once",
+    "roost user invite eve --role admin",
+    "another administrator",
+    NULL,
+};
+static const struct command invite = {
+    .name = "invite",
+    .alias = "new",
+    .usage = "USER",
+    .summary = "make a user, and a code to log in with, once",
+    .details = "Without --role the user may do nothing until he is granted something.",
+    .examples = invite_examples,
+    .options = invite_options,
+    .least = 1,
+    .most = 1,
+    .run = run_invite,
+};
+static const char *const remove_examples[] = {
+    "roost user remove bob",
+    "ends his devices' access and his calls at once",
+    NULL,
+};
+static const struct command remove_user = {
+    .name = "remove",
+    .usage = "USER...",
+    .summary = "remove a user, with all tokens and calls",
+    .examples = remove_examples,
+    .least = 1,
+    .most = COMMAND_ANY,
+    .operands = "user",
+    .run = run_remove,
+};
+static const struct command *const subcommands[] = {
+    &list, &show, &invite, &remove_user, NULL,
+};
+
+static const char *const examples[] = {
+    "roost user",
+    "who there is",
+    "roost user invite bob --role viewer --node @home",
+    "one more, who may look at the nodes with a tag",
+    NULL,
+};
+
+const struct command cmd_user = {
+    .name = "user",
+    .alias = "users",
+    .usage = "[list|show|invite|remove] [USER]",
+    .summary = "the people of this hub",
+    .details = "What a user may do is what he was granted: see \"roost help grant\".",
+    .examples = examples,
+    .options = list_options,
+    .subcommands = subcommands,
+    .run = run_list,
+};
