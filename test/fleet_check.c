@@ -25,7 +25,7 @@
 #include "base/mem.h"
 #include "fleet_values.h"
 #include "loop/loop.h"
-#include "store/history.h"
+#include "store/history/history.h"
 #include "store/store.h"
 
 enum {

@@ -13,7 +13,7 @@
 #include "hub/service_alerts_private.h"
 #include "hub/timekeeper.h"
 #include "rpc/actor.h"
-#include "store/history.h"
+#include "store/history/history.h"
 
 enum { OWN_MAX = 200 }; /* rules of one person */
 

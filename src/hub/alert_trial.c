@@ -16,7 +16,7 @@
 #include "hub/service_alerts_private.h"
 #include "hub/timekeeper.h"
 #include "rpc/actor.h"
-#include "store/history.h"
+#include "store/history/history.h"
 
 /*
  * What a rule would have done: the judge itself, a fresh one, is given the samples that

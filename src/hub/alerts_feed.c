@@ -14,7 +14,7 @@
 #include "loop/timer.h"
 #include "roost/v1/processes.pb-c.h"
 #include "rpc/client.h"
-#include "store/history.h"
+#include "store/history/history.h"
 
 enum {
     TICK_MS = 1000,

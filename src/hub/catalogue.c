@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "hub/latest.h"
-#include "store/history.h"
+#include "store/history/history.h"
 #include "wire/sample.h"
 #include "wire/utf8.h"
 

@@ -17,7 +17,7 @@
 #include "hub/timekeeper.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
-#include "store/history.h"
+#include "store/history/history.h"
 #include "wire/pb.h"
 #include "wire/sample.h"
 

@@ -15,7 +15,7 @@
 #include "hub/timekeeper.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
-#include "store/history.h"
+#include "store/history/history.h"
 
 enum { EPOCH = 77, HOUR = 3600000, KEPT_MAX = 16 };
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "rpc/invocation.h"
-#include "store/history.h"
+#include "store/history/history.h"
 
 void history_status_finish(struct invocation *invocation, int result) {
     if (result == HISTORY_E_MANY)

@@ -58,7 +58,7 @@
 #include "rpc/reflection.h"
 #include "rpc/services.h"
 #include "rpc/tunnel_http.h"
-#include "store/history.h"
+#include "store/history/history.h"
 #include "store/store.h"
 
 enum {

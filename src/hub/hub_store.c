@@ -11,7 +11,7 @@
 #include "hub/registry.h"
 #include "hub/timekeeper.h"
 #include "hub/users.h"
-#include "store/history.h"
+#include "store/history/history.h"
 #include "store/store.h"
 
 /* What is kept of a node follows it: its row, and its samples. */

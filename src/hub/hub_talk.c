@@ -25,7 +25,7 @@
 #include "hub/telegram_door.h"
 #include "hub/timekeeper.h"
 #include "rpc/actor.h"
-#include "store/history.h"
+#include "store/history/history.h"
 #include "store/records.h"
 
 struct hub_talk {

@@ -19,7 +19,7 @@
 #include "hub/timekeeper.h"
 #include "loop/timer.h"
 #include "roost/v1/host.pb-c.h"
-#include "store/history.h"
+#include "store/history/history.h"
 #include "wire/pb.h"
 #include "wire/sample.h"
 

@@ -13,7 +13,7 @@
 #include "hub/timekeeper.h"
 #include "loop/loop.h"
 #include "roost/v1/host.pb-c.h"
-#include "store/history.h"
+#include "store/history/history.h"
 #include "wire/pb.h"
 #include "wire/sample.h"
 

@@ -18,7 +18,7 @@
 #include "hub/selection.h"
 #include "hub/timekeeper.h"
 #include "rpc/invocation.h"
-#include "store/history.h"
+#include "store/history/history.h"
 
 enum {
     RUNNING_MAX = 64, /* of all callers */

@@ -11,7 +11,7 @@
 #include "hub/selection.h"
 #include "hub/timekeeper.h"
 #include "rpc/invocation.h"
-#include "store/history.h"
+#include "store/history/history.h"
 #include "store/tier.h"
 #include "wire/timestamp.h"
 

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "store/history.h"
+#include "store/history/history.h"
 
 struct intake_shared;
 struct node;

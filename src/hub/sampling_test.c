@@ -15,7 +15,7 @@
 #include "roost/v1/host.pb-c.h"
 #include "rpc/invocation.h"
 #include "rpc/services.h"
-#include "store/history.h"
+#include "store/history/history.h"
 #include "wire/sample.h"
 
 enum { EPOCH = 77, MESSAGE_MAX = 1 << 20, HOUR = 3600000 };

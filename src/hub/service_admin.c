@@ -12,7 +12,7 @@
 #include "roost/v1/admin.pb-c.h"
 #include "rpc/invocation.h"
 #include "rpc/services.h"
-#include "store/history.h"
+#include "store/history/history.h"
 #include "store/tier.h"
 
 struct service_admin {

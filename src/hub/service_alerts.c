@@ -19,7 +19,7 @@
 #include "hub/timekeeper.h"
 #include "hub/users.h"
 #include "rpc/actor.h"
-#include "store/history.h"
+#include "store/history/history.h"
 #include "wire/timestamp.h"
 
 enum { LIST_USUAL = 100, LIST_MAX = 1000 };

@@ -9,7 +9,7 @@
 #include "hub/activity.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
-#include "store/history.h"
+#include "store/history/history.h"
 
 enum { LOOK_MS = 5000 };
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/history_testing.h"
+#include "store/history/history_testing.h"
 
 /* What was read back, a record a line. */
 struct seen {

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "loop/worker.h"
-#include "store/history_check.h"
+#include "store/history/history_check.h"
 #include "store/store_backend.h"
 #include "store/store_request.h"
 

@@ -27,8 +27,8 @@
 #include "base/mem.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
-#include "store/chunk.h"
-#include "store/history.h"
+#include "store/chunk/chunk.h"
+#include "store/history/history.h"
 #include "store/store.h"
 #include "wire/sample.h"
 

@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/checksum.h"
 #include "base/mem.h"
-#include "store/chunk.h"
+#include "store/chunk/chunk.h"
 #include "wire/sample.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);

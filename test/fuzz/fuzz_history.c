@@ -5,10 +5,10 @@
 
 #include "base/buf.h"
 #include "base/checksum.h"
-#include "store/history_bytes.h"
-#include "store/history_catalogue.h"
-#include "store/history_facts.h"
-#include "store/history_journal.h"
+#include "store/history/history_bytes.h"
+#include "store/history/history_catalogue.h"
+#include "store/history/history_facts.h"
+#include "store/history/history_journal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

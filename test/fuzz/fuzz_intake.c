@@ -10,7 +10,7 @@
 #include "hub/registry.h"
 #include "hub/timekeeper.h"
 #include "loop/loop.h"
-#include "store/history.h"
+#include "store/history/history.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
