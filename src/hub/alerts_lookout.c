@@ -23,23 +23,30 @@ enum {
     ROUND_MS = 60000,
     TICK_MS = 1000,
     CALLS_MAX = 16,     /* at the same time */
-    QUESTIONS_MAX = 50, /* of one node and round */
+    QUESTIONS_MAX = 50, /* of one node and round; the others have theirs in the next */
     QUEUE_MAX = 5000,   /* that wait; more come with the next round */
     CALL_MS = 15000,    /* a name server may be slow */
-    REST_MS = 3600000,  /* a node that says no is left alone */
+    REST_MS = 3600000,  /* what a node says no to is not asked of it again */
+    RESTS_MAX = 1000,   /* of one node: those of rules that went do not pile up */
     CERTIFICATE_MS = 3600000,
     PINGS = 3,
     DAY_MS = 86400000,
 };
 
 /* What is asked of a node, a kind each. */
-enum subject { UNITS, PROBES, CERTIFICATES, SUBJECTS };
+enum subject { UNITS, PROBES, CERTIFICATES };
 
 struct place {
     char *name; /* owned */
     uint64_t generation;
-    int64_t next_ms;           /* its next round */
-    int64_t rest_ms[SUBJECTS]; /* left alone until then */
+    int64_t next_ms;   /* its next round */
+    size_t from;       /* where that begins in the list of questions */
+    struct map *rests; /* owned; of struct rest: by key_of() the question */
+};
+
+/* What is not asked until then. */
+struct rest {
+    int64_t until_ms;
 };
 
 struct alerts_lookout {
@@ -58,12 +65,48 @@ struct question {
     struct session *session;        /* borrowed: the node's, while it is asked */
     enum subject subject;
     char *node;      /* owned */
-    char *series;    /* owned; of UNITS "" */
+    char *series;    /* owned; of UNITS a pattern of theirs */
     bool has_answer; /* a ping came back */
 };
 
 static int64_t now_ms(const struct alerts_lookout *lookout) {
     return timekeeper_now_ms(lookout->config.timekeeper);
+}
+
+static enum subject subject_of(const char *series) {
+    if (strncmp(series, "unit ", 5) == 0)
+        return UNITS;
+    return strncmp(series, "probe ", 6) == 0 ? PROBES : CERTIFICATES;
+}
+
+/* What is one question: one answer has all units. */
+static const char *key_of(const char *series) {
+    return subject_of(series) == UNITS ? "unit" : series;
+}
+
+static void forget_rests(struct place *place) {
+    struct rest *rest;
+    size_t at = 0;
+
+    while ((rest = map_next(place->rests, &at, NULL)))
+        free(rest);
+    map_free(place->rests);
+    place->rests = map_new();
+}
+
+static void rest(struct place *place, const char *series, int64_t until_ms) {
+    struct rest *rest = mem_new(sizeof(*rest));
+
+    if (map_count(place->rests) >= RESTS_MAX)
+        forget_rests(place);
+    rest->until_ms = until_ms;
+    free(map_put(place->rests, key_of(series), rest));
+}
+
+/* A rest that is longer than any: the clock was set back. */
+static bool is_resting(const struct place *place, const char *series, int64_t at_ms) {
+    const struct rest *rest = map_get(place->rests, key_of(series));
+    return rest && rest->until_ms > at_ms && rest->until_ms <= at_ms + REST_MS;
 }
 
 static void ask_next(struct alerts_lookout *lookout);
@@ -110,15 +153,14 @@ static void tell(const struct question *question,
                         now_ms(question->lookout));
 }
 
-/* Its policy or its version says no: true, and it is left alone. */
-static bool is_refused(const struct question *question, enum grpc_status status) {
+/* Its policy or its version may say no: then it is left alone with this question. The
+ * policy says so of one target, and yes to another. */
+static void note_refusal(const struct question *question, enum grpc_status status) {
     struct place *place = map_get(question->lookout->places, question->node);
-    bool is_no = status == GRPC_PERMISSION_DENIED || status == GRPC_UNIMPLEMENTED ||
-                 status == GRPC_FAILED_PRECONDITION;
 
-    if (is_no && place)
-        place->rest_ms[question->subject] = now_ms(question->lookout) + REST_MS;
-    return is_no;
+    if (place && (status == GRPC_PERMISSION_DENIED || status == GRPC_UNIMPLEMENTED ||
+                  status == GRPC_FAILED_PRECONDITION))
+        rest(place, question->series, now_ms(question->lookout) + REST_MS);
 }
 
 /* --- units --- */
@@ -167,7 +209,7 @@ static void on_units(void *user,
     if (status == GRPC_OK)
         take_units(question, (const Roost__V1__ListUnitsResponse *)reply);
     else
-        is_refused(question, status);
+        note_refusal(question, status);
     close_question(question);
 }
 
@@ -181,7 +223,7 @@ static void take_probe(struct question *question,
     if (status == GRPC_OK)
         tell(question, question->series, !is_ok, 0, is_ok ? "" : why);
     else
-        is_refused(question, status);
+        note_refusal(question, status);
 }
 
 static void on_tcp(void *user,
@@ -225,7 +267,7 @@ static void on_certificate(void *user,
              response->certificate->days_left * (double)DAY_MS,
              response->certificate->subject);
     else
-        is_refused(question, status);
+        note_refusal(question, status);
     close_question(question);
 }
 
@@ -371,53 +413,57 @@ static void ask_next(struct alerts_lookout *lookout) {
 
 /* The questions of one node, as they come out of its rules. */
 struct round {
-    struct alerts_lookout *lookout;
-    struct place *place;
+    const struct place *place;
     int64_t now_ms;
-    struct map *asked; /* owned: so that none comes twice */
-    size_t count;
-    bool has_certificates;
+    struct map *asked;   /* owned: so that none comes twice */
+    const char **series; /* owned; borrowed: the rules, meanwhile */
+    size_t count, cap;
 };
-
-static enum subject subject_of(const char *series) {
-    if (strncmp(series, "unit ", 5) == 0)
-        return UNITS;
-    return strncmp(series, "probe ", 6) == 0 ? PROBES : CERTIFICATES;
-}
 
 static void note_question(void *arg, const char *series) {
     struct round *round = arg;
-    struct alerts_lookout *lookout = round->lookout;
-    enum subject subject = subject_of(series);
-    const char *key = subject == UNITS ? "unit" : series; /* one answer has them all */
 
-    if (round->place->rest_ms[subject] > round->now_ms || map_get(round->asked, key) ||
-        round->count >= QUESTIONS_MAX || lookout->queued >= QUEUE_MAX)
+    if (map_get(round->asked, key_of(series)) ||
+        is_resting(round->place, series, round->now_ms))
         return;
+    map_put(round->asked, key_of(series), round);
+    if (round->count == round->cap) {
+        round->cap = round->cap ? round->cap * 2 : 16;
+        round->series = mem_grow(round->series, round->cap * sizeof(*round->series));
+    }
+    round->series[round->count++] = series;
+}
+
+static void put_question(struct alerts_lookout *lookout,
+                         struct place *place,
+                         const char *series,
+                         int64_t at_ms) {
     struct question *question = mem_new(sizeof(*question));
+
     question->lookout = lookout;
-    question->subject = subject;
-    question->node = mem_strdup(round->place->name);
+    question->subject = subject_of(series);
+    question->node = mem_strdup(place->name);
     question->series = mem_strdup(series);
     list_add_tail(&lookout->queue, &question->in_list);
     lookout->queued++;
-    map_put(round->asked, key, round);
-    round->has_certificates |= subject == CERTIFICATES;
-    round->count++;
+    if (question->subject == CERTIFICATES)
+        rest(place, series, at_ms + CERTIFICATE_MS);
 }
 
+/* Of many questions some are asked, and in the next round those behind them. */
 static void go_round(struct alerts_lookout *lookout, struct place *place, int64_t at_ms) {
-    struct round round = {
-        .lookout = lookout,
-        .place = place,
-        .now_ms = at_ms,
-        .asked = map_new(),
-    };
+    struct round round = { .place = place, .now_ms = at_ms, .asked = map_new() };
+    size_t put = 0;
 
     alerts_each_question(lookout->config.alerts, place->name, note_question, &round);
-    if (round.has_certificates)
-        place->rest_ms[CERTIFICATES] = at_ms + CERTIFICATE_MS;
+    while (put < round.count && put < QUESTIONS_MAX && lookout->queued < QUEUE_MAX) {
+        put_question(lookout, place, round.series[(place->from + put) % round.count],
+                     at_ms);
+        put++;
+    }
+    place->from = round.count > put ? (place->from + put) % round.count : 0;
     map_free(round.asked);
+    free(round.series);
 }
 
 /* Nodes have their rounds one after the other. */
@@ -436,16 +482,19 @@ static struct place *find_place(struct alerts_lookout *lookout,
     if (!place) {
         place = mem_new(sizeof(*place));
         place->name = mem_strdup(node->name);
+        place->rests = map_new();
         place->next_ms = first_round(lookout, node->name, at_ms);
         map_put(lookout->places, node->name, place);
     }
     if (place->generation != node->generation) /* perhaps with another policy */
-        memset(place->rest_ms, 0, sizeof(place->rest_ms));
+        forget_rests(place);
     place->generation = node->generation;
     return place;
 }
 
 static void place_free(struct place *place) {
+    forget_rests(place);
+    map_free(place->rests);
     free(place->name);
     free(place);
 }
@@ -462,6 +511,10 @@ static void forget_places(struct alerts_lookout *lookout) {
         place_free(place);
         at = 0;
     }
+}
+
+static unsigned tick_ms(const struct alerts_lookout *lookout) {
+    return lookout->config.round_ms < TICK_MS ? lookout->config.round_ms : TICK_MS;
 }
 
 static void on_tick(struct timer *timer) {
@@ -484,7 +537,7 @@ static void on_tick(struct timer *timer) {
     if (map_count(lookout->places) > registry_count(lookout->config.registry))
         forget_places(lookout);
     ask_next(lookout);
-    timer_start(lookout->config.loop, timer, TICK_MS);
+    timer_start(lookout->config.loop, timer, tick_ms(lookout));
 }
 
 struct alerts_lookout *alerts_lookout_new(const struct alerts_lookout_config *config) {
@@ -497,7 +550,7 @@ struct alerts_lookout *alerts_lookout_new(const struct alerts_lookout_config *co
     lookout->places = map_new();
     list_init(&lookout->queue);
     list_init(&lookout->calls);
-    timer_start(config->loop, &lookout->tick, TICK_MS);
+    timer_start(config->loop, &lookout->tick, tick_ms(lookout));
     return lookout;
 }
 

@@ -3,9 +3,10 @@
  *
  * Failed units, probes from the node and the ends of certificates: each node that has
  * such rules is asked once a minute (of certificates once an hour), nodes after each
- * other and few at the same time. One whose policy or version says no is left alone for
- * an hour, or until its link is another. It asks in the hub's own name and is in no
- * record of acts; what the node's policy says holds for it as for anybody.
+ * other and few at the same time; of more than 50 questions of one node, 50 a minute in
+ * turn. One whose policy or version says no to a question is left alone with it for an
+ * hour, or until its link is another. It asks in the hub's own name and is in no record
+ * of acts; what the node's policy says holds for it as for anybody.
  */
 #pragma once
 
