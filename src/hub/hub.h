@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "hub/doors.h"
+#include "hub/front/doors.h"
 
 struct hub;
 struct hub_config;

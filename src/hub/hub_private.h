@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "hub/hosts.h"
+#include "hub/front/hosts.h"
 #include "hub/hub.h"
 #include "hub/keeper.h"
 #include "loop/listener.h"

@@ -2,15 +2,15 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "hub/access.h"
 #include "hub/config.h"
-#include "hub/groups.h"
+#include "hub/groups/groups.h"
 #include "hub/hub_private.h"
-#include "hub/hub_talk.h"
 #include "hub/keeper.h"
-#include "hub/registry.h"
+#include "hub/nodes/registry.h"
+#include "hub/people/access.h"
+#include "hub/people/users.h"
+#include "hub/talk/hub_talk.h"
 #include "hub/timekeeper.h"
-#include "hub/users.h"
 #include "store/history/history.h"
 #include "store/store.h"
 

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "hub/activity.h"
+#include "hub/activity/activity.h"
 
 enum { VERBS_MAX = 32 };
 

@@ -8,10 +8,10 @@
  */
 #pragma once
 
-#include "hub/access.h"
-#include "hub/groups.h"
-#include "hub/registry.h"
-#include "hub/users.h"
+#include "hub/groups/groups.h"
+#include "hub/nodes/registry.h"
+#include "hub/people/access.h"
+#include "hub/people/users.h"
 #include "store/store.h"
 
 struct activity_event;

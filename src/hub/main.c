@@ -16,10 +16,10 @@
 #include "base/settings_ask.h"
 #include "base/token.h"
 #include "hub/config.h"
-#include "hub/keyring.h"
+#include "hub/front/keyring.h"
+#include "hub/front/tls_files.h"
 #include "hub/restart.h"
 #include "hub/running.h"
-#include "hub/tls_files.h"
 #include "store/store.h"
 
 static int fail(const char *why, const char *remedy) {

@@ -6,9 +6,9 @@
 #include <sys/statvfs.h>
 
 #include "base/mem.h"
-#include "hub/history_status.h"
-#include "hub/node.h"
-#include "hub/selection.h"
+#include "hub/metrics/history_status.h"
+#include "hub/nodes/node.h"
+#include "hub/nodes/selection.h"
 #include "roost/v1/admin.pb-c.h"
 #include "rpc/invocation.h"
 #include "rpc/services.h"

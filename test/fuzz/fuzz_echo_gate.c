@@ -7,7 +7,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "hub/echo_gate.h"
+#include "hub/probes/echo_gate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,9 +5,9 @@
 
 #include "base/mem.h"
 #include "base/slice.h"
-#include "hub/activity.h"
-#include "hub/intake.h"
-#include "hub/registry.h"
+#include "hub/activity/activity.h"
+#include "hub/nodes/registry.h"
+#include "hub/samples/intake.h"
 #include "hub/timekeeper.h"
 #include "loop/loop.h"
 #include "store/history/history.h"
