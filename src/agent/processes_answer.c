@@ -17,6 +17,10 @@ static char *lend(const char *text) {
     return (char *)(uintptr_t)text;
 }
 
+static const char *copy(struct processes_answer *answer, const char *text) {
+    return *text ? proc_strings_add(&answer->strings, text, strlen(text)) : "";
+}
+
 /* Percent of one core. */
 static double cpu_percent(const struct processes_source *source, uint64_t recent_ticks) {
     double between_s = (double)source->table->between_ns / 1e9;
@@ -34,13 +38,12 @@ static uint64_t started_ms(const struct processes_source *source, uint64_t start
 
 static const char *add_line(struct processes_answer *answer,
                             const struct processes_source *source,
-                            const struct proc_row *row) {
-    char line[PROC_DETAIL_LINE_MAX];
+                            struct proc_row *row) {
+    char buffer[PROC_HOST_LINE_MAX];
 
-    if (!source->command_lines || row->is_kernel_thread)
+    if (!source->command_lines)
         return "";
-    size_t len = proc_detail_line(source->host, row->pid, line, sizeof(line));
-    return len > 0 ? proc_strings_add(&answer->strings, line, len) : "";
+    return copy(answer, proc_table_line(source->host, source->table, row, buffer));
 }
 
 /* The letter as a string of its own. */
@@ -65,9 +68,9 @@ static void fill(struct processes_answer *answer,
 
     roost__v1__process__init(item);
     item->pid = row->pid;
-    item->name = lend(proc_strings_add(&answer->strings, row->name, strlen(row->name)));
+    item->name = lend(copy(answer, row->name));
     item->parent_pid = row->parent;
-    item->user = lend(proc_strings_add(&answer->strings, user, strlen(user)));
+    item->user = lend(copy(answer, user));
     item->uid = uid;
     item->state = lend(state_text(row->state));
     if (source->table->between_ns > 0) {
@@ -104,10 +107,6 @@ size_t processes_answer_rows(struct processes_answer *answer,
         answer->count++;
     }
     return answer->count;
-}
-
-static const char *copy(struct processes_answer *answer, const char *text) {
-    return *text ? proc_strings_add(&answer->strings, text, strlen(text)) : "";
 }
 
 static void fill_known(Roost__V1__Process *item, const struct proc_detail *detail) {

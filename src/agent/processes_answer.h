@@ -34,7 +34,7 @@ struct processes_answer {
 /* What the messages are made from. */
 struct processes_source {
     struct proc_host *host;         /* borrowed: the maker's */
-    const struct proc_table *table; /* borrowed: the maker's */
+    struct proc_table *table;       /* borrowed: the maker's */
     const struct proc_rules *rules; /* borrowed: the maker's */
     bool command_lines;             /* the asker may see them */
 };

@@ -99,7 +99,7 @@ static struct proc_table *take(const struct processes_work *work,
                                const struct proc_table *before) {
     return ask->look == PROCESSES_LOOK_ONE
                ? proc_table_take_one(work->host, ask->pid, before)
-               : proc_table_take(work->host, before);
+               : proc_table_take(work->host, before, before ? before : work->last);
 }
 
 static void make(struct processes_work *work, struct processes_ask *ask) {
@@ -107,8 +107,6 @@ static void make(struct processes_work *work, struct processes_ask *ask) {
         ask->first || !can_reuse(work, ask) ? ask->first : work->last;
 
     proc_host_refresh(work->host);
-    if (before && before == work->last)
-        proc_host_keep_files(work->host);
     ask->pause_ms = before ? 0 : until_reuse_ms(work, ask);
     if (ask->pause_ms > 0) {
         ask->has_waited = true;
@@ -124,7 +122,7 @@ static void make(struct processes_work *work, struct processes_ask *ask) {
         ask->look == PROCESSES_LOOK_NONE ? NULL : take(work, ask, before);
     ask->make(ask, work->host, table);
     ask->is_made = true;
-    if (ask->look == PROCESSES_LOOK_ALL && ask->apart_ms > 0) {
+    if (ask->look == PROCESSES_LOOK_ALL) {
         proc_table_free(work->last);
         work->last = TAKE(table);
     }

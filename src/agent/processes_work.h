@@ -4,7 +4,7 @@
  * Whoever asks embeds a struct processes_ask. make() runs on the thread with a fresh
  * look, done() afterwards on the loop. Two looks are looked apart without a thread that
  * sleeps; who asks again and again gets by with one, since the last look is kept for
- * seconds, and so are the files that it read. The thread, the files and all memory are
+ * seconds, and reads only of those who have run since. The thread and all memory are
  * gone when nobody has asked for a while.
  */
 #pragma once

@@ -101,7 +101,7 @@ static void look_first(struct job *job) {
     if (question->result < 0)
         return;
     proc_host_refresh(question->host);
-    question->first = proc_table_take(question->host, NULL);
+    question->first = proc_table_take(question->host, NULL, NULL);
 }
 
 static int by_uid(const void *a, const void *b) {
@@ -181,7 +181,8 @@ static void look_again(struct job *job) {
     struct question *question = container_of(job, struct question, job);
 
     proc_host_refresh(question->host);
-    struct proc_table *table = proc_table_take(question->host, question->first);
+    struct proc_table *table =
+        proc_table_take(question->host, question->first, question->first);
     question->between_ns = table->between_ns;
     logins_read(&question->logins, question->root);
     take_shares(question, table);

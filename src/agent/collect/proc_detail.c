@@ -18,22 +18,6 @@ enum {
     SERIAL_FIRST = 64, /* minor of ttyS0 among the terminals */
 };
 
-size_t proc_detail_line(const struct proc_host *host,
-                        uint32_t pid,
-                        char *line,
-                        size_t cap) {
-    ssize_t got = proc_host_read(host, pid, "cmdline", line, cap);
-    size_t len = got > 0 ? (size_t)got : 0;
-
-    while (len > 0 && line[len - 1] == '\0')
-        len--;
-    for (size_t i = 0; i < len; i++)
-        if (line[i] == '\0')
-            line[i] = ' ';
-    line[len] = '\0';
-    return len;
-}
-
 static bool ends_with(const char *at, size_t len, const char *suffix) {
     size_t suffix_len = strlen(suffix);
     return len > suffix_len && memcmp(at + len - suffix_len, suffix, suffix_len) == 0;
@@ -167,9 +151,9 @@ void proc_detail_read(const struct proc_host *host,
                       const struct proc_row *row,
                       struct proc_detail *ret_detail) {
     struct proc_detail detail = { .cgroup = "", .unit = "", .command_line = "" };
-    char line[PROC_DETAIL_LINE_MAX], terminal[32];
+    char line[PROC_HOST_LINE_MAX], terminal[32];
 
-    size_t len = proc_detail_line(host, row->pid, line, sizeof(line));
+    size_t len = proc_host_line(host, row->pid, line, sizeof(line));
     if (len > 0)
         detail.command_line = proc_strings_add(&detail.strings, line, len);
     read_cgroup(host, row->pid, &detail);

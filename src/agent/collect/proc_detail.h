@@ -15,8 +15,6 @@
 struct proc_host;
 struct proc_row;
 
-enum { PROC_DETAIL_LINE_MAX = 2048 }; /* command lines are cut behind so many bytes */
-
 struct proc_detail {
     const char *command_line; /* all of them lent by strings; "" when absent */
     const char *cgroup;
@@ -42,13 +40,6 @@ void proc_detail_read(const struct proc_host *host,
                       struct proc_detail *ret_detail);
 
 void proc_detail_done(struct proc_detail *detail);
-
-/* The command line with blanks between its words, NUL-terminated: its length, or 0 when
- * there is none. */
-size_t proc_detail_line(const struct proc_host *host,
-                        uint32_t pid,
-                        char *line,
-                        size_t cap);
 
 /* The deepest service or scope of systemd in a path of control groups: where it stands
  * and its length, or false. */

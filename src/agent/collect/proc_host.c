@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/collect/proc_files.h"
 #include "agent/collect/proc_users.h"
 #include "agent/collect/text.h"
 #include "base/clock.h"
@@ -18,7 +17,7 @@ enum {
     PATH_CAP = 48,
     BOOTED_EVERY_MS = 10000, /* /proc/stat is long on a machine of many cores */
     PIECE_BYTES = 16384,
-    AGE_MAX = 15, /* parent, niceness and memory of who rests may be changed by others */
+    STATUS_BYTES = 4096,
 };
 
 /* A piece of /proc/stat, from the start of a line. */
@@ -71,6 +70,23 @@ static uint32_t find_self(const struct proc_host *host) {
     return (uint32_t)strtoul(text, NULL, 10);
 }
 
+/* Is this /proc of our own PID namespace? Then we have a single number there, and it is
+ * the one that we know. */
+static bool find_clocks(const struct proc_host *host) {
+    char status[STATUS_BYTES];
+    uint64_t number;
+
+    if (host->self != (uint32_t)getpid() ||
+        proc_host_read(host, host->self, "status", status, sizeof(status)) <= 0)
+        return false;
+    for (const char *at = status; *at; at = text_next_line(at)) {
+        const char *line = at;
+        if (text_skip(&line, "NSpid:"))
+            return text_number(&line, &number) && number == host->self && *line == '\n';
+    }
+    return false;
+}
+
 int proc_host_open(const char *root, struct proc_host **ret_host) {
     auto_(mem_freep) char *path = mem_printf("%s/proc", root);
     DIR *proc = opendir(path);
@@ -84,6 +100,7 @@ int proc_host_open(const char *root, struct proc_host **ret_host) {
     host->ticks_per_s = (uint64_t)sysconf(_SC_CLK_TCK);
     host->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
     host->self = find_self(host);
+    host->has_clocks = find_clocks(host);
     *ret_host = host;
     return 0;
 }
@@ -93,15 +110,9 @@ struct proc_host *proc_host_free(struct proc_host *host) {
         return NULL;
     closedir(host->proc);
     proc_users_free(host->users);
-    proc_files_free(host->files);
     free(host->root);
     free(host);
     return NULL;
-}
-
-void proc_host_keep_files(struct proc_host *host) {
-    if (!host->files)
-        host->files = proc_files_new(proc_files_room());
 }
 
 void proc_host_refresh(struct proc_host *host) {
@@ -144,109 +155,24 @@ ssize_t proc_host_read(const struct proc_host *host,
     return r < 0 ? r : (ssize_t)len;
 }
 
-/* Opens a file of the process; all kept ones give way when there are too many. */
-static int open_surely(const struct proc_host *host, uint32_t pid, const char *file) {
-    int fd = open_file(host, pid, file);
-
-    if (fd != -EMFILE && fd != -ENFILE)
-        return fd;
-    proc_files_clear(host->files);
-    return open_file(host, pid, file);
-}
-
-/* Are these runs counted? Kernels may be built without. */
-static bool has_runs(int fd) {
-    char runs[PROC_FILES_RUNS_MAX];
-    ssize_t len = pread(fd, runs, sizeof(runs), 0);
-
-    return len > 3 && len < PROC_FILES_RUNS_MAX && memcmp(runs + len - 3, " 0\n", 3) != 0;
-}
-
-/* Takes the open file of its line, or keeps a cheaper one in its stead. */
-static void keep(const struct proc_host *host, const struct proc_stat *stat, int fd) {
-    bool is_single = stat->threads == 1;
-    int runs_fd = is_single ? open_file(host, stat->pid, "schedstat") : -1;
-
-    if (runs_fd >= 0 && has_runs(runs_fd)) {
-        proc_files_keep(host->files, stat->pid, runs_fd, true);
-        close(fd);
-        return;
-    }
-    if (runs_fd >= 0)
-        close(runs_fd);
-    proc_files_keep(host->files, stat->pid, fd, false);
-}
-
-static bool read_line(int fd, uint32_t pid, struct proc_stat *ret_stat) {
+bool proc_host_stat(const struct proc_host *host,
+                    uint32_t pid,
+                    struct proc_stat *ret_stat) {
     char text[PROC_STAT_MAX];
-    ssize_t len = pread(fd, text, sizeof(text), 0); /* one read: the kernel gives all */
+    int fd = open_file(host, pid, "stat");
 
+    if (fd < 0)
+        return false;
+    ssize_t len = read(fd, text, sizeof(text)); /* one read: the kernel gives all */
+    close(fd);
     return len > 0 && proc_stat_parse(text, (size_t)len, ret_stat) &&
            ret_stat->pid == pid;
 }
 
-static bool read_anew(const struct proc_host *host,
-                      uint32_t pid,
-                      bool is_kept,
-                      struct proc_stat *ret_stat) {
-    int fd = is_kept ? open_file(host, pid, "stat") : open_surely(host, pid, "stat");
+clockid_t proc_host_clock(const struct proc_host *host, uint32_t pid) {
+    clockid_t clock;
 
-    if (fd < 0)
-        return false;
-    bool is_read = read_line(fd, pid, ret_stat);
-    if (is_read && !is_kept && proc_files_has_room(host->files))
-        keep(host, ret_stat, fd);
-    else
-        close(fd);
-    return is_read;
-}
-
-/* It may have run: its line, for as long as it does not run. */
-static bool renew(const struct proc_host *host,
-                  struct proc_kept *kept,
-                  const char *runs,
-                  size_t runs_len) {
-    struct proc_stat stat;
-
-    if (!read_anew(host, kept->pid, true, &stat) || stat.threads != 1)
-        return false;
-    if (kept->runs_len > 0 && kept->stat.start_ticks != stat.start_ticks)
-        return false;
-    kept->stat = stat;
-    kept->age = 0;
-    kept->runs_len = (uint8_t)runs_len;
-    memcpy(kept->runs, runs, runs_len);
-    return true;
-}
-
-/* By the file that was kept: false when its process has ended, or has more threads. */
-static bool read_kept(const struct proc_host *host,
-                      struct proc_kept *kept,
-                      struct proc_stat *ret_stat) {
-    char runs[PROC_FILES_RUNS_MAX];
-
-    if (!kept->tells_runs)
-        return read_line(kept->fd, kept->pid, ret_stat);
-    ssize_t len = pread(kept->fd, runs, sizeof(runs), 0);
-    if (len <= 0)
-        return false;
-    bool has_rested = kept->runs_len == len && memcmp(kept->runs, runs, (size_t)len) == 0;
-    if ((!has_rested || ++kept->age > AGE_MAX) && !renew(host, kept, runs, (size_t)len))
-        return false;
-    *ret_stat = kept->stat;
-    return true;
-}
-
-bool proc_host_stat(const struct proc_host *host,
-                    uint32_t pid,
-                    struct proc_stat *ret_stat) {
-    struct proc_kept *kept = proc_files_find(host->files, pid);
-
-    if (kept && read_kept(host, kept, ret_stat))
-        return true;
-    if (kept)
-        proc_files_drop(host->files, pid);
-    return read_anew(host, pid, false, ret_stat);
+    return host->has_clocks && clock_getcpuclockid((pid_t)pid, &clock) == 0 ? clock : 0;
 }
 
 bool proc_host_uid(const struct proc_host *host, uint32_t pid, uint32_t *ret_uid) {
@@ -279,4 +205,20 @@ bool proc_host_long_name(const struct proc_host *host,
     memcpy(name, base, len + 1);
     *ret_len = len;
     return true;
+}
+
+size_t proc_host_line(const struct proc_host *host,
+                      uint32_t pid,
+                      char *line,
+                      size_t cap) {
+    ssize_t got = proc_host_read(host, pid, "cmdline", line, cap);
+    size_t len = got > 0 ? (size_t)got : 0;
+
+    while (len > 0 && line[len - 1] == '\0')
+        len--;
+    for (size_t i = 0; i < len; i++)
+        if (line[i] == '\0')
+            line[i] = ' ';
+    line[len] = '\0';
+    return len;
 }

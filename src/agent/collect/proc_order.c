@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/collect/proc_detail.h"
 #include "agent/collect/proc_host.h"
 #include "agent/collect/proc_table.h"
 #include "base/mem.h"
@@ -94,9 +93,10 @@ bool proc_order_fits(const char *text, const char *filter) {
 }
 
 static bool fits(const struct proc_host *host,
+                 struct proc_table *table,
                  const struct proc_question *question,
                  struct proc_row *row) {
-    char line[PROC_DETAIL_LINE_MAX];
+    char line[PROC_HOST_LINE_MAX];
 
     if (row->is_kernel_thread && !question->kernel_threads)
         return false;
@@ -104,9 +104,8 @@ static bool fits(const struct proc_host *host,
         return false;
     if (*question->filter == '\0' || proc_order_fits(row->name, question->filter))
         return true;
-    return question->command_lines && !row->is_kernel_thread &&
-           proc_detail_line(host, row->pid, line, sizeof(line)) > 0 &&
-           proc_order_fits(line, question->filter);
+    return question->command_lines &&
+           proc_order_fits(proc_table_line(host, table, row, line), question->filter);
 }
 
 /* A forest over the rows that were chosen: each row's first child and next sibling. */
@@ -212,14 +211,14 @@ static void plant(const struct proc_table *table, struct proc_row **rows, size_t
 }
 
 size_t proc_order_rows(const struct proc_host *host,
-                       const struct proc_table *table,
+                       struct proc_table *table,
                        const struct proc_question *question,
                        struct proc_row ***ret_rows) {
     struct proc_row **rows = mem_new_array(table->count + 1, sizeof(*rows));
     size_t count = 0;
 
     for (size_t i = 0; i < table->count; i++)
-        if (fits(host, question, &table->rows[i]))
+        if (fits(host, table, question, &table->rows[i]))
             rows[count++] = &table->rows[i];
     proc_order_sort(table, rows, count, question->sort, question->reverse);
     if (question->tree)

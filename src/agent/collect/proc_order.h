@@ -34,7 +34,7 @@ struct proc_question {
 /* The rows that fit, in order: *ret_rows is an array to free, of pointers into the table.
  */
 size_t proc_order_rows(const struct proc_host *host,
-                       const struct proc_table *table,
+                       struct proc_table *table,
                        const struct proc_question *question,
                        struct proc_row ***ret_rows);
 

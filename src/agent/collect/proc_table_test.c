@@ -91,7 +91,7 @@ static const char *numbers(struct proc_row *const *rows, size_t count, char text
 static void a_look_finds_all_in_the_order_of_their_numbers(void) {
     char *root = make_few();
     struct proc_host *host = open_host(root);
-    struct proc_table *table = proc_table_take(host, NULL);
+    struct proc_table *table = proc_table_take(host, NULL, NULL);
 
     CHECK_INT(host->cpus, 2);
     CHECK_INT(host->booted_ms, 1700000000000);
@@ -119,8 +119,8 @@ static void a_name_that_was_cut_is_completed(void) {
     for (size_t i = 0; i < 3; i++)
         put(root, &others[i]);
     struct proc_host *host = open_host(root);
-    struct proc_table *table = proc_table_take(host, NULL);
-    struct proc_table *next = proc_table_take(host, table);
+    struct proc_table *table = proc_table_take(host, NULL, NULL);
+    struct proc_table *next = proc_table_take(host, table, table);
 
     for (struct proc_table *at = table; at; at = at == table ? next : NULL) {
         CHECK_TEXT(proc_table_find(at, 77)->name, "systemd-journald");
@@ -137,7 +137,7 @@ static void a_name_that_was_cut_is_completed(void) {
 static void what_was_used_since_the_look_before_is_told(void) {
     char *root = make_few();
     struct proc_host *host = open_host(root);
-    struct proc_table *before = proc_table_take(host, NULL);
+    struct proc_table *before = proc_table_take(host, NULL, NULL);
     struct made busy = few[4], other = few[5], young = few[7];
 
     busy.ticks += 7;
@@ -146,7 +146,7 @@ static void what_was_used_since_the_look_before_is_told(void) {
     put(root, &busy);
     put(root, &other);
     put(root, &young);
-    struct proc_table *table = proc_table_take(host, before);
+    struct proc_table *table = proc_table_take(host, before, before);
     CHECK(table->between_ns > 0);
     CHECK_INT(proc_table_find(table, 401)->recent_ticks, 7);
     CHECK_INT(proc_table_find(table, 402)->recent_ticks, 60);
@@ -171,7 +171,7 @@ static void who_vanishes_meanwhile_is_left_out(void) {
     CHECK_INT(unlink(gone), 0);                  /* ended between the list and the open */
     CHECK_INT(mkdir(folder, 0), 0);              /* not ours to read, or nothing there */
     check_folder_put(root, "proc/401/stat", ""); /* ended between open and read */
-    struct proc_table *table = proc_table_take(host, NULL);
+    struct proc_table *table = proc_table_take(host, NULL, NULL);
     CHECK_INT(table->count, 6);
     CHECK(!proc_table_find(table, 400) && !proc_table_find(table, 401));
     struct proc_table *one = proc_table_take_one(host, 400, NULL);
@@ -210,7 +210,7 @@ static void rows_are_chosen_and_sorted(void) {
     };
     char *root = make_few();
     struct proc_host *host = open_host(root);
-    struct proc_table *table = proc_table_take(host, NULL);
+    struct proc_table *table = proc_table_take(host, NULL, NULL);
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct proc_row **found;
@@ -228,7 +228,7 @@ static void a_tree_has_depths_also_without_some_parents(void) {
     struct proc_question question = { .filter = "", .tree = true };
     char *root = make_few();
     struct proc_host *host = open_host(root);
-    struct proc_table *table = proc_table_take(host, NULL);
+    struct proc_table *table = proc_table_take(host, NULL, NULL);
     struct proc_row **rows;
 
     CHECK_INT(proc_order_rows(host, table, &question, &rows), 6);
@@ -264,7 +264,7 @@ static void circles_and_deep_chains_end(void) {
     for (unsigned pid = 100; pid < 600; pid++)
         put(root, &(struct made) { pid, pid - 1, "chain", NULL, 0, pid, 1, 0 });
     struct proc_host *host = open_host(root);
-    struct proc_table *table = proc_table_take(host, NULL);
+    struct proc_table *table = proc_table_take(host, NULL, NULL);
     struct proc_row **rows;
     CHECK_INT(proc_order_rows(host, table, &question, &rows), 506);
     CHECK_INT(proc_table_find(table, 599)->depth, 499);
@@ -314,7 +314,7 @@ static void details_are_read_and_what_is_not_there_is_absent(void) {
     check_folder_put(root, "proc/400/io",
                      "rchar: 1\nread_bytes: 4096\nwrite_bytes: 8192\n");
     struct proc_host *host = open_host(root);
-    struct proc_table *table = proc_table_take(host, NULL);
+    struct proc_table *table = proc_table_take(host, NULL, NULL);
 
     proc_detail_read(host, proc_table_find(table, 400), &detail);
     CHECK_TEXT(detail.cgroup, "/system.slice/nginx.service");
