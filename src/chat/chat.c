@@ -5,14 +5,14 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "chat/cards.h"
 #include "chat/chat_private.h"
-#include "chat/intents.h"
-#include "chat/keep.h"
-#include "chat/places.h"
-#include "chat/questions.h"
-#include "chat/turn_life.h"
-#include "chat/turn_private.h"
+#include "chat/kept/cards.h"
+#include "chat/kept/intents.h"
+#include "chat/kept/keep.h"
+#include "chat/kept/places.h"
+#include "chat/kept/questions.h"
+#include "chat/turn/turn_life.h"
+#include "chat/turn/turn_private.h"
 
 enum { SWEEP_MS = 60000 };
 

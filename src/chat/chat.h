@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
-#include "chat/words.h"
+#include "chat/words/words.h"
 #include "rpc/actor.h"
 
 struct actor;

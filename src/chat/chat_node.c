@@ -7,12 +7,12 @@
 #include "base/mem.h"
 #include "chat/chat_private.h"
 #include "chat/command.h"
-#include "chat/intents.h"
-#include "chat/node_match.h"
-#include "chat/places.h"
-#include "chat/questions.h"
-#include "chat/turn_life.h"
-#include "chat/turn_private.h"
+#include "chat/kept/intents.h"
+#include "chat/kept/places.h"
+#include "chat/kept/questions.h"
+#include "chat/turn/node_match.h"
+#include "chat/turn/turn_life.h"
+#include "chat/turn/turn_private.h"
 #include "chat/view.h"
 
 enum { TITLE_WORDS_MAX = 5, BUTTONS_A_ROW = 3 };

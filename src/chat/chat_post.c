@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "chat/cards.h"
 #include "chat/chat_private.h"
+#include "chat/kept/cards.h"
 #include "chat/view.h"
 #include "loop/loop.h"
 

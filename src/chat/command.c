@@ -5,7 +5,7 @@
 #include <strings.h>
 
 #include "chat/commands_core.h"
-#include "chat/node_match.h"
+#include "chat/turn/node_match.h"
 
 static const struct command *const tables[] = {
     commands_people, commands_look, commands_act, commands_alert, commands_core,

@@ -1,8 +1,8 @@
-#include "chat/alert_channels.h"
-#include "chat/alert_list.h"
-#include "chat/alert_rules.h"
-#include "chat/alert_set.h"
-#include "chat/alert_silence.h"
+#include "chat/alert/alert_channels.h"
+#include "chat/alert/alert_list.h"
+#include "chat/alert/alert_rules.h"
+#include "chat/alert/alert_set.h"
+#include "chat/alert/alert_silence.h"
 #include "chat/command.h"
 
 /* All of them show or set: done twice they come to the same. */

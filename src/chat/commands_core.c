@@ -4,9 +4,9 @@
 
 #include "base/mem.h"
 #include "chat/chat_private.h"
-#include "chat/places.h"
-#include "chat/questions.h"
-#include "chat/turn_private.h"
+#include "chat/kept/places.h"
+#include "chat/kept/questions.h"
+#include "chat/turn/turn_private.h"
 #include "chat/view.h"
 #include "roost/v1/users.pb-c.h"
 

@@ -2,9 +2,9 @@
 
 #include <stddef.h>
 
-#include "chat/people_nodes.h"
-#include "chat/people_self.h"
-#include "chat/people_users.h"
+#include "chat/people/people_nodes.h"
+#include "chat/people/people_self.h"
+#include "chat/people/people_users.h"
 
 const struct command commands_people[] = {
     { .name = "start",

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "chat/turn.h"
+#include "chat/turn/turn.h"
 #include "roost/v1/processes.pb-c.h"
 
 static void run_status(struct turn *turn) {

@@ -6,8 +6,8 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "chat/chat_private.h"
-#include "chat/places.h"
-#include "chat/turn_private.h"
+#include "chat/kept/places.h"
+#include "chat/turn/turn_private.h"
 #include "chat/view.h"
 
 #define REQUEST_PAUSE_MS (60LL * 60 * 1000) /* one asks at most once an hour */

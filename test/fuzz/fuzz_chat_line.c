@@ -5,8 +5,8 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "chat/node_match.h"
-#include "chat/turn_parse.h"
+#include "chat/turn/node_match.h"
+#include "chat/turn/turn_parse.h"
 #include "chat/view.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

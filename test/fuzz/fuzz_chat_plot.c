@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "chat/look_plot_words.h"
+#include "chat/values/look_plot_words.h"
 
 enum { WORDS_MAX = 32 };
 

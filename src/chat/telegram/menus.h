@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 #include "base/slice.h"
-#include "chat/words.h"
+#include "chat/words/words.h"
 
 struct actor;
 struct api;

@@ -12,7 +12,7 @@
 #include "chat/chat.h"
 #include "chat/command.h"
 #include "chat/view.h"
-#include "chat/words.h"
+#include "chat/words/words.h"
 #include "loop/loop.h"
 #include "loop/test_server.h"
 #include "loop/timer.h"

@@ -8,7 +8,7 @@
 #include "alerts/incident_message.h"
 #include "base/buf.h"
 #include "base/mem.h"
-#include "chat/alert_card.h"
+#include "chat/alert/alert_card.h"
 #include "chat/chat.h"
 #include "chat/view.h"
 #include "hub/activity/activity.h"

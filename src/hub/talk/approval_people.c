@@ -5,7 +5,7 @@
 
 #include "base/list.h"
 #include "base/mem.h"
-#include "chat/approval_card.h"
+#include "chat/act/approval_card.h"
 #include "chat/chat.h"
 #include "hub/acts/approval_message.h"
 #include "hub/acts/approvals.h"
