@@ -53,13 +53,15 @@ int report_exit_of_many(size_t failed, size_t count, int last) {
     return failed == 0 ? REPORT_OK : failed < count ? REPORT_PARTLY : last;
 }
 
-int report_each(struct cli *cli, int (*act)(struct cli *cli, const char *word)) {
+int report_each(struct cli *cli,
+                int (*act)(struct cli *cli, const char *word, const void *arg),
+                const void *arg) {
     size_t count = args_count(cli->args);
     size_t failed = 0;
     int last = REPORT_OK;
 
     for (size_t i = 0; i < count; i++) {
-        int r = act(cli, args_at(cli->args, i));
+        int r = act(cli, args_at(cli->args, i), arg);
         failed += r != 0;
         last = r != 0 ? r : last;
     }

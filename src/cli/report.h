@@ -42,8 +42,10 @@ void report_hint(const char *text, const char *remedy);
 int report_exit_of_many(size_t failed, size_t count, int last);
 
 /* Does it with each word of the command, whatever becomes of the others: the exit status
- * of all. act: 0, or one after telling. */
-int report_each(struct cli *cli, int (*act)(struct cli *cli, const char *word));
+ * of all. act: 0, or one after telling; arg is handed to it. */
+int report_each(struct cli *cli,
+                int (*act)(struct cli *cli, const char *word, const void *arg),
+                const void *arg);
 
 /* The exit status that a gRPC status means for any command but `call`. */
 enum report_exit report_exit_of(enum grpc_status status);

@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/hub/following.h"
 #include "cli/hub/hub.h"
+#include "cli/hub/named.h"
 #include "cli/hub/profile.h"
 #include "cli/nodes/node_cells.h"
 #include "cli/output.h"
@@ -19,16 +20,6 @@
 #include "loop/loop.h"
 #include "roost/v1/users.pb-c.h"
 #include "rpc/client.h"
-
-static int ask_list(struct cli *cli, ProtobufCMessage **ret_reply) {
-    Roost__V1__ListApprovalsRequest request = ROOST__V1__LIST_APPROVALS_REQUEST__INIT;
-    struct session_ask ask = {
-        .method = "/roost.v1.Approvals/List",
-        .request = &request.base,
-        .reply_type = &roost__v1__list_approvals_response__descriptor,
-    };
-    return hub_call(cli, "approve", ask, ret_reply);
-}
 
 /* "/roost.v1.Units/Stop" is Units/Stop. */
 static const char *short_method(const char *method) {
@@ -47,7 +38,9 @@ static char *needs_of(const Roost__V1__Approval *item) {
     return buf_take_text(&text);
 }
 
-static void print_list(struct cli *cli, const Roost__V1__ListApprovalsResponse *list) {
+static void print_list(struct cli *cli, const ProtobufCMessage *reply) {
+    const Roost__V1__ListApprovalsResponse *list =
+        (const Roost__V1__ListApprovalsResponse *)reply;
     struct table *table = table_new();
 
     table_column(table, "ID", TABLE_LEFT);
@@ -74,24 +67,16 @@ static void print_list(struct cli *cli, const Roost__V1__ListApprovalsResponse *
     table_free(table);
 }
 
-static int run_list(struct cli *cli) {
-    ProtobufCMessage *reply;
-
-    int r = ask_list(cli, &reply);
-    if (r != 0)
-        return r;
-    const Roost__V1__ListApprovalsResponse *list =
-        (const Roost__V1__ListApprovalsResponse *)reply;
-    if (args_has(cli->args, "names"))
-        for (size_t i = 0; i < list->n_approvals; i++)
-            puts(list->approvals[i]->id);
-    else if (cli->json)
-        r = output_message(reply, true);
-    else
-        print_list(cli, list);
-    pb_free(reply);
-    return r;
-}
+static const struct named_kind approvals = {
+    .word = "approve",
+    .words = "approve",
+    .list = {
+        "/roost.v1.Approvals/List",
+        &roost__v1__list_approvals_request__descriptor,
+        &roost__v1__list_approvals_response__descriptor,
+    },
+    .print_list = print_list,
+};
 
 /* --- follow --- */
 
@@ -293,8 +278,9 @@ static int run(struct cli *cli) {
     ProtobufCMessage *reply;
 
     if (!id)
-        return args_has(cli->args, "follow") ? run_follow(cli) : run_list(cli);
-    int r = ask_list(cli, &reply);
+        return args_has(cli->args, "follow") ? run_follow(cli)
+                                             : named_list(cli, &approvals);
+    int r = named_ask(cli, &approvals, &reply);
     if (r != 0)
         return r;
     const Roost__V1__Approval *item =

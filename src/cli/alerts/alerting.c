@@ -10,9 +10,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "cli/cli.h"
-#include "cli/hub/hub.h"
 #include "cli/nodes/node_cells.h"
-#include "cli/output.h"
 #include "cli/terminal/text.h"
 #include "cli/terminal/units.h"
 
@@ -22,6 +20,11 @@ char *alerting_option(const struct cli *cli, const char *name) {
     const char *value = args_value(cli->args, name);
 
     return (char *)(uintptr_t)(value ? value : "");
+}
+
+void alerting_take(const struct cli *cli, const char *name, char **ret_text) {
+    if (args_has(cli->args, name))
+        *ret_text = alerting_option(cli, name);
 }
 
 char *alerting_operand(const struct cli *cli, size_t at) {
@@ -107,25 +110,15 @@ int alerting_seconds(const struct cli *cli, const char *name, uint32_t *ret_s) {
     return 0;
 }
 
-int alerting_act(struct cli *cli,
-                 const char *what,
-                 const struct session_ask *ask,
-                 const char *done) {
-    ProtobufCMessage *reply;
+void alerting_put(const char *name, const char *text) {
+    struct buf line = { 0 };
 
-    int r = hub_call(cli, what, *ask, &reply);
-    if (r != 0)
-        return r;
-    if (cli->json) {
-        r = output_message(reply, true);
-    } else if (!cli->quiet) {
-        struct buf line = { 0 };
-        text_add_clean(&line, what);
-        printf("%s: %s\n", buf_text(&line), done);
-        buf_done(&line);
-    }
-    pb_free(reply);
-    return r;
+    if (!*text)
+        return;
+    buf_printf(&line, "  %-13s", name);
+    text_add_clean(&line, text);
+    puts(buf_text(&line));
+    buf_done(&line);
 }
 
 static char *read_line(void) {

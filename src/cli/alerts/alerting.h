@@ -10,10 +10,12 @@
 #include "roost/v1/alerts.pb-c.h"
 
 struct cli;
-struct session_ask;
 
 /* The value of an option as a field of a request takes it; "" when it was not given. */
 char *alerting_option(const struct cli *cli, const char *name);
+
+/* Likewise, but *ret_text stays as it is when the option was not given. */
+void alerting_take(const struct cli *cli, const char *name, char **ret_text);
 
 /* An operand likewise; "". */
 char *alerting_operand(const struct cli *cli, size_t at);
@@ -37,11 +39,8 @@ char *alerting_ago(const Google__Protobuf__Timestamp *time);
  * Untouched when it was not given. */
 int alerting_seconds(const struct cli *cli, const char *name, uint32_t *ret_s);
 
-/* Asks and forgets the reply, which is printed with --json; else "WHAT: done". */
-int alerting_act(struct cli *cli,
-                 const char *what,
-                 const struct session_ask *ask,
-                 const char *done);
+/* A line of what is shown of one thing; none when the text is empty. */
+void alerting_put(const char *name, const char *text);
 
 /* "-" reads a line from standard input, "@FILE" a file. NULL after telling. */
 char *alerting_secret(const struct cli *cli, const char *value);

@@ -62,17 +62,6 @@ void alerts_view_list(struct cli *cli, Roost__V1__Incident *const *rows, size_t 
     table_free(table);
 }
 
-static void put(const char *name, const char *text) {
-    struct buf line = { 0 };
-
-    if (!*text)
-        return;
-    buf_printf(&line, "  %-13s", name);
-    text_add_clean(&line, text);
-    puts(buf_text(&line));
-    buf_done(&line);
-}
-
 static void put_time(const char *name, const Google__Protobuf__Timestamp *time) {
     int64_t at_ms = node_cells_time_ms(time);
     char text[WHEN_LEN];
@@ -80,7 +69,7 @@ static void put_time(const char *name, const Google__Protobuf__Timestamp *time) 
     if (at_ms <= 0)
         return;
     when_print(at_ms, true, text);
-    put(name, text);
+    alerting_put(name, text);
 }
 
 static void put_processes(struct cli *cli, const Roost__V1__Incident *incident) {
@@ -127,7 +116,7 @@ static void put_nodes(const Roost__V1__Incident *incident) {
 
     for (size_t i = 0; i < incident->n_nodes; i++)
         buf_printf(&names, "%s%s", i > 0 ? ", " : "", incident->nodes[i]);
-    put("nodes", buf_text(&names));
+    alerting_put("nodes", buf_text(&names));
     buf_done(&names);
 }
 
@@ -141,18 +130,18 @@ void alerts_view_show(struct cli *cli, const Roost__V1__Incident *incident) {
            (unsigned long long)incident->id, buf_text(&head),
            terminal_colour(&cli->terminal, TERMINAL_PLAIN));
     buf_done(&head);
-    put("severity", alerting_severity_name(incident->severity));
-    put("state", state);
-    put("node", incident->node);
+    alerting_put("severity", alerting_severity_name(incident->severity));
+    alerting_put("state", state);
+    alerting_put("node", incident->node);
     put_nodes(incident);
-    put("rule", incident->rule);
-    put("series", incident->series);
+    alerting_put("rule", incident->rule);
+    alerting_put("series", incident->series);
     put_time("since", incident->started);
     put_time("until", incident->ended);
     put_time("silenced to", incident->silenced_until);
-    put("evidence", incident->evidence);
+    alerting_put("evidence", incident->evidence);
     if (incident->found_at_join)
-        put("found", "when its node joined");
+        alerting_put("found", "when its node joined");
     put_processes(cli, incident);
     put_timeline(incident);
 }
@@ -196,9 +185,9 @@ static void add_window(struct table *table, const Roost__V1__Silence *silence) {
     table_cell(table, TERMINAL_PLAIN, every);
 }
 
-void alerts_view_silences(struct cli *cli,
-                          Roost__V1__Silence *const *rows,
-                          size_t count) {
+void alerts_view_silences(struct cli *cli, const ProtobufCMessage *reply) {
+    const Roost__V1__ListSilencesResponse *list =
+        (const Roost__V1__ListSilencesResponse *)reply;
     struct table *table = table_new();
 
     table_column(table, "ID", TABLE_LEFT);
@@ -209,13 +198,14 @@ void alerts_view_silences(struct cli *cli,
     table_column(table, "EVERY", TABLE_LEFT);
     table_column(table, "BY", TABLE_LEFT);
     table_column(table, "REASON", TABLE_FLEXIBLE);
-    for (size_t i = 0; i < count; i++) {
-        table_cell(table, TERMINAL_BOLD, rows[i]->id);
-        table_cell(table, TERMINAL_PLAIN, *rows[i]->select ? rows[i]->select : "all");
-        table_cell(table, TERMINAL_PLAIN, *rows[i]->rule ? rows[i]->rule : "all");
-        add_window(table, rows[i]);
-        table_cell(table, TERMINAL_PLAIN, rows[i]->created_by);
-        table_cell(table, TERMINAL_PLAIN, rows[i]->reason);
+    for (size_t i = 0; i < list->n_silences; i++) {
+        const Roost__V1__Silence *silence = list->silences[i];
+        table_cell(table, TERMINAL_BOLD, silence->id);
+        table_cell(table, TERMINAL_PLAIN, *silence->select ? silence->select : "all");
+        table_cell(table, TERMINAL_PLAIN, *silence->rule ? silence->rule : "all");
+        add_window(table, silence);
+        table_cell(table, TERMINAL_PLAIN, silence->created_by);
+        table_cell(table, TERMINAL_PLAIN, silence->reason);
     }
     table_print(table, &cli->terminal);
     table_free(table);

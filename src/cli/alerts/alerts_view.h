@@ -15,4 +15,5 @@ void alerts_view_show(struct cli *cli, const Roost__V1__Incident *incident);
 /* One line with the time, as it changes. */
 void alerts_view_line(struct cli *cli, const Roost__V1__Incident *incident);
 
-void alerts_view_silences(struct cli *cli, Roost__V1__Silence *const *rows, size_t count);
+/* A ListSilencesResponse as a table. */
+void alerts_view_silences(struct cli *cli, const ProtobufCMessage *reply);

@@ -8,14 +8,14 @@
 #include "cli/alerts/alerts_view.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/hub/following.h"
 #include "cli/hub/hub.h"
+#include "cli/hub/named.h"
 #include "cli/nodes/node_cells.h"
 #include "cli/output.h"
 #include "cli/terminal/table.h"
 #include "cli/terminal/units.h"
 #include "cli/terminal/when.h"
-#include "loop/loop.h"
-#include "rpc/client.h"
 
 enum { COUNT_MAX = 1000 };
 
@@ -121,83 +121,33 @@ static int run_show(struct cli *cli) {
     return r;
 }
 
-/* What follow waits with. */
-struct following {
-    struct cli *cli; /* borrowed: the caller */
-    enum grpc_status status;
-    char *message; /* owned */
-    int code;
-    bool done;
-};
-
-static void finish(struct following *following) {
-    following->done = true;
-    loop_stop(cli_loop(following->cli));
-}
-
-static void on_message(void *user, struct slice bytes) {
-    struct following *following = user;
-    ProtobufCMessage *message;
-
-    if (following->done ||
-        pb_unpack(&roost__v1__incident_event__descriptor, bytes, &message) != 0)
-        return;
+static int show_event(void *arg, const ProtobufCMessage *message) {
     const Roost__V1__IncidentEvent *event = (const Roost__V1__IncidentEvent *)message;
-    if (event->incident && following->cli->json)
-        following->code = output_message(&event->incident->base, false);
+    struct cli *cli = arg;
+    int r = REPORT_OK;
+
+    if (event->incident && cli->json)
+        r = output_message(&event->incident->base, false);
     else if (event->incident)
-        alerts_view_line(following->cli, event->incident);
+        alerts_view_line(cli, event->incident);
     fflush(stdout);
-    pb_free(message);
-    if (report_is_output_over() || following->code != 0)
-        finish(following);
-}
-
-static void on_done(void *user,
-                    enum grpc_status status,
-                    const char *message,
-                    const struct headers *trailers) {
-    struct following *following = user;
-
-    (void)trailers;
-    following->status = status;
-    following->message = mem_strdup(message ? message : "");
-    finish(following);
+    return r;
 }
 
 static int follow(struct cli *cli) {
-    static const struct client_events events = {
-        .on_message = on_message,
-        .on_done = on_done,
-    };
     Roost__V1__WatchIncidentsRequest watch = ROOST__V1__WATCH_INCIDENTS_REQUEST__INIT;
-    struct following following = { .cli = cli };
-    struct headers metadata;
-
-    int r = hub_connect(cli);
-    if (r != 0)
-        return r;
-    watch.select = alerting_option(cli, "node");
-    session_metadata(cli->session, NULL, &metadata);
-    struct client_request request = {
+    const struct following_config config = {
+        .name = "alerts",
         .method = "/roost.v1.Alerts/Watch",
-        .metadata = &metadata,
-        .timeout_ms = cli->timeout_ms,
+        .request = &watch.base,
+        .type = &roost__v1__incident_event__descriptor,
+        .show = show_event,
+        .arg = cli,
     };
-    struct client_call *client = client_start(cli_loop(cli), session_target(cli->session),
-                                              &request, &events, &following);
-    client_send(client, &watch.base);
-    client_end(client);
-    session_wait(cli->session, &following.done);
-    headers_done(&metadata);
-    if (!following.message) {
-        client_cancel(client);
-        return following.code;
-    }
-    if (following.status != GRPC_OK)
-        r = hub_report_call(cli, "alerts", following.status, following.message);
-    free(following.message);
-    return r;
+
+    watch.select = alerting_option(cli, "node");
+    int r = hub_connect(cli);
+    return r != 0 ? r : following_run(cli, &config);
 }
 
 /* --- ack --- */
@@ -213,13 +163,13 @@ static int acknowledge(struct cli *cli, const char *what, uint64_t id) {
     request.id = id;
     request.undo = args_has(cli->args, "undo");
     request.sleeps = args_has(cli->args, "sleeps");
-    return alerting_act(cli, what, &ask,
-                        request.undo     ? "nobody looks after it"
-                        : request.sleeps ? "its node sleeps"
-                                         : "acknowledged");
+    return named_act(cli, what, &ask,
+                     request.undo     ? "nobody looks after it"
+                     : request.sleeps ? "its node sleeps"
+                                      : "acknowledged");
 }
 
-static int acknowledge_one(struct cli *cli, const char *text) {
+static int acknowledge_one(struct cli *cli, const char *text, const void *arg) {
     uint64_t id = 0;
     int r = read_id(cli, text, &id);
 
@@ -231,34 +181,24 @@ static int run_ack(struct cli *cli) {
         return acknowledge(cli, "all", 0);
     if (args_count(cli->args) == 0)
         return cli_usage(cli, "alert ack: which? or --all");
-    return report_each(cli, acknowledge_one);
+    return report_each(cli, acknowledge_one, NULL);
 }
 
 /* --- silences --- */
 
-static int run_silences(struct cli *cli) {
-    Roost__V1__ListSilencesRequest request = ROOST__V1__LIST_SILENCES_REQUEST__INIT;
-    const struct session_ask ask = {
-        .method = "/roost.v1.Alerts/ListSilences",
-        .request = &request.base,
-        .reply_type = &roost__v1__list_silences_response__descriptor,
-    };
-    ProtobufCMessage *reply;
+static const struct named_kind kept_silences = {
+    .word = "alert silences",
+    .words = "silences",
+    .list = {
+        "/roost.v1.Alerts/ListSilences",
+        &roost__v1__list_silences_request__descriptor,
+        &roost__v1__list_silences_response__descriptor,
+    },
+    .print_list = alerts_view_silences,
+};
 
-    int r = hub_call(cli, "silences", ask, &reply);
-    if (r != 0)
-        return r;
-    const Roost__V1__ListSilencesResponse *list =
-        (const Roost__V1__ListSilencesResponse *)reply;
-    if (args_has(cli->args, "names"))
-        for (size_t i = 0; i < list->n_silences; i++)
-            puts(list->silences[i]->id);
-    else if (cli->json)
-        r = output_message(reply, true);
-    else
-        alerts_view_silences(cli, list->silences, list->n_silences);
-    pb_free(reply);
-    return r;
+static int run_silences(struct cli *cli) {
+    return named_list(cli, &kept_silences);
 }
 
 static int remove_silences(struct cli *cli, size_t first) {
@@ -275,7 +215,7 @@ static int remove_silences(struct cli *cli, size_t first) {
         return cli_usage(cli, "alert unsilence: which? see roost alert silences");
     for (size_t i = first; i < args_count(cli->args); i++) {
         request.id = alerting_operand(cli, i);
-        int r = alerting_act(cli, request.id, &ask, "removed");
+        int r = named_act(cli, request.id, &ask, "removed");
         if (r != 0) {
             failed++;
             last = r;

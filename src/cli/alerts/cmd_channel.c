@@ -1,503 +1,105 @@
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "base/mem.h"
 #include "cli/alerts/alerting.h"
+#include "cli/alerts/channel_draft.h"
+#include "cli/alerts/channel_view.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/hub/hub.h"
+#include "cli/hub/named.h"
 #include "cli/output.h"
-#include "cli/terminal/table.h"
-#include "cli/terminal/text.h"
 
-/* --- list, show --- */
-
-static int ask_list(struct cli *cli, ProtobufCMessage **ret_reply) {
-    Roost__V1__ListChannelsRequest request = ROOST__V1__LIST_CHANNELS_REQUEST__INIT;
-    struct session_ask ask = {
-        .method = "/roost.v1.Alerts/ListChannels",
-        .request = &request.base,
-        .reply_type = &roost__v1__list_channels_response__descriptor,
-    };
-    return hub_call(cli, "channels", ask, ret_reply);
-}
-
-static int find_channel(struct cli *cli,
-                        const char *name,
-                        Roost__V1__Channel **ret_channel,
-                        ProtobufCMessage **ret_reply) {
-    int r = ask_list(cli, ret_reply);
-    if (r != 0)
-        return r;
-    const Roost__V1__ListChannelsResponse *list =
-        (const Roost__V1__ListChannelsResponse *)*ret_reply;
-    for (size_t i = 0; i < list->n_channels; i++)
-        if (strcmp(list->channels[i]->name, name) == 0) {
-            *ret_channel = list->channels[i];
-            return 0;
-        }
-    *ret_reply = pb_free(*ret_reply);
-    return report_fail(REPORT_NOT_FOUND, "roost channel", "%s: no such channel", name);
-}
-
-static const char *kind_of(const Roost__V1__Channel *channel) {
-    switch ((int)channel->kind_case) {
-    case ROOST__V1__CHANNEL__KIND_MAIL:
-        return "mail";
-    case ROOST__V1__CHANNEL__KIND_WEBHOOK:
-        return "webhook";
-    case ROOST__V1__CHANNEL__KIND_NTFY:
-        return "ntfy";
-    case ROOST__V1__CHANNEL__KIND_CHAT:
-        return "chat";
-    default:
-        return "people";
-    }
-}
-
-/* Where it goes. A new string. */
-static char *place_of(const Roost__V1__Channel *channel) {
-    struct buf text = { 0 };
-
-    switch ((int)channel->kind_case) {
-    case ROOST__V1__CHANNEL__KIND_MAIL:
-        for (size_t i = 0; i < channel->mail->n_to; i++)
-            buf_printf(&text, "%s%s", i > 0 ? ", " : "", channel->mail->to[i]);
-        break;
-    case ROOST__V1__CHANNEL__KIND_WEBHOOK:
-        buf_add_text(&text, channel->webhook->url);
-        break;
-    case ROOST__V1__CHANNEL__KIND_NTFY:
-        buf_add_text(&text, channel->ntfy->url);
-        break;
-    case ROOST__V1__CHANNEL__KIND_CHAT:
-        buf_printf(&text, "%s:%s%s%s", channel->chat->platform, channel->chat->chat,
-                   *channel->chat->topic ? ":" : "", channel->chat->topic);
-        break;
-    default:
-        buf_add_text(&text, "private chats");
-        break;
-    }
-    return buf_take_text(&text);
-}
-
-/* "works", "off", "fails: ...". A new string. */
-static char *state_of(const Roost__V1__Channel *channel) {
-    if (channel->disabled)
-        return mem_strdup("off");
-    if (channel->failing_since)
-        return mem_printf("fails: %s (%u wait)", channel->failure, channel->waiting);
-    return mem_strdup(channel->delivered ? "works" : "");
-}
-
-static void add_row(struct table *table, const Roost__V1__Channel *channel) {
-    auto_(mem_freep) char *place = place_of(channel);
-    auto_(mem_freep) char *state = state_of(channel);
-    auto_(mem_freep) char *delivered = alerting_ago(channel->delivered);
-
-    table_cell(table, channel->disabled ? TERMINAL_DIM : TERMINAL_BOLD, channel->name);
-    table_cell(table, TERMINAL_PLAIN, kind_of(channel));
-    table_cell(table, TERMINAL_PLAIN, place);
-    table_cell(table, TERMINAL_PLAIN, alerting_severity_name(channel->severity));
-    table_cell(table, TERMINAL_PLAIN, *channel->select ? channel->select : "all");
-    table_cell(table, TERMINAL_PLAIN, channel->quiet_hours);
-    table_cell(table, TERMINAL_PLAIN, delivered);
-    table_cell(table, channel->failing_since ? TERMINAL_RED : TERMINAL_PLAIN, state);
-}
-
-static void print_list(struct cli *cli, Roost__V1__Channel *const *rows, size_t count) {
-    struct table *table = table_new();
-
-    table_column(table, "CHANNEL", TABLE_LEFT);
-    table_column(table, "KIND", TABLE_LEFT);
-    table_column(table, "TO", TABLE_FLEXIBLE);
-    table_column(table, "FROM", TABLE_LEFT);
-    table_column(table, "NODES", TABLE_LEFT);
-    table_column(table, "QUIET", TABLE_LEFT);
-    table_column(table, "DELIVERED", TABLE_LEFT);
-    table_column(table, "STATE", TABLE_FLEXIBLE);
-    for (size_t i = 0; i < count; i++)
-        add_row(table, rows[i]);
-    table_print(table, &cli->terminal);
-    table_free(table);
-}
+static const struct named_kind channels = {
+    .word = "channel",
+    .words = "channels",
+    .list = {
+        "/roost.v1.Alerts/ListChannels",
+        &roost__v1__list_channels_request__descriptor,
+        &roost__v1__list_channels_response__descriptor,
+    },
+    .put = {
+        "/roost.v1.Alerts/PutChannel",
+        &roost__v1__put_channel_request__descriptor,
+        &roost__v1__channel__descriptor,
+    },
+    .remove = {
+        "/roost.v1.Alerts/RemoveChannel",
+        &roost__v1__remove_channel_request__descriptor,
+        &roost__v1__remove_channel_response__descriptor,
+    },
+    .removed = "removed",
+    .print_list = channel_view_list,
+    .print_one = channel_view_show,
+};
 
 static int run_list(struct cli *cli) {
-    ProtobufCMessage *reply;
-
-    int r = ask_list(cli, &reply);
-    if (r != 0)
-        return r;
-    const Roost__V1__ListChannelsResponse *list =
-        (const Roost__V1__ListChannelsResponse *)reply;
-    if (args_has(cli->args, "names"))
-        for (size_t i = 0; i < list->n_channels; i++)
-            puts(list->channels[i]->name);
-    else if (cli->json)
-        r = output_message(reply, true);
-    else
-        print_list(cli, list->channels, list->n_channels);
-    pb_free(reply);
-    return r;
-}
-
-static void put(const char *name, const char *text) {
-    struct buf line = { 0 };
-
-    if (!*text)
-        return;
-    buf_printf(&line, "  %-13s", name);
-    text_add_clean(&line, text);
-    puts(buf_text(&line));
-    buf_done(&line);
-}
-
-static void put_kind(const Roost__V1__Channel *channel) {
-    if (channel->kind_case == ROOST__V1__CHANNEL__KIND_MAIL) {
-        put("server", channel->mail->url);
-        put("user", channel->mail->user);
-        put("from", channel->mail->from);
-        put("TLS", channel->mail->require_tls ? "required" : "when offered");
-    } else if (channel->kind_case == ROOST__V1__CHANNEL__KIND_WEBHOOK) {
-        put("method", channel->webhook->method);
-        put("template", channel->webhook->template_);
-        for (size_t i = 0; i < channel->webhook->n_headers; i++)
-            put("header", channel->webhook->headers[i]);
-    }
-}
-
-static void print_channel(const Roost__V1__Channel *channel) {
-    auto_(mem_freep) char *place = place_of(channel);
-    auto_(mem_freep) char *state = state_of(channel);
-    auto_(mem_freep) char *delivered = alerting_ago(channel->delivered);
-    auto_(mem_freep) char *hourly = mem_printf("%u", channel->hourly);
-
-    printf("%s, %s\n", channel->name, kind_of(channel));
-    put("to", place);
-    put_kind(channel);
-    put("severity", alerting_severity_name(channel->severity));
-    put("nodes", *channel->select ? channel->select : "all");
-    put("quiet hours", channel->quiet_hours);
-    put("hourly", channel->hourly > 0 ? hourly : "");
-    put("weekly", channel->weekly);
-    put("delivered", delivered);
-    put("state", state);
+    return named_list(cli, &channels);
 }
 
 static int run_show(struct cli *cli) {
-    Roost__V1__Channel *channel;
-    ProtobufCMessage *reply;
+    return named_show(cli, &channels);
+}
 
-    int r = find_channel(cli, args_at(cli->args, 0), &channel, &reply);
-    if (r != 0)
-        return r;
-    if (cli->json)
-        r = output_message(&channel->base, true);
-    else
-        print_channel(channel);
-    pb_free(reply);
-    return r;
+static int run_on(struct cli *cli) {
+    return named_switch(cli, &channels, false);
+}
+
+static int run_off(struct cli *cli) {
+    return named_switch(cli, &channels, true);
+}
+
+static int run_remove(struct cli *cli) {
+    return named_remove(cli, &channels);
 }
 
 /* --- new, set --- */
 
-/* A channel put together; what is owned is what the options made. */
-struct draft {
-    Roost__V1__Channel channel;
-    Roost__V1__MailChannel mail;
-    Roost__V1__WebhookChannel webhook;
-    Roost__V1__NtfyChannel ntfy;
-    Roost__V1__ChatChannel chat;
-    char **list;    /* owned */
-    char *secret;   /* owned */
-    char *template; /* owned */
-    char *words[4]; /* owned: parts of the address */
-};
-
-static void draft_init(struct draft *draft) {
-    *draft = (struct draft) { 0 };
-    roost__v1__channel__init(&draft->channel);
-    roost__v1__mail_channel__init(&draft->mail);
-    roost__v1__webhook_channel__init(&draft->webhook);
-    roost__v1__ntfy_channel__init(&draft->ntfy);
-    roost__v1__chat_channel__init(&draft->chat);
-}
-
-static void draft_done(struct draft *draft) {
-    free(draft->list);
-    if (draft->secret)
-        mem_wipe(draft->secret, strlen(draft->secret));
-    free(draft->secret);
-    free(draft->template);
-    for (size_t i = 0; i < sizeof(draft->words) / sizeof(draft->words[0]); i++)
-        free(draft->words[i]);
-}
-
-static void take_text(const struct cli *cli, const char *name, char **ret_text) {
-    if (args_has(cli->args, name))
-        *ret_text = alerting_option(cli, name);
-}
-
-/* "telegram:CHAT[:TOPIC]" */
-static int take_chat(const struct cli *cli, struct draft *draft, const char *address) {
-    const char *chat = strchr(address, ':');
-    const char *topic = chat ? strchr(chat + 1, ':') : NULL;
-
-    if (!chat)
-        return cli_usage(cli, "channel: \"%s\" is no chat: telegram:CHAT[:TOPIC]",
-                         address);
-    draft->words[0] = mem_dup(address, (size_t)(chat - address));
-    draft->words[1] = mem_dup(chat + 1, strcspn(chat + 1, ":"));
-    draft->words[2] = mem_strdup(topic ? topic + 1 : "");
-    draft->chat.platform = draft->words[0];
-    draft->chat.chat = draft->words[1];
-    draft->chat.topic = draft->words[2];
-    return 0;
-}
-
-static int take_address(const struct cli *cli, struct draft *draft, const char *address) {
-    char *url = (char *)(uintptr_t)address;
-
-    switch ((int)draft->channel.kind_case) {
-    case ROOST__V1__CHANNEL__KIND_MAIL:
-        draft->mail.url = url;
-        return 0;
-    case ROOST__V1__CHANNEL__KIND_WEBHOOK:
-        draft->webhook.url = url;
-        return 0;
-    case ROOST__V1__CHANNEL__KIND_NTFY:
-        draft->ntfy.url = url;
-        return 0;
-    case ROOST__V1__CHANNEL__KIND_CHAT:
-        return take_chat(cli, draft, address);
-    default:
-        return cli_usage(cli, "channel: people have no address");
-    }
-}
-
-static int take_kind(const struct cli *cli, struct draft *draft, const char *kind) {
-    Roost__V1__Channel *channel = &draft->channel;
-
-    if (strcmp(kind, "mail") == 0) {
-        channel->kind_case = ROOST__V1__CHANNEL__KIND_MAIL;
-        channel->mail = &draft->mail;
-    } else if (strcmp(kind, "webhook") == 0) {
-        channel->kind_case = ROOST__V1__CHANNEL__KIND_WEBHOOK;
-        channel->webhook = &draft->webhook;
-    } else if (strcmp(kind, "ntfy") == 0) {
-        channel->kind_case = ROOST__V1__CHANNEL__KIND_NTFY;
-        channel->ntfy = &draft->ntfy;
-    } else if (strcmp(kind, "chat") == 0) {
-        channel->kind_case = ROOST__V1__CHANNEL__KIND_CHAT;
-        channel->chat = &draft->chat;
-    } else if (strcmp(kind, "people") == 0) {
-        channel->kind_case = ROOST__V1__CHANNEL__KIND_PEOPLE;
-        channel->people = true;
-    } else {
-        return cli_usage(cli,
-                         "channel: \"%s\" is no kind: mail, webhook, ntfy, chat, "
-                         "people",
-                         kind);
-    }
-    return 0;
-}
-
-/* --to and --header may be given several times. */
-static void take_lists(const struct cli *cli, struct draft *draft) {
-    size_t count = 0;
-
-    if (args_has(cli->args, "to")) {
-        draft->list = alerting_values(cli, "to", &count);
-        draft->mail.to = draft->list;
-        draft->mail.n_to = count;
-    } else if (args_has(cli->args, "header")) {
-        draft->list = alerting_values(cli, "header", &count);
-        draft->webhook.headers = draft->list;
-        draft->webhook.n_headers = count;
-    }
-}
-
-static int take_secrets(const struct cli *cli, struct draft *draft) {
-    const char *secret = args_value(cli->args, "secret");
-    const char *template = args_value(cli->args, "template");
-
-    if (secret) {
-        draft->secret = alerting_secret(cli, secret);
-        if (!draft->secret)
-            return REPORT_FAILED;
-        draft->mail.password = draft->secret;
-        draft->webhook.secret = draft->secret;
-        draft->ntfy.token = draft->secret;
-    }
-    if (template) {
-        draft->template =
-            template[0] == '@' ? alerting_secret(cli, template) : mem_strdup(template);
-        if (!draft->template)
-            return REPORT_FAILED;
-        draft->webhook.template_ = draft->template;
-    }
-    return 0;
-}
-
-static int take_options(const struct cli *cli, struct draft *draft) {
-    Roost__V1__Channel *channel = &draft->channel;
-    const char *hourly = args_value(cli->args, "hourly");
-
-    take_text(cli, "node", &channel->select);
-    take_text(cli, "quiet-hours", &channel->quiet_hours);
-    take_text(cli, "weekly", &channel->weekly);
-    take_text(cli, "from", &draft->mail.from);
-    take_text(cli, "user", &draft->mail.user);
-    take_text(cli, "method", &draft->webhook.method);
-    take_lists(cli, draft);
-    if (args_has(cli->args, "require-tls"))
-        draft->mail.require_tls = true;
-    if (args_has(cli->args, "off"))
-        channel->disabled = true;
-    if (hourly) {
-        char *end;
-        unsigned long number = strtoul(hourly, &end, 10);
-        if (hourly[0] < '0' || hourly[0] > '9' || *end != '\0' || number > 1000)
-            return cli_usage(cli, "--hourly: \"%s\" is no number from 0 to 1000", hourly);
-        channel->hourly = (uint32_t)number;
-    }
-    int r = alerting_severity(cli, &channel->severity);
-    return r != 0 ? r : take_secrets(cli, draft);
-}
-
-static int put_channel(struct cli *cli,
-                       Roost__V1__Channel *channel,
-                       bool is_new,
-                       const char *done) {
-    Roost__V1__PutChannelRequest request = ROOST__V1__PUT_CHANNEL_REQUEST__INIT;
-    const struct session_ask ask = {
-        .method = "/roost.v1.Alerts/PutChannel",
-        .request = &request.base,
-        .reply_type = &roost__v1__channel__descriptor,
-    };
-
-    request.channel = channel;
-    request.is_new = is_new;
-    return alerting_act(cli, channel->name, &ask, done);
-}
-
 static int run_new(struct cli *cli) {
     const char *address = args_at(cli->args, 2);
-    struct draft draft;
+    struct channel_draft draft;
 
-    draft_init(&draft);
+    channel_draft_init(&draft);
     draft.channel.name = alerting_operand(cli, 0);
     draft.channel.severity = ROOST__V1__SEVERITY__INFO;
-    int r = take_kind(cli, &draft, args_at(cli->args, 1));
+    int r = channel_draft_kind(cli, &draft, args_at(cli->args, 1));
     if (r == 0 && address)
-        r = take_address(cli, &draft, address);
+        r = channel_draft_address(cli, &draft, address);
     else if (r == 0 && !draft.channel.people)
         r = cli_usage(cli, "channel new: where to? an address");
     if (r == 0)
-        r = take_options(cli, &draft);
+        r = channel_draft_options(cli, &draft);
     if (r == 0)
-        r = put_channel(cli, &draft.channel, true, "made; try roost channel test");
-    draft_done(&draft);
+        r = named_put(cli, &channels, &draft.channel.base, true,
+                      "made; try roost channel test");
+    channel_draft_done(&draft);
     return r;
-}
-
-/* What the hub has, as a draft; secrets are not told and stay as they are. */
-static void draft_from(struct draft *draft, const Roost__V1__Channel *channel) {
-    draft_init(draft);
-    draft->channel = *channel;
-    switch ((int)channel->kind_case) {
-    case ROOST__V1__CHANNEL__KIND_MAIL:
-        draft->mail = *channel->mail;
-        draft->channel.mail = &draft->mail;
-        break;
-    case ROOST__V1__CHANNEL__KIND_WEBHOOK:
-        draft->webhook = *channel->webhook;
-        draft->channel.webhook = &draft->webhook;
-        break;
-    case ROOST__V1__CHANNEL__KIND_NTFY:
-        draft->ntfy = *channel->ntfy;
-        draft->channel.ntfy = &draft->ntfy;
-        break;
-    case ROOST__V1__CHANNEL__KIND_CHAT:
-        draft->chat = *channel->chat;
-        draft->channel.chat = &draft->chat;
-        break;
-    default:
-        break;
-    }
 }
 
 static int run_set(struct cli *cli) {
-    Roost__V1__Channel *channel;
-    ProtobufCMessage *reply;
-    struct draft draft;
+    const char *address = args_at(cli->args, 1);
+    ProtobufCMessage *channel, *list;
+    struct channel_draft draft;
 
-    int r = find_channel(cli, args_at(cli->args, 0), &channel, &reply);
+    int r = named_find(cli, &channels, args_at(cli->args, 0), &channel, &list);
     if (r != 0)
         return r;
-    draft_from(&draft, channel);
+    channel_draft_from(&draft, (const Roost__V1__Channel *)channel);
     if (args_has(cli->args, "on"))
         draft.channel.disabled = false;
-    if (args_at(cli->args, 1))
-        r = take_address(cli, &draft, args_at(cli->args, 1));
+    if (address)
+        r = channel_draft_address(cli, &draft, address);
     if (r == 0)
-        r = take_options(cli, &draft);
+        r = channel_draft_options(cli, &draft);
     if (r == 0)
-        r = put_channel(cli, &draft.channel, false, "changed");
-    draft_done(&draft);
-    pb_free(reply);
+        r = named_put(cli, &channels, &draft.channel.base, false, "changed");
+    channel_draft_done(&draft);
+    pb_free(list);
     return r;
-}
-
-static int switch_one(struct cli *cli, const char *name, bool is_off) {
-    Roost__V1__Channel *channel = NULL;
-    ProtobufCMessage *reply = NULL;
-    int r = find_channel(cli, name, &channel, &reply);
-
-    if (r != 0 || !channel)
-        return r;
-    channel->disabled = is_off;
-    r = put_channel(cli, channel, false, is_off ? "off" : "on");
-    pb_free(reply);
-    return r;
-}
-
-static int switch_on(struct cli *cli, const char *name) {
-    return switch_one(cli, name, false);
-}
-
-static int switch_off(struct cli *cli, const char *name) {
-    return switch_one(cli, name, true);
-}
-
-static int run_on(struct cli *cli) {
-    return report_each(cli, switch_on);
-}
-
-static int run_off(struct cli *cli) {
-    return report_each(cli, switch_off);
-}
-
-static int remove_one(struct cli *cli, const char *name) {
-    Roost__V1__RemoveChannelRequest request = ROOST__V1__REMOVE_CHANNEL_REQUEST__INIT;
-    const struct session_ask ask = {
-        .method = "/roost.v1.Alerts/RemoveChannel",
-        .request = &request.base,
-        .reply_type = &roost__v1__remove_channel_response__descriptor,
-    };
-
-    request.name = (char *)(uintptr_t)name;
-    return alerting_act(cli, name, &ask, "removed");
-}
-
-static int run_remove(struct cli *cli) {
-    return report_each(cli, remove_one);
 }
 
 /* --- test --- */
 
-static int test(struct cli *cli, const char *name) {
+static int test(struct cli *cli, const char *name, const void *arg) {
     Roost__V1__TestChannelRequest request = ROOST__V1__TEST_CHANNEL_REQUEST__INIT;
     struct session_ask ask = {
         .method = "/roost.v1.Alerts/TestChannel",
@@ -525,20 +127,16 @@ static int test(struct cli *cli, const char *name) {
 }
 
 static int run_test(struct cli *cli) {
-    return report_each(cli, test);
+    return report_each(cli, test, NULL);
 }
 
 /* --- the table --- */
 
-static const struct args_option list_options[] = {
-    { "names", 0, NULL, NULL },
-    { 0 },
-};
 static const struct command list = {
     .name = "list",
     .usage = "",
     .summary = "the channels, and whether they work",
-    .options = list_options,
+    .options = named_list_options,
     .run = run_list,
 };
 static const struct command show = {
@@ -684,7 +282,7 @@ const struct command cmd_channel = {
                "not shown\n"
                "again. For administrators.",
     .examples = examples,
-    .options = list_options,
+    .options = named_list_options,
     .subcommands = subcommands,
     .run = run_list,
 };

@@ -5,168 +5,57 @@
 #include "base/mem.h"
 #include "cli/alerts/alerting.h"
 #include "cli/alerts/alerts_view.h"
+#include "cli/alerts/rule_view.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/hub/hub.h"
+#include "cli/hub/named.h"
 #include "cli/output.h"
-#include "cli/terminal/table.h"
-#include "cli/terminal/text.h"
-#include "cli/terminal/units.h"
 
-static char *text_of(const char *text) {
-    return (char *)(uintptr_t)text;
-}
-
-static int ask_list(struct cli *cli, ProtobufCMessage **ret_reply) {
-    Roost__V1__ListRulesRequest request = ROOST__V1__LIST_RULES_REQUEST__INIT;
-    struct session_ask ask = {
-        .method = "/roost.v1.Alerts/ListRules",
-        .request = &request.base,
-        .reply_type = &roost__v1__list_rules_response__descriptor,
-    };
-    return hub_call(cli, "rules", ask, ret_reply);
-}
-
-/* The rule of that name: 0 and *ret_rule, lent by *ret_reply (pb_free() it), or the
- * status after telling. */
-static int find_rule(struct cli *cli,
-                     const char *name,
-                     Roost__V1__Rule **ret_rule,
-                     ProtobufCMessage **ret_reply) {
-    int r = ask_list(cli, ret_reply);
-    if (r != 0)
-        return r;
-    const Roost__V1__ListRulesResponse *list =
-        (const Roost__V1__ListRulesResponse *)*ret_reply;
-    for (size_t i = 0; i < list->n_rules; i++)
-        if (strcmp(list->rules[i]->name, name) == 0) {
-            *ret_rule = list->rules[i];
-            return 0;
-        }
-    *ret_reply = pb_free(*ret_reply);
-    return report_fail(REPORT_NOT_FOUND, "roost rule", "%s: no such rule", name);
-}
-
-/* --- list, show --- */
-
-static void add_row(struct table *table, const Roost__V1__Rule *rule) {
-    bool is_off = rule->disabled;
-
-    table_cell(table, is_off ? TERMINAL_DIM : TERMINAL_BOLD, rule->name);
-    table_cell(table, is_off ? TERMINAL_DIM : alerting_colour(rule->severity),
-               alerting_severity_name(rule->severity));
-    table_cell(table, TERMINAL_PLAIN, *rule->select ? rule->select : "all");
-    table_cell(table, is_off ? TERMINAL_DIM : TERMINAL_PLAIN, rule->condition);
-    table_printf(table, TERMINAL_PLAIN, "%u", rule->series);
-    table_printf(table, rule->firing > 0 ? TERMINAL_RED : TERMINAL_PLAIN, "%u",
-                 rule->firing);
-    table_cell(table, TERMINAL_PLAIN,
-               is_off           ? "off"
-               : *rule->owner   ? rule->owner
-               : rule->built_in ? "built in"
-                                : "");
-}
+static const struct named_kind rules = {
+    .word = "rule",
+    .words = "rules",
+    .list = {
+        "/roost.v1.Alerts/ListRules",
+        &roost__v1__list_rules_request__descriptor,
+        &roost__v1__list_rules_response__descriptor,
+    },
+    .put = {
+        "/roost.v1.Alerts/PutRule",
+        &roost__v1__put_rule_request__descriptor,
+        &roost__v1__rule__descriptor,
+    },
+    .remove = {
+        "/roost.v1.Alerts/RemoveRule",
+        &roost__v1__remove_rule_request__descriptor,
+        &roost__v1__remove_rule_response__descriptor,
+    },
+    .removed = "removed",
+    .print_list = rule_view_list,
+    .print_one = rule_view_show,
+};
 
 static int run_list(struct cli *cli) {
-    ProtobufCMessage *reply;
-
-    int r = ask_list(cli, &reply);
-    if (r != 0)
-        return r;
-    const Roost__V1__ListRulesResponse *list =
-        (const Roost__V1__ListRulesResponse *)reply;
-    struct table *table = table_new();
-    table_column(table, "RULE", TABLE_LEFT);
-    table_column(table, "SEVERITY", TABLE_LEFT);
-    table_column(table, "NODES", TABLE_LEFT);
-    table_column(table, "CONDITION", TABLE_FLEXIBLE);
-    table_column(table, "SERIES", TABLE_RIGHT);
-    table_column(table, "FIRE", TABLE_RIGHT);
-    table_column(table, "", TABLE_LEFT);
-    for (size_t i = 0; i < list->n_rules; i++) {
-        if (args_has(cli->args, "names"))
-            puts(list->rules[i]->name);
-        else
-            add_row(table, list->rules[i]);
-    }
-    if (cli->json)
-        r = output_message(reply, true);
-    else if (!args_has(cli->args, "names"))
-        table_print(table, &cli->terminal);
-    table_free(table);
-    pb_free(reply);
-    return r;
-}
-
-static void put(const char *name, const char *text) {
-    struct buf line = { 0 };
-
-    if (!*text)
-        return;
-    buf_printf(&line, "  %-13s", name);
-    text_add_clean(&line, text);
-    puts(buf_text(&line));
-    buf_done(&line);
-}
-
-static void put_list(const char *name, char *const *texts, size_t count) {
-    struct buf all = { 0 };
-
-    for (size_t i = 0; i < count; i++)
-        buf_printf(&all, "%s%s", i > 0 ? ", " : "", texts[i]);
-    put(name, buf_text(&all));
-    buf_done(&all);
-}
-
-static void put_span(const char *name, uint32_t seconds) {
-    char text[UNITS_LEN] = "";
-
-    if (seconds > 0)
-        units_duration(seconds, text);
-    put(name, text);
-}
-
-static void print_rule(const Roost__V1__Rule *rule) {
-    auto_(mem_freep) char *changed = alerting_ago(rule->changed);
-    struct buf now = { 0 };
-
-    printf("%s%s\n", rule->name, rule->disabled ? " (off)" : "");
-    put("condition", rule->condition);
-    put("nodes", *rule->select ? rule->select : "all");
-    put("severity", alerting_severity_name(rule->severity));
-    put_list("channels", rule->channels, rule->n_channels);
-    put_span("repeats", rule->repeat_s);
-    put_span("escalates", rule->escalate_s);
-    put_list("to", rule->escalate_to, rule->n_escalate_to);
-    put("depends on", rule->depends_on);
-    put("note", rule->note);
-    put("owner", rule->owner);
-    buf_printf(&now, "%u series, %u fire", rule->series, rule->firing);
-    put("now", buf_text(&now));
-    buf_done(&now);
-    if (rule->built_in)
-        put("built in", "removed, it is set back");
-    if (rule->changed)
-        put("changed", changed);
-    put("by", rule->changed_by);
+    return named_list(cli, &rules);
 }
 
 static int run_show(struct cli *cli) {
-    ProtobufCMessage *reply;
-    Roost__V1__Rule *rule;
-
-    int r = find_rule(cli, args_at(cli->args, 0), &rule, &reply);
-    if (r != 0)
-        return r;
-    if (cli->json)
-        r = output_message(&rule->base, true);
-    else
-        print_rule(rule);
-    pb_free(reply);
-    return r;
+    return named_show(cli, &rules);
 }
 
-/* --- new, set, on, off --- */
+static int run_on(struct cli *cli) {
+    return named_switch(cli, &rules, false);
+}
+
+static int run_off(struct cli *cli) {
+    return named_switch(cli, &rules, true);
+}
+
+static int run_remove(struct cli *cli) {
+    return named_remove(cli, &rules);
+}
+
+/* --- new, set --- */
 
 /* What the options say in the place of what was there. Arrays are the caller's to free.
  */
@@ -197,18 +86,13 @@ static void take_list(const struct cli *cli,
     *ret_list = *ret_own;
 }
 
-static void take_text(const struct cli *cli, const char *name, char **ret_text) {
-    if (args_has(cli->args, name))
-        *ret_text = alerting_option(cli, name);
-}
-
 static int read_change(const struct cli *cli, struct change *change) {
     Roost__V1__Rule *rule = &change->rule;
 
-    take_text(cli, "node", &rule->select);
-    take_text(cli, "note", &rule->note);
-    take_text(cli, "depends-on", &rule->depends_on);
-    take_text(cli, "owner", &rule->owner);
+    alerting_take(cli, "node", &rule->select);
+    alerting_take(cli, "note", &rule->note);
+    alerting_take(cli, "depends-on", &rule->depends_on);
+    alerting_take(cli, "owner", &rule->owner);
     take_list(cli, "channel", &change->channels, &rule->channels, &rule->n_channels);
     take_list(cli, "escalate-to", &change->escalate_to, &rule->escalate_to,
               &rule->n_escalate_to);
@@ -226,22 +110,6 @@ static int read_change(const struct cli *cli, struct change *change) {
     return r;
 }
 
-static int put_rule(struct cli *cli,
-                    Roost__V1__Rule *rule,
-                    bool is_new,
-                    const char *done) {
-    Roost__V1__PutRuleRequest request = ROOST__V1__PUT_RULE_REQUEST__INIT;
-    const struct session_ask ask = {
-        .method = "/roost.v1.Alerts/PutRule",
-        .request = &request.base,
-        .reply_type = &roost__v1__rule__descriptor,
-    };
-
-    request.rule = rule;
-    request.is_new = is_new;
-    return alerting_act(cli, rule->name, &ask, done);
-}
-
 static int run_new(struct cli *cli) {
     struct change change = { 0 };
 
@@ -250,73 +118,27 @@ static int run_new(struct cli *cli) {
     change.rule.severity = ROOST__V1__SEVERITY__WARNING;
     int r = read_change(cli, &change);
     if (r == 0)
-        r = put_rule(cli, &change.rule, true, "watched from now on");
+        r = named_put(cli, &rules, &change.rule.base, true, "watched from now on");
     change_done(&change);
     return r;
 }
 
 static int run_set(struct cli *cli) {
     struct change change = { 0 };
-    ProtobufCMessage *reply;
-    Roost__V1__Rule *rule;
+    ProtobufCMessage *rule, *list;
 
-    int r = find_rule(cli, args_at(cli->args, 0), &rule, &reply);
+    int r = named_find(cli, &rules, args_at(cli->args, 0), &rule, &list);
     if (r != 0)
         return r;
-    change.rule = *rule;
+    change.rule = *(const Roost__V1__Rule *)rule;
     if (args_has(cli->args, "on"))
         change.rule.disabled = false;
     r = read_change(cli, &change);
     if (r == 0)
-        r = put_rule(cli, &change.rule, false, "changed");
+        r = named_put(cli, &rules, &change.rule.base, false, "changed");
     change_done(&change);
-    pb_free(reply);
+    pb_free(list);
     return r;
-}
-
-static int switch_one(struct cli *cli, const char *name, bool is_off) {
-    ProtobufCMessage *reply;
-    Roost__V1__Rule *rule;
-    int r = find_rule(cli, name, &rule, &reply);
-
-    if (r != 0)
-        return r;
-    rule->disabled = is_off;
-    r = put_rule(cli, rule, false, is_off ? "off" : "on");
-    pb_free(reply);
-    return r;
-}
-
-static int switch_on(struct cli *cli, const char *name) {
-    return switch_one(cli, name, false);
-}
-
-static int switch_off(struct cli *cli, const char *name) {
-    return switch_one(cli, name, true);
-}
-
-static int run_on(struct cli *cli) {
-    return report_each(cli, switch_on);
-}
-
-static int run_off(struct cli *cli) {
-    return report_each(cli, switch_off);
-}
-
-static int remove_one(struct cli *cli, const char *name) {
-    Roost__V1__RemoveRuleRequest request = ROOST__V1__REMOVE_RULE_REQUEST__INIT;
-    const struct session_ask ask = {
-        .method = "/roost.v1.Alerts/RemoveRule",
-        .request = &request.base,
-        .reply_type = &roost__v1__remove_rule_response__descriptor,
-    };
-
-    request.name = (char *)(uintptr_t)name;
-    return alerting_act(cli, name, &ask, "removed");
-}
-
-static int run_remove(struct cli *cli) {
-    return report_each(cli, remove_one);
 }
 
 /* --- test --- */
@@ -359,36 +181,32 @@ static int test(struct cli *cli, Roost__V1__Rule *rule) {
 /* A rule's name is one word, a condition never is. */
 static int run_test(struct cli *cli) {
     auto_(mem_freep) char *words = alerting_words(cli, 0);
-    Roost__V1__Rule typed = ROOST__V1__RULE__INIT;
-    Roost__V1__Rule *rule = &typed;
-    ProtobufCMessage *reply = NULL;
+    Roost__V1__Rule asked = ROOST__V1__RULE__INIT;
+    ProtobufCMessage *rule, *list = NULL;
     int r = 0;
 
-    typed.name = text_of("test");
-    typed.severity = ROOST__V1__SEVERITY__WARNING;
-    typed.condition = words;
-    if (strcspn(words, " (<>=!") == strlen(words) && strcmp(words, "offline") != 0)
-        r = find_rule(cli, words, &rule, &reply);
-    if (r != 0)
-        return r;
-    Roost__V1__Rule asked = *rule; /* its texts are lent by the reply */
-    take_text(cli, "node", &asked.select);
+    asked.name = (char *)(uintptr_t) "test";
+    asked.severity = ROOST__V1__SEVERITY__WARNING;
+    asked.condition = words;
+    if (strcspn(words, " (<>=!") == strlen(words) && strcmp(words, "offline") != 0) {
+        r = named_find(cli, &rules, words, &rule, &list);
+        if (r != 0)
+            return r;
+        asked = *(const Roost__V1__Rule *)rule; /* its texts are lent by the list */
+    }
+    alerting_take(cli, "node", &asked.select);
     r = test(cli, &asked);
-    pb_free(reply);
+    pb_free(list);
     return r;
 }
 
 /* --- the table --- */
 
-static const struct args_option list_options[] = {
-    { "names", 0, NULL, NULL },
-    { 0 },
-};
 static const struct command list = {
     .name = "list",
     .usage = "",
     .summary = "the rules, and of how much each is true now",
-    .options = list_options,
+    .options = named_list_options,
     .run = run_list,
 };
 static const struct command show = {
@@ -536,7 +354,7 @@ const struct command cmd_rule = {
         "N of (..., ...). METRIC may end in :* for each disk, each interface. Names of\n"
         "metrics are those of \"roost query\". docs/alerts.md has the whole grammar.",
     .examples = examples,
-    .options = list_options,
+    .options = named_list_options,
     .subcommands = subcommands,
     .run = run_list,
 };

@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/hub/hub.h"
+#include "cli/hub/named.h"
 #include "cli/nodes/node_cells.h"
 #include "cli/output.h"
 #include "cli/terminal/units.h"
@@ -29,7 +30,9 @@ static size_t count_online(const Roost__V1__Group *group) {
     return count;
 }
 
-static void print_list(struct cli *cli, const Roost__V1__ListGroupsResponse *list) {
+static void print_list(struct cli *cli, const ProtobufCMessage *reply) {
+    const Roost__V1__ListGroupsResponse *list =
+        (const Roost__V1__ListGroupsResponse *)reply;
     struct table *table = table_new();
 
     table_column(table, "NAME", TABLE_LEFT);
@@ -51,29 +54,25 @@ static void print_list(struct cli *cli, const Roost__V1__ListGroupsResponse *lis
     table_free(table);
 }
 
-static int run_list(struct cli *cli) {
-    Roost__V1__ListGroupsRequest request = ROOST__V1__LIST_GROUPS_REQUEST__INIT;
-    struct session_ask ask = {
-        .method = "/roost.v1.Groups/List",
-        .request = &request.base,
-        .reply_type = &roost__v1__list_groups_response__descriptor,
-    };
-    ProtobufCMessage *reply;
+static const struct named_kind groups = {
+    .word = "group",
+    .words = "groups",
+    .list = {
+        "/roost.v1.Groups/List",
+        &roost__v1__list_groups_request__descriptor,
+        &roost__v1__list_groups_response__descriptor,
+    },
+    .remove = {
+        "/roost.v1.Groups/Remove",
+        &roost__v1__remove_group_request__descriptor,
+        &roost__v1__remove_group_response__descriptor,
+    },
+    .removed = "removed; its nodes stay",
+    .print_list = print_list,
+};
 
-    int r = hub_call(cli, "groups", ask, &reply);
-    if (r != 0)
-        return r;
-    const Roost__V1__ListGroupsResponse *list =
-        (const Roost__V1__ListGroupsResponse *)reply;
-    if (args_has(cli->args, "names"))
-        for (size_t i = 0; i < list->n_groups; i++)
-            puts(list->groups[i]->name);
-    else if (cli->json)
-        r = output_message(reply, true);
-    else
-        print_list(cli, list);
-    pb_free(reply);
-    return r;
+static int run_list(struct cli *cli) {
+    return named_list(cli, &groups);
 }
 
 static void add_member(struct table *table, const Roost__V1__GroupMember *member) {
@@ -176,39 +175,15 @@ static int run_set(struct cli *cli) {
     return set(cli, false);
 }
 
-static int remove_one(struct cli *cli, const char *name) {
-    Roost__V1__RemoveGroupRequest request = ROOST__V1__REMOVE_GROUP_REQUEST__INIT;
-    struct session_ask ask = {
-        .method = "/roost.v1.Groups/Remove",
-        .request = &request.base,
-        .reply_type = &roost__v1__remove_group_response__descriptor,
-    };
-    ProtobufCMessage *reply;
-
-    request.name = (char *)(uintptr_t)name;
-    int r = hub_call(cli, name, ask, &reply);
-    if (r != 0)
-        return r;
-    pb_free(reply);
-    if (!cli->quiet && !cli->json)
-        printf("%s: removed; its nodes stay\n", name);
-    return REPORT_OK;
-}
-
 static int run_remove(struct cli *cli) {
-    return report_each(cli, remove_one);
+    return named_remove(cli, &groups);
 }
-
-static const struct args_option list_options[] = {
-    { "names", 0, NULL, NULL },
-    { 0 },
-};
 
 static const struct command list = {
     .name = "list",
     .usage = "",
     .summary = "all groups",
-    .options = list_options,
+    .options = named_list_options,
     .run = run_list,
 };
 static const struct command show = {
@@ -291,7 +266,7 @@ const struct command cmd_group = {
         "names, globs ('pi*') and tags (@home); what they mean is looked up anew for\n"
         "each call. The caller needs a role on the member, none on the group.",
     .examples = examples,
-    .options = list_options,
+    .options = named_list_options,
     .subcommands = subcommands,
     .run = run_list,
 };

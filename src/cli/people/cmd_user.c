@@ -8,21 +8,12 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/hub/hub.h"
+#include "cli/hub/named.h"
 #include "cli/nodes/node_cells.h"
 #include "cli/output.h"
 #include "cli/people/grants.h"
 #include "cli/terminal/units.h"
 #include "roost/v1/users.pb-c.h"
-
-static int ask_list(struct cli *cli, ProtobufCMessage **ret_reply) {
-    Roost__V1__ListUsersRequest request = ROOST__V1__LIST_USERS_REQUEST__INIT;
-    struct session_ask ask = {
-        .method = "/roost.v1.Users/List",
-        .request = &request.base,
-        .reply_type = &roost__v1__list_users_response__descriptor,
-    };
-    return hub_call(cli, "users", ask, ret_reply);
-}
 
 static void add_row(struct table *table, const Roost__V1__User *user) {
     auto_(mem_freep) char *grants = grants_text(user);
@@ -38,7 +29,9 @@ static void add_row(struct table *table, const Roost__V1__User *user) {
     table_cell(table, TERMINAL_PLAIN, seen_ms > 0 ? text : "never");
 }
 
-static void print_list(struct cli *cli, const Roost__V1__ListUsersResponse *list) {
+static void print_list(struct cli *cli, const ProtobufCMessage *reply) {
+    const Roost__V1__ListUsersResponse *list =
+        (const Roost__V1__ListUsersResponse *)reply;
     struct table *table = table_new();
 
     table_column(table, "NAME", TABLE_LEFT);
@@ -51,26 +44,8 @@ static void print_list(struct cli *cli, const Roost__V1__ListUsersResponse *list
     table_free(table);
 }
 
-static int run_list(struct cli *cli) {
-    ProtobufCMessage *reply;
-
-    int r = ask_list(cli, &reply);
-    if (r != 0)
-        return r;
-    const Roost__V1__ListUsersResponse *list =
-        (const Roost__V1__ListUsersResponse *)reply;
-    if (args_has(cli->args, "names"))
-        for (size_t i = 0; i < list->n_users; i++)
-            puts(list->users[i]->name);
-    else if (cli->json)
-        r = output_message(reply, true);
-    else
-        print_list(cli, list);
-    pb_free(reply);
-    return r;
-}
-
-static void print_user(struct cli *cli, const Roost__V1__User *user) {
+static void print_user(struct cli *cli, const ProtobufCMessage *message) {
+    const Roost__V1__User *user = (const Roost__V1__User *)message;
     int64_t seen_ms = node_cells_time_ms(user->last_seen);
     char text[UNITS_LEN] = "never";
 
@@ -83,27 +58,30 @@ static void print_user(struct cli *cli, const Roost__V1__User *user) {
     grants_print(cli, user->grants, user->n_grants, false);
 }
 
-static int run_show(struct cli *cli) {
-    const char *name = args_at(cli->args, 0);
-    ProtobufCMessage *reply;
+static const struct named_kind users = {
+    .word = "user",
+    .words = "users",
+    .list = {
+        "/roost.v1.Users/List",
+        &roost__v1__list_users_request__descriptor,
+        &roost__v1__list_users_response__descriptor,
+    },
+    .remove = {
+        "/roost.v1.Users/Remove",
+        &roost__v1__remove_user_request__descriptor,
+        &roost__v1__remove_user_response__descriptor,
+    },
+    .removed = "removed, with all devices and calls",
+    .print_list = print_list,
+    .print_one = print_user,
+};
 
-    int r = ask_list(cli, &reply);
-    if (r != 0)
-        return r;
-    const Roost__V1__ListUsersResponse *list =
-        (const Roost__V1__ListUsersResponse *)reply;
-    const Roost__V1__User *user = NULL;
-    for (size_t i = 0; i < list->n_users; i++)
-        if (strcmp(list->users[i]->name, name) == 0)
-            user = list->users[i];
-    if (!user)
-        r = report_fail(REPORT_NOT_FOUND, "roost user", "%s: no such user", name);
-    else if (cli->json)
-        r = output_message(&user->base, true);
-    else
-        print_user(cli, user);
-    pb_free(reply);
-    return r;
+static int run_list(struct cli *cli) {
+    return named_list(cli, &users);
+}
+
+static int run_show(struct cli *cli) {
+    return named_show(cli, &users);
 }
 
 static int print_invited(struct cli *cli, const Roost__V1__InviteUserResponse *made) {
@@ -161,38 +139,15 @@ static int run_invite(struct cli *cli) {
     return r;
 }
 
-static int remove_one(struct cli *cli, const char *name) {
-    Roost__V1__RemoveUserRequest request = ROOST__V1__REMOVE_USER_REQUEST__INIT;
-    struct session_ask ask = {
-        .method = "/roost.v1.Users/Remove",
-        .request = &request.base,
-        .reply_type = &roost__v1__remove_user_response__descriptor,
-    };
-    ProtobufCMessage *reply;
-
-    request.name = (char *)(uintptr_t)name;
-    int r = hub_call(cli, name, ask, &reply);
-    if (r != 0)
-        return r;
-    pb_free(reply);
-    if (!cli->quiet && !cli->json)
-        printf("%s: removed, with all devices and calls\n", name);
-    return REPORT_OK;
-}
-
 static int run_remove(struct cli *cli) {
-    return report_each(cli, remove_one);
+    return named_remove(cli, &users);
 }
 
-static const struct args_option list_options[] = {
-    { "names", 0, NULL, NULL },
-    { 0 },
-};
 static const struct command list = {
     .name = "list",
     .usage = "",
     .summary = "all users; yourself, unless you are an administrator",
-    .options = list_options,
+    .options = named_list_options,
     .run = run_list,
 };
 static const struct command show = {
@@ -263,7 +218,7 @@ const struct command cmd_user = {
     .summary = "the people of this hub",
     .details = "What a user may do is what he was granted: see \"roost help grant\".",
     .examples = examples,
-    .options = list_options,
+    .options = named_list_options,
     .subcommands = subcommands,
     .run = run_list,
 };
