@@ -8,9 +8,9 @@
 #include "agent/probe/probes.h"
 #include "agent/probe/service_probe.h"
 #include "agent/probe/service_transfer.h"
-#include "agent/service_processes.h"
-#include "agent/service_usage.h"
+#include "agent/processes/service_processes.h"
 #include "agent/units/service_units.h"
+#include "agent/usage/service_usage.h"
 #include "base/mem.h"
 
 struct acting {

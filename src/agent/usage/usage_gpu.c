@@ -1,4 +1,4 @@
-#include "agent/usage_gpu.h"
+#include "agent/usage/usage_gpu.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "agent/processes_work.h"
+#include "agent/processes/processes_work.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "agent/process_signal.h"
+#include "agent/processes/process_signal.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-#include "agent/usage_users.h"
+#include "agent/usage/usage_users.h"
 
 #include <errno.h>
 #include <stdlib.h>

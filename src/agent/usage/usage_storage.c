@@ -1,4 +1,4 @@
-#include "agent/usage_storage.h"
+#include "agent/usage/usage_storage.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "agent/collect/storage.h"
-#include "agent/usage_user.h"
+#include "agent/usage/usage_user.h"
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/mem.h"

@@ -1,4 +1,4 @@
-#include "agent/usage_port.h"
+#include "agent/usage/usage_port.h"
 
 #include <errno.h>
 #include <netinet/in.h>

@@ -1,4 +1,4 @@
-#include "agent/processes_kill.h"
+#include "agent/processes/processes_kill.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,9 +12,9 @@
 #include "agent/collect/proc_rules.h"
 #include "agent/collect/proc_table.h"
 #include "agent/collect/proc_users.h"
-#include "agent/process_signal.h"
-#include "agent/processes_answer.h"
-#include "agent/processes_work.h"
+#include "agent/processes/process_signal.h"
+#include "agent/processes/processes_answer.h"
+#include "agent/processes/processes_work.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "rpc/invocation.h"

@@ -1,4 +1,4 @@
-#include "agent/service_processes.h"
+#include "agent/processes/service_processes.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -12,9 +12,9 @@
 #include "agent/collect/proc_rules.h"
 #include "agent/collect/proc_table.h"
 #include "agent/collect/proc_users.h"
-#include "agent/processes_answer.h"
-#include "agent/processes_kill.h"
-#include "agent/processes_work.h"
+#include "agent/processes/processes_answer.h"
+#include "agent/processes/processes_kill.h"
+#include "agent/processes/processes_work.h"
 #include "base/mem.h"
 #include "roost/v1/processes.pb-c.h"
 #include "rpc/invocation.h"

@@ -1,4 +1,4 @@
-#include "agent/usage_user.h"
+#include "agent/usage/usage_user.h"
 
 #include <errno.h>
 #include <pwd.h>

@@ -1,4 +1,4 @@
-#include "agent/service_usage.h"
+#include "agent/usage/service_usage.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -9,11 +9,11 @@
 #include "agent/acts/act.h"
 #include "agent/chores.h"
 #include "agent/collect/quota.h"
-#include "agent/usage_gpu.h"
-#include "agent/usage_port.h"
-#include "agent/usage_storage.h"
-#include "agent/usage_user.h"
-#include "agent/usage_users.h"
+#include "agent/usage/usage_gpu.h"
+#include "agent/usage/usage_port.h"
+#include "agent/usage/usage_storage.h"
+#include "agent/usage/usage_user.h"
+#include "agent/usage/usage_users.h"
 #include "base/mem.h"
 #include "roost/v1/usage.pb-c.h"
 #include "rpc/invocation.h"

@@ -1,4 +1,4 @@
-#include "agent/processes_answer.h"
+#include "agent/processes/processes_answer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
