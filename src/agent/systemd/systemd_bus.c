@@ -22,13 +22,13 @@
 #define MANAGER_INTERFACE "org.freedesktop.systemd1.Manager"
 
 enum {
-    IDLE_MS = 10000,         /* how long a connection waits for the next call */
+    IDLE_MS = 10000,         /* how long connection and library wait for the next call */
     REPLY_US = 60 * 1000000, /* a manager that reads all its units anew takes a while */
 };
 
 struct systemd_bus {
     struct systemd_bus_config config;
-    struct systemd_library *library; /* owned; NULL until it is needed */
+    struct systemd_library *library; /* reference; NULL until it is needed */
     struct sd_bus *bus;              /* owned; NULL: not connected */
     struct sd_bus_slot *jobs;        /* owned; NULL: not told of jobs */
     struct loop_poll *poll;          /* owned; NULL when there is no bus */
@@ -78,11 +78,14 @@ static void disconnect(struct systemd_bus *bus) {
 }
 
 static void on_idle(struct timer *timer) {
-    disconnect(container_of(timer, struct systemd_bus, idle));
+    struct systemd_bus *bus = container_of(timer, struct systemd_bus, idle);
+
+    disconnect(bus);
+    bus->library = systemd_library_free(bus->library);
 }
 
 static void rest(struct systemd_bus *bus) {
-    if (bus->bus && bus->holds == 0 && list_is_empty(&bus->calls))
+    if (bus->library && bus->holds == 0 && list_is_empty(&bus->calls))
         timer_start(bus->config.loop, &bus->idle, IDLE_MS);
     else
         timer_stop(&bus->idle);
@@ -126,8 +129,10 @@ const struct systemd_fault *systemd_bus_load(struct systemd_bus *bus) {
     if (bus->library)
         return NULL;
     int r = systemd_library_open(bus->config.library, &bus->library);
-    if (r == 0)
+    if (r == 0) {
+        rest(bus);
         return NULL;
+    }
     set_fault(bus, GRPC_UNIMPLEMENTED,
               mem_printf(r == -ENOENT ? "this host has no systemd: %s is not there"
                                       : "the systemd of this host is too old: %s",
@@ -386,6 +391,7 @@ static void lose(struct systemd_bus *bus, int error) {
         struct systemd_call *call = container_of(calls.next, struct systemd_call, node);
         end_call(call, NULL, &fault);
     }
+    rest(bus);
     if (bus->config.on_lost)
         bus->config.on_lost(bus->config.arg, &fault);
 }
@@ -416,7 +422,7 @@ static void pump(struct systemd_bus *bus) {
         await(bus);
 }
 
-const struct systemd_library *systemd_bus_library(const struct systemd_bus *bus) {
+struct systemd_library *systemd_bus_library(const struct systemd_bus *bus) {
     return bus->library;
 }
 

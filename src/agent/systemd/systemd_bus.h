@@ -2,9 +2,10 @@
  * systemd_bus - a connection to a manager over D-Bus, on our loop
  *
  * Opened by the first call and closed some seconds after the last answer, so that what
- * systemd tells everybody wakes no idle agent. One that dies fails its calls; the next
- * call opens another. The system's manager, or the user's own: that one is asked by its
- * private socket where it has one, as systemctl does, else over the user's bus.
+ * systemd tells everybody wakes no idle agent and its library takes no memory. One that
+ * dies fails its calls; the next call opens another. The system's manager, or the user's
+ * own: that one is asked by its private socket where it has one, as systemctl does, else
+ * over the user's bus.
  */
 #pragma once
 
@@ -70,10 +71,12 @@ struct systemd_call *systemd_bus_cancel(struct systemd_call *call);
 void systemd_bus_hold(struct systemd_bus *bus);
 void systemd_bus_release(struct systemd_bus *bus);
 
-/* The library once it is loaded, to read messages; or NULL. Lent. */
-const struct systemd_library *systemd_bus_library(const struct systemd_bus *bus);
+/* The library once it is loaded, to read messages; or NULL. It goes with the connection:
+ * lent for the call, systemd_library_ref() for longer. */
+struct systemd_library *systemd_bus_library(const struct systemd_bus *bus);
 
-/* Loads the library now: NULL, or why it cannot be. Lent. */
+/* Loads the library now, and keeps it for some seconds: NULL, or why it cannot be. Lent.
+ */
 const struct systemd_fault *systemd_bus_load(struct systemd_bus *bus);
 
 bool systemd_bus_is_user(const struct systemd_bus *bus);

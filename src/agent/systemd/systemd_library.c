@@ -82,6 +82,7 @@ int systemd_library_open(const char *path, struct systemd_library **ret_library)
 
     struct systemd_library *library = mem_new(sizeof(*library));
     library->handle = handle;
+    library->references = 1;
     int r = find_symbols(library);
     if (r < 0) {
         systemd_library_free(library);
@@ -91,8 +92,13 @@ int systemd_library_open(const char *path, struct systemd_library **ret_library)
     return 0;
 }
 
+struct systemd_library *systemd_library_ref(struct systemd_library *library) {
+    library->references++;
+    return library;
+}
+
 struct systemd_library *systemd_library_free(struct systemd_library *library) {
-    if (!library)
+    if (!library || --library->references > 0)
         return NULL;
     dlclose(library->handle);
     free(library);

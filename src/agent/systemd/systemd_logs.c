@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/systemd/systemd_library.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "loop/loop.h"
@@ -24,8 +25,8 @@ struct systemd_logs {
 
 struct systemd_log {
     struct list node;
-    struct systemd_logs *logs;             /* borrowed: its list has us */
-    const struct systemd_library *library; /* borrowed: outlives us */
+    struct systemd_logs *logs;       /* borrowed: its list has us */
+    struct systemd_library *library; /* reference */
     struct systemd_log_events events;
     struct systemd_journal_query query; /* its texts are owned */
     struct loop_poll *poll;             /* owned; NULL until there is something to poll */
@@ -81,6 +82,7 @@ static void on_closed(struct job *job) {
 
     list_remove(&log->node);
     drop_lines(log);
+    systemd_library_free(log->library);
     free((char *)log->query.root);
     free((char *)log->query.unit);
     free((char *)log->query.grep);
@@ -210,7 +212,7 @@ struct systemd_log *systemd_logs_stop(struct systemd_log *log) {
 }
 
 struct systemd_log *systemd_logs_read(struct systemd_logs *logs,
-                                      const struct systemd_library *library,
+                                      struct systemd_library *library,
                                       const struct systemd_journal_query *query,
                                       const struct systemd_log_events *events) {
     if (logs->count == SYSTEMD_LOGS_MAX)
@@ -219,7 +221,7 @@ struct systemd_log *systemd_logs_read(struct systemd_logs *logs,
 
     *log = (struct systemd_log) {
         .logs = logs,
-        .library = library,
+        .library = systemd_library_ref(library),
         .events = *events,
         .query = *query,
         .job = { .run = run_read, .done = on_read },

@@ -37,7 +37,7 @@ struct systemd_logs *systemd_logs_free(struct systemd_logs *logs);
 /* Begins to read; NULL: there are SYSTEMD_LOGS_MAX already. Copies the query; the library
  * outlives the logs. */
 struct systemd_log *systemd_logs_read(struct systemd_logs *logs,
-                                      const struct systemd_library *library,
+                                      struct systemd_library *library,
                                       const struct systemd_journal_query *query,
                                       const struct systemd_log_events *events);
 

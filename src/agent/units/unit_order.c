@@ -194,7 +194,8 @@ static void add_log(struct unit_order *order) {
     };
     struct systemd_log_events events = { on_lines, on_log_end, order };
 
-    if (act_would(order->host->config.acts, POLICY_LOGS, order->name))
+    if (act_would(order->host->config.acts, POLICY_LOGS, order->name) &&
+        !systemd_bus_load(order->host->bus))
         order->log = systemd_logs_read(
             order->host->logs, systemd_bus_library(order->host->bus), &query, &events);
     if (!order->log)
