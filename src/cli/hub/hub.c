@@ -234,15 +234,15 @@ bool hub_reconnect(struct cli *cli, const bool *cancelled) {
 /* Where what was not found is listed. */
 static const char *list_of(const struct cli *cli) {
     static const char *const lists[][2] = {
-        { "alert", "roost alert --all" },
-        { "rule", "roost rule" },
-        { "channel", "roost channel" },
+        { "alert", "roost alert --all" }, { "rule", "roost rule" },
+        { "channel", "roost channel" },   { "revoke", "roost token list" },
+        { "kill", "roost ps NODE" },      { "pause", "roost ps NODE" },
+        { "resume", "roost ps NODE" },    { "unit", "roost units NODE" },
     };
 
-    if (strcmp(cli->command->name, "revoke") == 0)
-        return "roost token list";
-    for (size_t i = 0; cli->parent && i < sizeof(lists) / sizeof(lists[0]); i++)
-        if (strcmp(cli->parent->name, lists[i][0]) == 0)
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+        if (strcmp(cli->command->name, lists[i][0]) == 0 ||
+            (cli->parent && strcmp(cli->parent->name, lists[i][0]) == 0))
             return lists[i][1];
     return "roost nodes";
 }
