@@ -13,6 +13,7 @@
 #include "base/hex.h"
 #include "base/mem.h"
 #include "loop/netaddr.h"
+#include "loop/tls_roots.h"
 #include "loop/tls_session.h"
 #include "loop/tls_start.h"
 
@@ -229,8 +230,8 @@ static char *make_trust_text(const struct tls_trust *trust) {
 static int load_anchors(SSL_CTX *ctx, const struct tls_trust *trust) {
     if (trust->insecure || trust->pin)
         return 0;
-    if (!trust->ca_file) /* read when the first chain is checked, one by one */
-        return SSL_CTX_set_default_verify_paths(ctx) == 1 ? 0 : -EIO;
+    if (!trust->ca_file)
+        return tls_roots_add(ctx) ? 0 : -EIO;
     if (access(trust->ca_file, R_OK) < 0)
         return -errno;
     return SSL_CTX_load_verify_file(ctx, trust->ca_file) == 1 ? 0 : -EINVAL;

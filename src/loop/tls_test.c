@@ -6,7 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
 #include "base/check.h"
+#include "base/check_folder.h"
 #include "base/clock.h"
 #include "base/crypto_cert.h"
 #include "base/file.h"
@@ -282,6 +286,47 @@ static void the_systems_cas_do_not_know_our_own(void) {
     test_certs_done(&certs);
 }
 
+/* A folder of so many certificates, one of which is ours. */
+static char *make_roots(const struct test_certs *certs, unsigned count) {
+    char *folder = check_folder_make();
+    FILE *file = fopen(certs->ca, "re");
+
+    CHECK(file);
+    X509 *ca = PEM_read_X509(file, NULL, NULL, NULL);
+    fclose(file);
+    CHECK(ca);
+    auto_(mem_freep) char *ours =
+        mem_printf("%s/%08lx.0", folder, X509_subject_name_hash(ca));
+    CHECK_INT(symlink(certs->ca, ours), 0);
+    X509_free(ca);
+    for (unsigned i = 1; i < count; i++) {
+        auto_(mem_freep) char *other = mem_printf("%s/%08x.0", folder, i);
+        CHECK_INT(symlink("/dev/null", other), 0);
+    }
+    return folder;
+}
+
+/* Whether the folder stands for all, or beside the system's file. */
+static void a_folder_of_cas_is_trusted(void) {
+    static const unsigned counts[] = { 1, 15, 16, 100 };
+    struct test_certs certs;
+    struct tls_trust system = { 0 };
+
+    test_certs_init(&certs);
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        char *folder = make_roots(&certs, counts[i]);
+        CHECK_INT(setenv("SSL_CERT_DIR", folder, 1), 0);
+        CHECK(try(&certs, &system, NULL).is_open);
+        CHECK_INT(unsetenv("SSL_CERT_DIR"), 0);
+        CHECK(!try(&certs, &system, NULL).is_open);
+        check_folder_remove(folder);
+    }
+    CHECK_INT(setenv("SSL_CERT_FILE", certs.ca, 1), 0);
+    CHECK(try(&certs, &system, NULL).is_open);
+    CHECK_INT(unsetenv("SSL_CERT_FILE"), 0);
+    test_certs_done(&certs);
+}
+
 static void bad_trust_is_refused_at_once(void) {
     struct tls_client *client = NULL;
     struct test_certs certs;
@@ -525,6 +570,7 @@ TESTS(TEST(the_right_pin_opens),
       TEST(dates_count_for_names_but_not_for_pins),
       TEST(a_ca_file_checks_the_name),
       TEST(the_systems_cas_do_not_know_our_own),
+      TEST(a_folder_of_cas_is_trusted),
       TEST(bad_trust_is_refused_at_once),
       TEST(protocols_must_overlap),
       TEST(a_server_without_a_certificate_refuses),
