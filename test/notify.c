@@ -15,11 +15,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "alerts/alerts.h"
-#include "alerts/channel.h"
-#include "alerts/channel_message.h"
-#include "alerts/notifier.h"
-#include "alerts/rule.h"
+#include "alerts/channel/channel.h"
+#include "alerts/channel/channel_message.h"
+#include "alerts/judge/alerts.h"
+#include "alerts/notifier/notifier.h"
+#include "alerts/rules/rule.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"

@@ -12,10 +12,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "alerts/alerts.h"
-#include "alerts/incident.h"
-#include "alerts/rule.h"
-#include "alerts/rules_built_in.h"
+#include "alerts/incidents/incident.h"
+#include "alerts/judge/alerts.h"
+#include "alerts/rules/rule.h"
+#include "alerts/rules/rules_built_in.h"
 #include "base/mem.h"
 #include "store/records.h"
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alerts/template.h"
+#include "alerts/channel/template.h"
 #include "base/mem.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);

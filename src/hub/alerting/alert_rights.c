@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alerts/alerts.h"
-#include "alerts/incident.h"
-#include "alerts/rule.h"
+#include "alerts/incidents/incident.h"
+#include "alerts/judge/alerts.h"
+#include "alerts/rules/rule.h"
 #include "hub/nodes/node.h"
 #include "hub/nodes/registry.h"
 

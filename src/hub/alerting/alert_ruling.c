@@ -1,9 +1,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alerts/alerts.h"
-#include "alerts/rule.h"
-#include "alerts/rule_message.h"
+#include "alerts/judge/alerts.h"
+#include "alerts/rules/rule.h"
+#include "alerts/rules/rule_message.h"
 #include "base/mem.h"
 #include "hub/activity/activity.h"
 #include "hub/alerting/alert_rights.h"

@@ -2,13 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alerts/alerts.h"
-#include "alerts/condition.h"
-#include "alerts/incident.h"
-#include "alerts/incident_message.h"
-#include "alerts/rule.h"
-#include "alerts/rule_message.h"
-#include "alerts/rules_built_in.h"
+#include "alerts/incidents/incident.h"
+#include "alerts/incidents/incident_message.h"
+#include "alerts/judge/alerts.h"
+#include "alerts/rules/condition.h"
+#include "alerts/rules/rule.h"
+#include "alerts/rules/rule_message.h"
+#include "alerts/rules/rules_built_in.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "hub/alerting/service_alerts_private.h"

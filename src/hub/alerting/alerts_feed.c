@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alerts/alerts.h"
-#include "alerts/incident.h"
+#include "alerts/incidents/incident.h"
+#include "alerts/judge/alerts.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "hub/nodes/node.h"

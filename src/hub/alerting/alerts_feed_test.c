@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "alerts/judge_testing.h"
+#include "alerts/judge/judge_testing.h"
 #include "base/check.h"
 #include "hub/nodes/registry.h"
 #include "hub/timekeeper.h"

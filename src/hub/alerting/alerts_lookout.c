@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alerts/alerts.h"
+#include "alerts/judge/alerts.h"
 #include "base/buf.h"
 #include "base/checksum.h"
 #include "base/list.h"

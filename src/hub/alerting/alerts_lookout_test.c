@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "alerts/judge_testing.h"
-#include "alerts/rule.h"
+#include "alerts/judge/judge_testing.h"
+#include "alerts/rules/rule.h"
 #include "base/check.h"
 #include "hub/link/session.h"
 #include "hub/nodes/registry.h"

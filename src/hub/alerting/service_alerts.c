@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alerts/alerts.h"
-#include "alerts/incident.h"
-#include "alerts/incident_message.h"
-#include "alerts/notifier.h"
-#include "alerts/rule.h"
+#include "alerts/incidents/incident.h"
+#include "alerts/incidents/incident_message.h"
+#include "alerts/judge/alerts.h"
+#include "alerts/notifier/notifier.h"
+#include "alerts/rules/rule.h"
 #include "base/mem.h"
 #include "hub/activity/activity.h"
 #include "hub/alerting/alert_rights.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alerts/alerts.h"
+#include "alerts/judge/alerts.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/slice.h"

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alerts/incident.h"
-#include "alerts/incident_message.h"
+#include "alerts/incidents/incident.h"
+#include "alerts/incidents/incident_message.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "chat/alert/alert_card.h"

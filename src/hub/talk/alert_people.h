@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "alerts/notifier.h"
+#include "alerts/notifier/notifier.h"
 
 struct activity;
 struct alert_people;

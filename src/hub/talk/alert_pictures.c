@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alerts/incident.h"
+#include "alerts/incidents/incident.h"
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/mem.h"

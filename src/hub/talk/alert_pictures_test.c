@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "alerts/incident.h"
+#include "alerts/incidents/incident.h"
 #include "base/check.h"
 #include "loop/check_loop.h"
 #include "roost/v1/metrics.pb-c.h"

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alerts/alerts.h"
-#include "alerts/heartbeat.h"
-#include "alerts/incident.h"
-#include "alerts/notifier.h"
+#include "alerts/incidents/incident.h"
+#include "alerts/judge/alerts.h"
+#include "alerts/notifier/heartbeat.h"
+#include "alerts/notifier/notifier.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "chat/chat.h"
