@@ -270,6 +270,14 @@ struct api *api_new(const struct api_config *config) {
     return api;
 }
 
+void api_aim(struct api *api, const char *url, const char *token) {
+    mem_wipe(api->token, strlen(api->token));
+    free(api->token);
+    free(api->url);
+    api->url = mem_strdup(url);
+    api->token = mem_strdup(token);
+}
+
 struct api *api_free(struct api *api) {
     if (!api)
         return NULL;

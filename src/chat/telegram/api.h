@@ -69,6 +69,10 @@ typedef void api_done(void *arg, const struct api_reply *reply);
 
 struct api *api_new(const struct api_config *config);
 
+/* Another place, or another token, for the calls to come; both are copied. What runs goes
+ * on as it was. */
+void api_aim(struct api *api, const char *url, const char *token);
+
 /* Cancels what runs. NULL is fine; always returns NULL. */
 struct api *api_free(struct api *api);
 

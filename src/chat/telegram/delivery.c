@@ -48,6 +48,7 @@ struct parcel {
     struct waiter *waiters;    /* owned */
     size_t waiter_count;
     unsigned failures;
+    unsigned token; /* with which one it was sent */
     bool is_plain;
     bool is_bare;
     bool knows_no_file; /* the id that we knew was refused */
@@ -63,8 +64,11 @@ struct delivery {
     struct timer timer;
     struct task look;
     struct list told; /* owned; refused before they were queued */
-    char *crowded;    /* owned; the chat of the last 429 */
+    unsigned token;   /* a count of those that we had */
+    bool is_off;
+    char *crowded; /* owned; the chat of the last 429 */
     uint64_t crowded_ms;
+    uint64_t held_until_ms; /* by the last 429 */
 };
 
 static void free_parcel(struct parcel *parcel) {
@@ -303,6 +307,7 @@ static void wait_as_told(struct parcel *parcel, const struct api_reply *reply) {
     free(delivery->crowded);
     delivery->crowded = mem_strdup(parcel->letter.chat);
     delivery->crowded_ms = now;
+    delivery->held_until_ms = now + wait_ms;
     again(parcel, wait_ms);
 }
 
@@ -385,11 +390,35 @@ static void refuse(struct parcel *parcel,
     tell(parcel, result_of(refusal), "");
 }
 
+/* The token counts no more: nothing goes until it may, or until there is another. */
+static void wait_for_token(struct parcel *parcel, const struct api_reply *reply) {
+    struct delivery *delivery = parcel->delivery;
+
+    if (parcel->token != delivery->token) {
+        again(parcel, 0);
+        return;
+    }
+    outbox_hold(delivery->outbox, now_ms(delivery), TOKEN_WAIT_MS);
+    again(parcel, TOKEN_WAIT_MS);
+    delivery->config.on_refused(delivery->config.arg, reply->description);
+}
+
+static void give_up(struct parcel *parcel) {
+    struct delivery *delivery = parcel->delivery;
+
+    outbox_settle(delivery->outbox, &parcel->letter, now_ms(delivery));
+    tell(parcel, -EHOSTUNREACH, "");
+}
+
 static void on_sent(void *arg, const struct api_reply *reply) {
     struct parcel *parcel = arg;
     struct delivery *delivery = parcel->delivery;
     enum refusal refusal = refusal_of(reply);
 
+    if (delivery->is_off && refusal != REFUSAL_NONE) {
+        give_up(parcel);
+        return;
+    }
     if (refusal != REFUSAL_TROUBLE && refusal != REFUSAL_TOKEN)
         delivery->config.on_news(delivery->config.arg, NULL);
     switch (refusal) {
@@ -404,9 +433,7 @@ static void on_sent(void *arg, const struct api_reply *reply) {
         wait_for_network(parcel, reply);
         break;
     case REFUSAL_TOKEN:
-        outbox_hold(delivery->outbox, now_ms(delivery), TOKEN_WAIT_MS);
-        again(parcel, TOKEN_WAIT_MS);
-        delivery->config.on_refused(delivery->config.arg, reply->description);
+        wait_for_token(parcel, reply);
         break;
     case REFUSAL_MOVED:
         follow(parcel, reply->migrate_to);
@@ -447,6 +474,7 @@ static void send_parcel(struct parcel *parcel) {
     struct outbox_letter *letter = &parcel->letter;
     struct api_form form = { 0 };
 
+    parcel->token = delivery->token;
     prepare_edit(parcel);
     struct message_order order = {
         .render = parcel->render,
@@ -537,6 +565,10 @@ void delivery_show(struct delivery *delivery,
     parcel->content = content_of(parcel->render);
     parcel->letter.size = render_size(parcel->render);
     add_waiter(parcel, done, arg);
+    if (delivery->is_off) {
+        tell_later(parcel, -EHOSTUNREACH);
+        return;
+    }
     if (outbox_put(delivery->outbox, &parcel->letter, &replaced) != 0) {
         log_warning("telegram: too much waits for chat %s: a message is left out",
                     parcel->letter.chat);
@@ -552,16 +584,43 @@ void delivery_spare(struct delivery *delivery) {
     outbox_spare(delivery->outbox);
 }
 
+static void tell_unreachable(struct list *letters) {
+    list_for_each_safe(node, after, letters) {
+        list_remove(node);
+        tell_later(parcel_of(container_of(node, struct outbox_letter, node)),
+                   -EHOSTUNREACH);
+    }
+}
+
 void delivery_give_up(struct delivery *delivery, const char *chat) {
     struct list letters;
 
     list_init(&letters);
     outbox_clear(delivery->outbox, chat, &letters);
-    list_for_each_safe(node, after, &letters) {
-        list_remove(node);
-        tell_later(parcel_of(container_of(node, struct outbox_letter, node)),
-                   -EHOSTUNREACH);
+    tell_unreachable(&letters);
+}
+
+void delivery_stop(struct delivery *delivery) {
+    struct list letters;
+
+    list_init(&letters);
+    delivery->is_off = true;
+    outbox_clear_all(delivery->outbox, &letters);
+    tell_unreachable(&letters);
+}
+
+void delivery_renew(struct delivery *delivery, bool is_other_bot) {
+    delivery->is_off = false;
+    delivery->token++;
+    if (is_other_bot) {
+        recent_free(delivery->pictures);
+        recent_free(delivery->shown);
+        delivery->pictures = recent_new(PICTURES_KNOWN);
+        delivery->shown = recent_new(SHOWN_KNOWN);
     }
+    outbox_release(delivery->outbox);
+    delivery->held_until_ms = 0;
+    loop_post(delivery->config.loop, &delivery->look);
 }
 
 void delivery_move(struct delivery *delivery, const char *from, const char *to) {
@@ -603,6 +662,10 @@ struct delivery *delivery_free(struct delivery *delivery) {
     free(delivery->crowded);
     free(delivery);
     return NULL;
+}
+
+uint64_t delivery_held_until(const struct delivery *delivery) {
+    return delivery->held_until_ms > now_ms(delivery) ? delivery->held_until_ms : 0;
 }
 
 size_t delivery_count(const struct delivery *delivery) {

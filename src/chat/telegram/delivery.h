@@ -54,5 +54,17 @@ void delivery_give_up(struct delivery *delivery, const char *chat);
 /* The chat has another id now. */
 void delivery_move(struct delivery *delivery, const char *from, const char *to);
 
+/* Another token, maybe of another bot: what waits goes now, and what a call said of the
+ * token before means nothing. is_other_bot: what we knew of messages does not hold. */
+void delivery_renew(struct delivery *delivery, bool is_other_bot);
+
+/* Nobody can be reached: what waits, and what is to be shown, is told so (-EHOSTUNREACH),
+ * until delivery_renew(). */
+void delivery_stop(struct delivery *delivery);
+
+/* Loop time until which the API has asked us to send nothing (to a chat, or at all); 0:
+ * it has not. */
+uint64_t delivery_held_until(const struct delivery *delivery);
+
 /* What waits or is on its way. */
 size_t delivery_count(const struct delivery *delivery);

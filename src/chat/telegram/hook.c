@@ -144,6 +144,19 @@ void hook_start(struct hook *hook) {
         tell_where(hook);
 }
 
+void hook_stop(struct hook *hook) {
+    hook->call = api_cancel(hook->call);
+    timer_stop(&hook->timer);
+    hook->is_set = false;
+    hook->failures = 0;
+}
+
+void hook_aim(struct hook *hook, const char *url) {
+    free(hook->url);
+    hook->url = mem_strdup(url);
+    hook->config.url = hook->url;
+}
+
 /* --- requests --- */
 
 static void on_look(struct task *task) {
@@ -202,7 +215,9 @@ void hook_take(struct hook *hook,
 
     *visit = (struct visit) { .hook = hook, .answer = answer, .arg = arg };
     list_add_tail(&hook->visits, &visit->node);
-    if (!is_secret(hook, secret))
+    if (!hook->url)
+        set_status(visit, 404);
+    else if (!is_secret(hook, secret))
         set_status(visit, 401);
     else if (strcmp(method, "POST") != 0)
         set_status(visit, 405);

@@ -25,7 +25,7 @@ struct hook_config {
     struct loop *loop; /* borrowed, as the next two */
     struct api *api;
     struct inlet *inlet;
-    const char *url;    /* https://...; copied, as the secret */
+    const char *url;    /* https://...; NULL: as hook_aim(). Copied, as the secret */
     const char *secret; /* 1 to 256 of A-Z a-z 0-9 _ - */
     void *arg;
     /* Telegram knows where we are (why NULL), or not; is_refused: for good. */
@@ -44,6 +44,13 @@ struct hook *hook_new(const struct hook_config *config);
 struct hook *hook_free(struct hook *hook);
 
 void hook_start(struct hook *hook);
+
+/* Says nothing more to Telegram, until the next start. What came is still taken. */
+void hook_stop(struct hook *hook);
+
+/* Stopped: where we are from now on; copied. NULL: requests are told that nobody is here
+ * (404). */
+void hook_aim(struct hook *hook, const char *url);
 
 /* One request. secret: its X-Telegram-Bot-Api-Secret-Token; NULL: it has none. */
 void hook_take(struct hook *hook,

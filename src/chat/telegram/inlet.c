@@ -42,6 +42,12 @@ static void free_intake(struct intake *intake) {
     free(intake);
 }
 
+void inlet_aim(struct inlet *inlet, const char *mark_key) {
+    free(inlet->mark_key);
+    inlet->mark_key = mem_strdup(mark_key);
+    inlet->config.mark_key = inlet->mark_key;
+}
+
 struct inlet *inlet_free(struct inlet *inlet) {
     if (!inlet)
         return NULL;

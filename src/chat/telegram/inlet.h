@@ -34,6 +34,9 @@ struct inlet_config {
 
 struct inlet *inlet_new(const struct inlet_config *config);
 
+/* What comes from now on is another bot's: the key of its record. */
+void inlet_aim(struct inlet *inlet, const char *mark_key);
+
 /* With the chat, which tells of nothing any more. NULL is fine; always
  * returns NULL. */
 struct inlet *inlet_free(struct inlet *inlet);

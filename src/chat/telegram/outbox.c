@@ -401,16 +401,38 @@ void outbox_hold(struct outbox *outbox, uint64_t now_ms, uint64_t delay_ms) {
         outbox->held_until_ms = now_ms + delay_ms;
 }
 
-void outbox_clear(struct outbox *outbox, const char *id, struct list *ret_letters) {
-    struct outbox_chat *chat = map_get(outbox->chats, id);
+void outbox_release(struct outbox *outbox) {
+    struct outbox_chat *chat;
 
-    for (size_t i = 0; chat && i < OUTBOX_CLASSES; i++)
+    outbox->held_until_ms = 0;
+    for (size_t at = 0; (chat = map_next(outbox->chats, &at, NULL));)
+        chat->held_until_ms = 0;
+}
+
+static void clear_chat(struct outbox *outbox,
+                       struct outbox_chat *chat,
+                       struct list *ret_letters) {
+    for (size_t i = 0; i < OUTBOX_CLASSES; i++)
         list_for_each_safe(node, after, &chat->letters[i]) {
             struct outbox_letter *letter = container_of(node, struct outbox_letter, node);
             remove_letter(letter);
             count_out(outbox, letter);
             list_add_tail(ret_letters, node);
         }
+}
+
+void outbox_clear(struct outbox *outbox, const char *id, struct list *ret_letters) {
+    struct outbox_chat *chat = map_get(outbox->chats, id);
+
+    if (chat)
+        clear_chat(outbox, chat, ret_letters);
+}
+
+void outbox_clear_all(struct outbox *outbox, struct list *ret_letters) {
+    struct outbox_chat *chat;
+
+    for (size_t at = 0; (chat = map_next(outbox->chats, &at, NULL));)
+        clear_chat(outbox, chat, ret_letters);
 }
 
 void outbox_move(struct outbox *outbox, const char *from, const char *to) {

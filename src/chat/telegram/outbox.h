@@ -96,11 +96,17 @@ void outbox_retry(struct outbox *outbox,
 /* Nothing goes to anybody for so long. */
 void outbox_hold(struct outbox *outbox, uint64_t now_ms, uint64_t delay_ms);
 
+/* Nothing is held any more: what held it is over. */
+void outbox_release(struct outbox *outbox);
+
 /* What waits for a chat waits for another: letters' chat is replaced. */
 void outbox_move(struct outbox *outbox, const char *from, const char *to);
 
 /* Takes all that waits for a chat out, into the list (by node). */
 void outbox_clear(struct outbox *outbox, const char *chat, struct list *ret_letters);
+
+/* Likewise of all chats. */
+void outbox_clear_all(struct outbox *outbox, struct list *ret_letters);
 
 /* Letters that wait or are on their way. */
 size_t outbox_count(const struct outbox *outbox);

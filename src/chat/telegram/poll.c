@@ -34,7 +34,9 @@ struct poll {
     char next_offset[OFFSET_LEN]; /* behind those that are being taken */
     unsigned limit;
     unsigned failures;
+    bool is_on;
     bool is_taking;
+    bool is_foreign;    /* what is being taken came to another bot */
     bool has_hook_gone; /* no webhook is set any more */
     struct timer timer;
 };
@@ -72,14 +74,19 @@ static bool set_next(const char *id, char ret_next[static OFFSET_LEN]) {
 static void on_taken(void *arg, int result) {
     struct poll *poll = arg;
 
+    bool is_foreign = poll->is_foreign;
+
     poll->is_taking = false;
-    if (result != 0) {
+    poll->is_foreign = false;
+    if (result != 0 && poll->is_on) {
         news(poll, POLL_TROUBLE, "what came could not be stored");
         wait_ms(poll, next_backoff(poll));
         return;
     }
-    memcpy(poll->offset, poll->next_offset, sizeof(poll->offset));
-    ask(poll);
+    if (result == 0 && !is_foreign)
+        memcpy(poll->offset, poll->next_offset, sizeof(poll->offset));
+    if (poll->is_on)
+        ask(poll);
 }
 
 struct reading {
@@ -240,6 +247,27 @@ void poll_load(struct poll *poll, struct slice value) {
 }
 
 void poll_start(struct poll *poll) {
+    poll->is_on = true;
     if (!poll->call && !poll->is_taking && !timer_is_running(&poll->timer))
         ask(poll);
+}
+
+void poll_stop(struct poll *poll) {
+    poll->call = api_cancel(poll->call);
+    timer_stop(&poll->timer);
+    poll->is_on = false;
+    poll->failures = 0;
+    poll->has_hook_gone = false;
+}
+
+void poll_aim(struct poll *poll, const char *mark_key) {
+    free(poll->mark_key);
+    poll->mark_key = mem_strdup(mark_key);
+    poll->config.mark_key = poll->mark_key;
+    poll->is_foreign = poll->is_taking;
+    poll->offset[0] = '\0';
+}
+
+const char *poll_offset(const struct poll *poll) {
+    return poll->offset;
 }

@@ -52,3 +52,13 @@ struct poll *poll_free(struct poll *poll);
 void poll_load(struct poll *poll, struct slice value);
 
 void poll_start(struct poll *poll);
+
+/* Asks no more, until the next start. */
+void poll_stop(struct poll *poll);
+
+/* Stopped: asks for another bot from now on, whose record has that key. poll_load() says
+ * from which update on. */
+void poll_aim(struct poll *poll, const char *mark_key);
+
+/* From which update on; "": unknown. Lent until it changes. */
+const char *poll_offset(const struct poll *poll);

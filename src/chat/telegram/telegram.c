@@ -1,6 +1,5 @@
 #include "chat/telegram/telegram.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +25,7 @@
 #include "loop/timer.h"
 
 enum {
+    BOTS_KNOWN = 64,                    /* of which we know how far we have read */
     ASK_CALLS = 2,                      /* one question that waits, one other */
     SEND_CALLS = OUTBOX_FLIGHT_MAX + 1, /* letters; and one that goes */
     PRESS_CALLS = 16, /* answers to presses wait for nothing else, and nothing for them */
@@ -38,21 +38,26 @@ enum {
 };
 
 #define REMEDY_TOKEN                                                                     \
-    "the token does not count any more: get one from @BotFather (/token) and set it"
+    "the token does not count any more: get one from @BotFather (/token) and set it "    \
+    "([telegram] token, then reload)"
 #define REMEDY_RIVAL                                                                     \
     "another program uses the same bot: stop it, or give this hub a bot of its own"
 
 struct telegram {
-    struct telegram_config config;
-    char *bot_id;              /* owned; the head of the token */
+    struct telegram_config config; /* its texts are those below */
+    char *token;                   /* owned; NULL: off */
+    char *api_url;                 /* owned; NULL: the usual one */
+    char *webhook_url;             /* owned; NULL */
+    char *bot_id;              /* owned; the head of the token; "": there is none yet */
     char *bot_name;            /* owned; "" while unknown */
     char *secret;              /* owned */
     struct api *ask;           /* owned; for questions that wait */
     struct api *send;          /* owned */
     struct api *press;         /* owned; for answers to presses */
     struct inlet *inlet;       /* owned */
-    struct poll *poll;         /* owned; NULL: webhook */
-    struct hook *hook;         /* owned; NULL: poll */
+    struct poll *poll;         /* owned; it runs unless the mode is webhook */
+    struct hook *hook;         /* owned; it runs if it is */
+    struct recent *offsets;    /* owned; of bots that we had: from which update on */
     struct delivery *delivery; /* owned */
     struct menus *menus;       /* owned */
     struct recent *working;    /* owned; chats that were told that we work, and when */
@@ -66,11 +71,15 @@ struct telegram {
     uint64_t since_ms;
     uint64_t last_in_ms;
     size_t waiting_there;
+    bool has_started;
+    bool has_joined; /* the chat */
 };
 
 /* --- how it goes --- */
 
 static enum telegram_state state_of(const struct telegram *telegram) {
+    if (!telegram->token)
+        return TELEGRAM_OFF;
     if (telegram->in == TELEGRAM_STARTING && telegram->out <= TELEGRAM_WORKS)
         return TELEGRAM_STARTING; /* what goes out says nothing of what comes */
     return telegram->out > telegram->in ? telegram->out : telegram->in;
@@ -322,7 +331,8 @@ static void on_who(void *arg, const struct api_reply *reply) {
                     backoff_ms(++telegram->failures, chance));
         return;
     }
-    if (telegram->poll)
+    telegram->failures = 0;
+    if (telegram->config.mode == TELEGRAM_POLL)
         poll_start(telegram->poll);
     else
         hook_start(telegram->hook);
@@ -379,12 +389,18 @@ static void make_poll(struct telegram *telegram) {
     telegram->poll = poll_new(&config);
 }
 
+/* NULL: nothing is to be brought. */
+static const char *hook_url(const struct telegram *telegram) {
+    bool is_hook = telegram->token && telegram->config.mode == TELEGRAM_WEBHOOK;
+    return is_hook ? telegram->webhook_url : NULL;
+}
+
 static void make_hook(struct telegram *telegram) {
     const struct hook_config config = {
         .loop = telegram->config.loop,
         .api = telegram->ask,
         .inlet = telegram->inlet,
-        .url = telegram->config.webhook_url,
+        .url = hook_url(telegram),
         .secret = telegram->secret,
         .arg = telegram,
         .on_news = on_hook_news,
@@ -422,7 +438,7 @@ static struct api *make_api(const struct telegram_config *config, size_t calls_m
     const struct api_config api = {
         .loop = config->loop,
         .url = config->api_url ? config->api_url : TELEGRAM_API_URL,
-        .token = config->token,
+        .token = config->token ? config->token : "",
         .ca_file = config->ca_file,
         .calls_max = calls_max,
     };
@@ -430,29 +446,48 @@ static struct api *make_api(const struct telegram_config *config, size_t calls_m
     return api_new(&api);
 }
 
+/* The head of the token. A new string. */
+static char *id_of(const char *token) {
+    return token ? mem_dup(token, strcspn(token, ":")) : mem_strdup("");
+}
+
+/* Copies what may change later. */
+static void take_texts(struct telegram *telegram, const struct telegram_config *config) {
+    free(telegram->token);
+    free(telegram->api_url);
+    free(telegram->webhook_url);
+    telegram->token = mem_strdup(config->token);
+    telegram->api_url = mem_strdup(config->api_url);
+    telegram->webhook_url = mem_strdup(config->webhook_url);
+    telegram->config.token = telegram->token;
+    telegram->config.api_url = telegram->api_url;
+    telegram->config.webhook_url = telegram->webhook_url;
+    telegram->config.mode = config->mode;
+}
+
 struct telegram *telegram_new(const struct telegram_config *config) {
     struct telegram *telegram = mem_new(sizeof(*telegram));
 
     *telegram = (struct telegram) {
         .config = *config,
-        .bot_id = mem_dup(config->token, strcspn(config->token, ":")),
+        .bot_id = id_of(config->token),
         .bot_name = mem_strdup(""),
         .secret = config->secret ? mem_strdup(config->secret) : new_secret(),
         .ask = make_api(config, ASK_CALLS),
         .send = make_api(config, SEND_CALLS),
         .press = make_api(config, PRESS_CALLS),
         .working = recent_new(WORK_CHATS),
+        .offsets = recent_new(BOTS_KNOWN),
         .why = mem_strdup(""),
         .since_ms = loop_now_ms(config->loop),
         .timer.fire = on_timer,
     };
+    take_texts(telegram, config);
     telegram->self =
         (struct updates_self) { .id = telegram->bot_id, .name = telegram->bot_name };
     make_inlet(telegram);
-    if (config->mode == TELEGRAM_POLL)
-        make_poll(telegram);
-    else
-        make_hook(telegram);
+    make_poll(telegram);
+    make_hook(telegram);
     make_delivery(telegram);
     make_menus(telegram);
     return telegram;
@@ -472,6 +507,12 @@ struct telegram *telegram_free(struct telegram *telegram) {
     api_free(telegram->press);
     delivery_free(telegram->delivery);
     recent_free(telegram->working);
+    recent_free(telegram->offsets);
+    if (telegram->token)
+        mem_wipe(telegram->token, strlen(telegram->token));
+    free(telegram->token);
+    free(telegram->api_url);
+    free(telegram->webhook_url);
     mem_wipe(telegram->secret, strlen(telegram->secret));
     free(telegram->secret);
     free(telegram->bot_id);
@@ -486,7 +527,9 @@ bool telegram_load(struct telegram *telegram,
                    const char *key,
                    struct slice value) {
     if (strcmp(space, POLL_SPACE) == 0) {
-        if (telegram->poll && strcmp(key, telegram->bot_id) == 0)
+        auto_(mem_freep) char *offset = mem_dup(value.at, value.len);
+        recent_put(telegram->offsets, key, offset);
+        if (strcmp(key, telegram->bot_id) == 0)
             poll_load(telegram->poll, value);
         return true;
     }
@@ -498,7 +541,7 @@ bool telegram_load(struct telegram *telegram,
     return menus_load(telegram->menus, space, key, value);
 }
 
-void telegram_start(struct telegram *telegram) {
+static void begin(struct telegram *telegram) {
     const struct chat_carrier carrier = {
         .platform = "telegram",
         .carrier = telegram,
@@ -509,8 +552,94 @@ void telegram_start(struct telegram *telegram) {
         .invitation = invitation,
     };
 
-    chat_join(telegram->config.chat, &carrier);
+    if (!telegram->token) {
+        delivery_stop(telegram->delivery);
+        return;
+    }
+    if (!telegram->has_joined)
+        chat_join(telegram->config.chat, &carrier);
+    telegram->has_joined = true;
     ask_who(telegram);
+}
+
+void telegram_start(struct telegram *telegram) {
+    telegram->has_started = true;
+    begin(telegram);
+}
+
+/* --- other settings --- */
+
+static bool same_text(const char *a, const char *b) {
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool is_same(const struct telegram *telegram,
+                    const struct telegram_config *config) {
+    return same_text(telegram->token, config->token) &&
+           same_text(telegram->api_url, config->api_url) &&
+           telegram->config.mode == config->mode &&
+           same_text(telegram->webhook_url, config->webhook_url);
+}
+
+/* Nothing is asked any more; what came is still taken. */
+static void pause(struct telegram *telegram) {
+    timer_stop(&telegram->timer);
+    telegram->call = api_cancel(telegram->call);
+    poll_stop(telegram->poll);
+    hook_stop(telegram->hook);
+    telegram->menus = menus_free(telegram->menus);
+}
+
+static void know_bot(struct telegram *telegram, const char *id) {
+    free(telegram->bot_id);
+    free(telegram->bot_name);
+    telegram->bot_id = mem_strdup(id);
+    telegram->bot_name = mem_strdup("");
+    telegram->self =
+        (struct updates_self) { .id = telegram->bot_id, .name = telegram->bot_name };
+}
+
+/* From here on it is another bot: what we know of the one before is its own. */
+static void change_bot(struct telegram *telegram, const char *id) {
+    recent_put(telegram->offsets, telegram->bot_id, poll_offset(telegram->poll));
+    know_bot(telegram, id);
+    inlet_aim(telegram->inlet, id);
+    poll_aim(telegram->poll, id);
+    poll_load(telegram->poll, slice_of_text(recent_get(telegram->offsets, id)));
+}
+
+static void aim(struct telegram *telegram) {
+    const char *url = telegram->api_url ? telegram->api_url : TELEGRAM_API_URL;
+    const char *token = telegram->token ? telegram->token : "";
+
+    api_aim(telegram->ask, url, token);
+    api_aim(telegram->send, url, token);
+    api_aim(telegram->press, url, token);
+    hook_aim(telegram->hook, hook_url(telegram));
+}
+
+bool telegram_set(struct telegram *telegram, const struct telegram_config *config) {
+    auto_(mem_freep) char *id = id_of(config->token);
+    bool is_other = config->token && strcmp(id, telegram->bot_id) != 0;
+
+    if (is_same(telegram, config))
+        return false;
+    pause(telegram);
+    take_texts(telegram, config);
+    if (is_other)
+        change_bot(telegram, id);
+    aim(telegram);
+    make_menus(telegram);
+    free(telegram->why);
+    telegram->why = mem_strdup("");
+    telegram->in = telegram->out = TELEGRAM_STARTING;
+    telegram->failures = 0;
+    telegram->waiting_there = 0;
+    telegram->since_ms = loop_now_ms(telegram->config.loop);
+    delivery_renew(telegram->delivery, is_other);
+    if (telegram->has_started)
+        begin(telegram);
+    return true;
 }
 
 void telegram_take_webhook(struct telegram *telegram,
@@ -519,7 +648,6 @@ void telegram_take_webhook(struct telegram *telegram,
                            struct slice body,
                            telegram_answer_fn *answer,
                            void *arg) {
-    assert(telegram->hook);
     hook_take(telegram->hook, method, secret, body, answer, arg);
 }
 
@@ -530,6 +658,7 @@ struct telegram_status telegram_status(const struct telegram *telegram) {
         .why = telegram->why,
         .since_ms = telegram->since_ms,
         .last_in_ms = telegram->last_in_ms,
+        .held_until_ms = delivery_held_until(telegram->delivery),
         .waiting = delivery_count(telegram->delivery),
         .waiting_there = telegram->waiting_there,
     };
@@ -539,7 +668,7 @@ const char *telegram_state_name(enum telegram_state state) {
     static const char *const names[] = {
         [TELEGRAM_STARTING] = "starting", [TELEGRAM_WORKS] = "works",
         [TELEGRAM_TROUBLE] = "trouble",   [TELEGRAM_RIVAL] = "another poller",
-        [TELEGRAM_REFUSED] = "refused",
+        [TELEGRAM_REFUSED] = "refused",   [TELEGRAM_OFF] = "off",
     };
 
     return names[state];
