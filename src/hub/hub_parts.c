@@ -480,6 +480,7 @@ void hub_parts_limit(struct hub *hub) {
     hub_talk_reload(hub->talk);
     approvals_set(hub->approvals, &config->approval_tags, config->approval_wait_ms);
     web_limit(hub->web, config->message_bytes_max);
+    hub_store_keep(hub);
     store_limit_events(hub->store, config->events_max);
     traffic_limit(hub->traffic, config->traffic_keep_ms, config->traffic_rows_max);
 }

@@ -85,6 +85,9 @@ struct hub {
 /* Opens the store and loads what is kept: 0 or -errno, and *ret_why a text to free. */
 int hub_store_open(struct hub *hub, struct store_facts *ret_facts, char **ret_why);
 
+/* The settings of what is kept, and how long, have changed. */
+void hub_store_keep(struct hub *hub);
+
 /* Makes all that is made of the store and the settings; nobody listens yet. */
 void hub_parts_make(struct hub *hub, const struct store_facts *facts);
 

@@ -48,6 +48,19 @@ static int fail_to_read(int r, char **ret_why) {
     return r < 0 ? r : -EINVAL;
 }
 
+static void read_retention(const struct hub_config *config,
+                           int64_t ret_ms[static TIER_COUNT]) {
+    for (int tier = 0; tier < TIER_COUNT; tier++)
+        ret_ms[tier] = (int64_t)config->retention_ms[tier];
+}
+
+void hub_store_keep(struct hub *hub) {
+    int64_t retention_ms[TIER_COUNT];
+
+    read_retention(hub->config, retention_ms);
+    history_keep(hub->history, retention_ms);
+}
+
 static int open_history(struct hub *hub, char **ret_why) {
     struct history_config config = {
         .loop = hub->loop,
@@ -56,8 +69,7 @@ static int open_history(struct hub *hub, char **ret_why) {
         .arg = hub,
     };
 
-    for (int tier = 0; tier < TIER_COUNT; tier++)
-        config.retention_ms[tier] = (int64_t)hub->config->retention_ms[tier];
+    read_retention(hub->config, config.retention_ms);
     int r = history_new(&config, &hub->history, ret_why);
     return r < 0 ? r : r > 0 ? -EINVAL : 0;
 }

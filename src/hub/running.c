@@ -56,7 +56,13 @@ static void on_stop(void *arg, int signo) {
     hub_finish(running->hub, (unsigned)running->config->drain_ms, on_ended, running);
 }
 
+/* arg: the names of what takes a restart. */
 static void on_change(void *arg, const struct settings_row *row) {
+    struct buf *later = arg;
+
+    if (!row->live)
+        buf_printf(later, "%s[%s] %s", later->len > 0 ? ", " : "",
+                   row->section ? row->section : "", row->name);
     log_info("[%s] %s has changed%s", row->section ? row->section : "", row->name,
              row->live ? "" : "; it takes a restart");
 }
@@ -64,17 +70,21 @@ static void on_change(void *arg, const struct settings_row *row) {
 static void reload(struct running *running) {
     struct settings *settings = settings_new(config_table());
     struct hub_config *old = NULL;
+    struct buf later = { 0 };
 
     notify_send("RELOADING=1");
-    if (config_reload(running->config, settings, on_change, NULL, &old) == 0) {
+    if (config_reload(running->config, settings, on_change, &later, &old) == 0) {
         settings_common_apply_log(&running->config->common);
-        log_info("the settings were read anew");
+        log_info("the settings were read anew%s%s",
+                 later.len > 0 ? "; these take a restart (roostd restart): " : "",
+                 later.len > 0 ? buf_text(&later) : "");
     } else {
         log_error("%s; the settings in use stay", settings_error(settings));
     }
     hub_reload(running->hub);
     config_free(old);
     settings_free(settings);
+    buf_done(&later);
     notify_send("READY=1");
 }
 

@@ -1,6 +1,7 @@
 // Telegram as it can be: groups with topics that move, people who block, another poller, an API
 // that fails in every way. What the bot does then, and that it breaks no limit.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 
 import { patience, until } from './lib/env.mjs';
 import { Talk, talking } from './lib/talk.mjs';
@@ -86,4 +87,27 @@ talking('the API fails in every way, and nothing is lost or done twice', { toler
 talking('a token that does not count is said to be so', { tolerant: true, hubEnv: { BOT_TOKEN: '1234567890:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' } }, async ({ env, telegram }) => {
   await env.hub.line(/telegram: .*(token|Unauthorized)/i);
   assert.ok(telegram.rejected.every(({ code }) => code === 401));
+});
+
+const wrong = '1234567890:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA';
+
+talking('a token that is mended in the settings counts after a reload', { tolerant: true, hubEnv: { BOT_TOKEN: '' } }, async ({ env, telegram }) => {
+  const settings = (token) => {
+    writeFileSync(env.file('roost.conf'), `[hub]\naddress = 127.0.0.1:${env.port}\n${token ? `[telegram]\ntoken = ${token}\n` : ''}`);
+    env.hub.child.kill('SIGHUP');
+  };
+  settings(wrong);
+  await env.hub.line(/\[telegram\] token has changed\n[^]*the settings were read anew\n[^]*telegram: the token does not count any more/);
+  settings('nonsense');
+  await env.hub.line(/\[telegram\] token: is not what @BotFather gives: .*the bot goes on as it was/);
+  settings(telegram.token);
+  await env.hub.line(/telegram: @\w+ works/);
+  const anna = await owner(env, telegram);
+  settings('');
+  await env.hub.line(/telegram: there is no bot any more/);
+  const said = telegram.revision;
+  anna.person.say('/settings');
+  settings(telegram.token);
+  await anna.hear(say.pattern('Settings'), said, patience * 2);
+  assert.ok(!env.hub.stderr.includes(telegram.token.split(':')[1]) && !env.hub.stderr.includes(wrong.split(':')[1]));
 });

@@ -1,6 +1,7 @@
 // What changes while hub and agent run: settings by SIGHUP, and a join beside an agent.
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import net from 'node:net';
 import { test } from 'node:test';
 
@@ -27,16 +28,17 @@ async function change(env, text) {
 
 scenario('the hub tells what has changed, and what takes a restart', withFile, async (env) => {
   assert.doesNotMatch(await change(env, withFile.config), /has changed/);
-  const log = await change(env, `[hub]\nlisten_plain = 127.0.0.1:1\naddress = hub.example:1\n[limits]\nhead = 3\n[telegram]\ntoken = 1:a\n`);
+  const log = await change(env, `[hub]\nlisten_plain = 127.0.0.1:1\naddress = hub.example:1\n[limits]\nhead = 3\n[remote_write]\ntoken = 1:a\n`);
   const told = [...log.matchAll(/info: (\[\w+\] \w+ has changed.*)/g)].map((match) => match[1]);
   assert.deepEqual(told, [
     '[hub] address has changed',
     '[limits] head has changed',
-    '[telegram] token has changed; it takes a restart',
+    '[remote_write] token has changed; it takes a restart',
   ]);
+  assert.match(log, /the settings were read anew; these take a restart \(roostd restart\): \[remote_write\] token\n/);
   assert.ok(!log.includes('1:a'));
-  const again = await change(env, '[telegram]\ntoken = 1:a\n');
-  assert.match(again, /\[telegram\] token has changed; it takes a restart/, 'what is not in force is told each time');
+  const again = await change(env, '[remote_write]\ntoken = 1:a\n');
+  assert.match(again, /\[remote_write\] token has changed; it takes a restart/, 'what is not in force is told each time');
 });
 
 scenario('[hub] address, log level and limits of the hub change while it runs', withFile, async (env) => {
@@ -67,6 +69,22 @@ scenario('[hub] address, log level and limits of the hub change while it runs', 
   await env.link('c');
   assert.equal(env.hub.stderr.slice(quiet), '');
   assert.equal((await env.node('pi')).generation, generation, 'no link ended');
+});
+
+scenario('retention and heartbeat change while the hub runs', withFile, async (env) => {
+  const beats = [];
+  const server = http.createServer((request, response) => {
+    beats.push(request.url);
+    response.end();
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const log = await change(env, `[store]\nretention_raw = 5h\n[alerts]\nheartbeat_url = http://127.0.0.1:${server.address().port}/ping\n`);
+  assert.match(log, /the settings were read anew\n/, 'nothing waits for a restart');
+  assert.equal((await env.json('storage')).retention.raw, '18000');
+  await until(() => beats.length > 0, undefined, 'a heartbeat');
+  await change(env, '');
+  assert.equal((await env.json('storage')).retention.raw, '172800');
+  server.close();
 });
 
 scenario('limits of connections change, for listeners that are there', withFile, async (env) => {

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "alerts/incidents/incident.h"
 #include "base/buf.h"
@@ -127,6 +128,12 @@ struct heartbeat *heartbeat_new(const struct heartbeat_config *config) {
     heartbeat->config.url = heartbeat->config.ca_file = NULL; /* may be gone */
     timer_start(config->loop, &heartbeat->timer, 0);
     return heartbeat;
+}
+
+bool heartbeat_is(const struct heartbeat *heartbeat, const char *url, uint64_t every_ms) {
+    if (!heartbeat || !url)
+        return !heartbeat == !url;
+    return strcmp(heartbeat->url, url) == 0 && heartbeat->config.every_ms == every_ms;
 }
 
 struct heartbeat *heartbeat_free(struct heartbeat *heartbeat) {

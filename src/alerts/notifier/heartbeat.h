@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct heartbeat;
@@ -36,6 +37,10 @@ struct heartbeat_config {
 
 /* Begins with a beat at once. */
 struct heartbeat *heartbeat_new(const struct heartbeat_config *config);
+
+/* Does it call that address as often as that? Without an address: is there none? NULL is
+ * fine. */
+bool heartbeat_is(const struct heartbeat *heartbeat, const char *url, uint64_t every_ms);
 
 /* NULL is fine; always returns NULL. The store may answer later. */
 struct heartbeat *heartbeat_free(struct heartbeat *heartbeat);

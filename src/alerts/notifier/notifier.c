@@ -396,6 +396,10 @@ void notifier_set_language(struct notifier *notifier, const char *language) {
     notifier->language = telling_language_of(language);
 }
 
+void notifier_let_plain(struct notifier *notifier, bool is_plain_allowed) {
+    notifier->config.is_plain_allowed = is_plain_allowed;
+}
+
 bool notifier_is_plain_allowed(const struct notifier *notifier) {
     return notifier->config.is_plain_allowed;
 }

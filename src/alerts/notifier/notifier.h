@@ -115,6 +115,9 @@ void notifier_put_channel(struct notifier *notifier, struct channel *channel);
 /* "en", "ru": of what is told from now on. */
 void notifier_set_language(struct notifier *notifier, const char *language);
 
+/* May channels that are set from now on use http:// to other machines? */
+void notifier_let_plain(struct notifier *notifier, bool is_plain_allowed);
+
 /* How many messages wait for it. */
 unsigned notifier_waiting(const struct notifier *notifier, const struct channel *channel);
 bool notifier_is_plain_allowed(const struct notifier *notifier);

@@ -33,7 +33,7 @@ struct hub_talk {
     struct chat_host_hub *host; /* owned, and so are the others */
     struct chat *chat;
     struct approval_people *approvals;
-    struct telegram *telegram; /* NULL: no bot */
+    struct telegram *telegram; /* off: no bot */
     struct telegram_door *door;
     struct actor *actor; /* reference: the hub itself */
     struct incidents *incidents;
@@ -90,31 +90,45 @@ static void make_chat(struct hub_talk *talk) {
     talk->approvals = approval_people_new(&approvals);
 }
 
-static bool is_brought(const struct hub_config *config) {
-    return strcmp(config->telegram_mode, "webhook") == 0;
-}
-
-/* A token that cannot be one is said, and the hub goes on without the bot. */
-static void make_telegram(struct hub_talk *talk) {
+static struct telegram_config telegram_of(const struct hub_talk *talk) {
     const struct hub_config *config = talk->hub->config;
-    const struct telegram_config telegram = {
+
+    return (struct telegram_config) {
         .loop = talk->hub->loop,
         .chat = talk->chat,
         .store = talk->hub->store,
         .token = config->telegram_token,
         .api_url = config->telegram_api_url,
-        .mode = is_brought(config) ? TELEGRAM_WEBHOOK : TELEGRAM_POLL,
+        .mode = strcmp(config->telegram_mode, "webhook") == 0 ? TELEGRAM_WEBHOOK
+                                                              : TELEGRAM_POLL,
         .webhook_url = config->telegram_webhook_url,
     };
-    const char *why = "";
+}
 
-    if (!config->telegram_token)
-        return;
-    const char *setting = telegram_check(&telegram, &why);
-    if (setting)
+/* A token that cannot be one is said, and the hub goes on without the bot. */
+static void make_telegram(struct hub_talk *talk) {
+    struct telegram_config telegram = telegram_of(talk);
+    const char *why = "";
+    const char *setting = telegram.token ? telegram_check(&telegram, &why) : NULL;
+
+    if (setting) {
         log_error("there is no Telegram bot: [telegram] %s: %s", setting, why);
-    else
-        talk->telegram = telegram_new(&telegram);
+        telegram.token = NULL;
+    }
+    talk->telegram = telegram_new(&telegram);
+}
+
+/* Likewise what cannot be one later, but the bot goes on as it was. */
+static void change_telegram(struct hub_talk *talk) {
+    const struct telegram_config telegram = telegram_of(talk);
+    const char *why = "";
+    const char *setting = telegram.token ? telegram_check(&telegram, &why) : NULL;
+
+    if (setting)
+        log_error("[telegram] %s: %s; the bot goes on as it was", setting, why);
+    else if (telegram_set(talk->telegram, &telegram))
+        log_info("telegram: %s", telegram.token ? "goes on by the new settings"
+                                                : "there is no bot any more");
 }
 
 static struct alerts_defaults defaults_of(const struct hub_config *config) {
@@ -264,6 +278,15 @@ static void start_heartbeat(struct hub_talk *talk) {
         talk->heartbeat = heartbeat_new(&heartbeat);
 }
 
+static void change_heartbeat(struct hub_talk *talk) {
+    const struct hub_config *config = talk->hub->config;
+
+    if (heartbeat_is(talk->heartbeat, config->heartbeat_url, config->heartbeat_ms))
+        return;
+    talk->heartbeat = heartbeat_free(talk->heartbeat);
+    start_heartbeat(talk);
+}
+
 /* Each record goes to whoever knows its space. */
 static void load(struct hub_talk *talk, const struct records_row *row) {
     struct slice value = slice_of(row->value, row->len);
@@ -273,8 +296,7 @@ static void load(struct hub_talk *talk, const struct records_row *row) {
         alerts_load(talk->alerts, row->space, row->key, value) ||
         notifier_load(talk->notifier, row->space, row->key, value))
         return;
-    if (talk->telegram)
-        telegram_load(talk->telegram, row->space, row->key, value);
+    telegram_load(talk->telegram, row->space, row->key, value);
 }
 
 struct hub_talk *hub_talk_new(struct hub *hub) {
@@ -289,8 +311,7 @@ struct hub_talk *hub_talk_new(struct hub *hub) {
     make_telegram(talk);
     make_alerts(talk);
     make_notifier(talk);
-    /* A bot that asks is brought nothing: its door is shut. */
-    talk->door = telegram_door_new(is_brought(hub->config) ? talk->telegram : NULL);
+    talk->door = telegram_door_new(talk->telegram);
     for (size_t i = 0; i < hub->records.count; i++)
         load(talk, &hub->records.rows[i]);
     records_done(&hub->records);
@@ -301,8 +322,7 @@ struct hub_talk *hub_talk_new(struct hub *hub) {
 }
 
 void hub_talk_start(struct hub_talk *talk) {
-    if (talk->telegram)
-        telegram_start(talk->telegram);
+    telegram_start(talk->telegram);
     notifier_start(talk->notifier);
     start_heartbeat(talk);
 }
@@ -314,6 +334,9 @@ void hub_talk_reload(struct hub_talk *talk) {
     chat_set_strangers(talk->chat, strangers_of(talk->hub->config));
     alerts_set_defaults(talk->alerts, &defaults);
     notifier_set_language(talk->notifier, talk->hub->config->alerts_language);
+    notifier_let_plain(talk->notifier, talk->hub->config->alerts_plain);
+    change_telegram(talk);
+    change_heartbeat(talk);
 }
 
 void hub_talk_stop(struct hub_talk *talk) {

@@ -81,6 +81,12 @@ static void free_catalogues(struct history *history) {
     map_free(history->catalogues);
 }
 
+void history_keep(struct history *history,
+                  const int64_t retention_ms[static TIER_COUNT]) {
+    memcpy(history->config.retention_ms, retention_ms,
+           sizeof(history->config.retention_ms));
+}
+
 struct history *history_free(struct history *history) {
     if (!history)
         return NULL;

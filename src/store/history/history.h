@@ -64,6 +64,9 @@ int history_new(const struct history_config *config,
                 struct history **ret_history,
                 char **ret_why);
 
+/* How long each tier is kept from now on. What was pruned does not come back. */
+void history_keep(struct history *history, const int64_t retention_ms[static TIER_COUNT]);
+
 /* Flushes what is there, as far as the disk lets it. NULL is fine; always returns NULL.
  */
 struct history *history_free(struct history *history);

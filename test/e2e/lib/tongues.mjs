@@ -1,4 +1,4 @@
-// tongues - what the conversation says in another language, from the tables of src/chat
+// tongues - what the conversation says in another language, from the tables of src/chat/words
 //
 //   const ru = tongue('ru');   ru('Nodes') -> 'Узлы'; ru('%s is online') as a pattern: ru.pattern()
 import assert from 'node:assert/strict';
@@ -17,7 +17,7 @@ const readText = (source) =>
 
 function readTables() {
   const pairs = new Map();
-  const folder = path.join(top, 'src/chat');
+  const folder = path.join(top, 'src/chat/words');
   for (const file of readdirSync(folder).filter((name) => /^russian_.*\.c$/.test(name))) {
     const source = readFileSync(path.join(folder, file), 'utf8');
     for (const [, english, other] of source.matchAll(new RegExp(String.raw`\{\s*(${literal})\s*,\s*(${literal})\s*,?\s*\}`, 'g')))
