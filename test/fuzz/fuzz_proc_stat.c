@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "agent/collect/proc_stat.h"
+#include "agent/collect/proc/proc_stat.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,8 @@
 
 #include "agent/acts/act.h"
 #include "agent/chores.h"
-#include "agent/collect/diagnose.h"
+#include "agent/collect/diagnose/diagnose.h"
+#include "agent/collect/diagnose/diagnose_run.h"
 #include "agent/probe/probes.h"
 #include "base/clock.h"
 #include "base/mem.h"

@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "agent/collect/proc_host.h"
+#include "agent/collect/proc/proc_host.h"
 
 /* Names beside those that the C library prints. */
 static const struct {

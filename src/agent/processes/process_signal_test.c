@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/collect/proc_host.h"
+#include "agent/collect/proc/proc_host.h"
 #include "base/check.h"
 
 static void signals_go_by_any_name_or_number(void) {

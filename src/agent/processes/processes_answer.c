@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/collect/proc_detail.h"
-#include "agent/collect/proc_host.h"
-#include "agent/collect/proc_rules.h"
-#include "agent/collect/proc_table.h"
-#include "agent/collect/proc_users.h"
+#include "agent/collect/proc/proc_detail.h"
+#include "agent/collect/proc/proc_host.h"
+#include "agent/collect/proc/proc_rules.h"
+#include "agent/collect/proc/proc_table.h"
+#include "agent/collect/proc/proc_users.h"
 #include "base/mem.h"
 #include "wire/timestamp.h"
 

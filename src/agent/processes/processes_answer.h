@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "agent/collect/proc_order.h"
-#include "agent/collect/proc_strings.h"
+#include "agent/collect/proc/proc_order.h"
+#include "agent/collect/proc/proc_strings.h"
 #include "roost/v1/processes.pb-c.h"
 
 struct proc_host;

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "agent/collect/proc_host.h"
-#include "agent/collect/proc_table.h"
+#include "agent/collect/proc/proc_host.h"
+#include "agent/collect/proc/proc_table.h"
 #include "base/clock.h"
 #include "base/mem.h"
 

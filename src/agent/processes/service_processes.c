@@ -7,11 +7,11 @@
 #include <string.h>
 
 #include "agent/acts/act.h"
-#include "agent/collect/proc_host.h"
-#include "agent/collect/proc_order.h"
-#include "agent/collect/proc_rules.h"
-#include "agent/collect/proc_table.h"
-#include "agent/collect/proc_users.h"
+#include "agent/collect/proc/proc_host.h"
+#include "agent/collect/proc/proc_order.h"
+#include "agent/collect/proc/proc_rules.h"
+#include "agent/collect/proc/proc_table.h"
+#include "agent/collect/proc/proc_users.h"
 #include "agent/processes/processes_answer.h"
 #include "agent/processes/processes_kill.h"
 #include "agent/processes/processes_work.h"

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "agent/collect/nvml.h"
-#include "agent/collect/proc_host.h"
-#include "agent/collect/proc_users.h"
+#include "agent/collect/proc/proc_host.h"
+#include "agent/collect/proc/proc_users.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "roost/v1/usage.pb-c.h"

@@ -6,9 +6,9 @@
 
 #include "agent/chores.h"
 #include "agent/collect/logins.h"
-#include "agent/collect/proc_host.h"
-#include "agent/collect/proc_table.h"
-#include "agent/collect/proc_users.h"
+#include "agent/collect/proc/proc_host.h"
+#include "agent/collect/proc/proc_table.h"
+#include "agent/collect/proc/proc_users.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "loop/timer.h"

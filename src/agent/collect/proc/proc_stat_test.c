@@ -1,4 +1,4 @@
-#include "agent/collect/proc_stat.h"
+#include "agent/collect/proc/proc_stat.h"
 
 #include <stdlib.h>
 #include <string.h>

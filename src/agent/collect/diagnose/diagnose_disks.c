@@ -1,11 +1,11 @@
-#include "agent/collect/diagnose_disks.h"
+#include "agent/collect/diagnose/diagnose_disks.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
-#include "agent/collect/diagnose.h"
+#include "agent/collect/diagnose/diagnose.h"
 #include "agent/collect/folder.h"
 #include "agent/collect/text.h"
 #include "base/file.h"

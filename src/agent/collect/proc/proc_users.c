@@ -1,4 +1,4 @@
-#include "agent/collect/proc_users.h"
+#include "agent/collect/proc/proc_users.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/collect/proc_strings.h"
+#include "agent/collect/proc/proc_strings.h"
 #include "base/clock.h"
 #include "base/mem.h"
 

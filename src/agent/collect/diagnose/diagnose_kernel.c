@@ -1,4 +1,4 @@
-#include "agent/collect/diagnose_kernel.h"
+#include "agent/collect/diagnose/diagnose_kernel.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/collect/diagnose.h"
+#include "agent/collect/diagnose/diagnose.h"
 #include "agent/collect/text.h"
 #include "base/mem.h"
 

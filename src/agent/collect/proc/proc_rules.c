@@ -1,9 +1,9 @@
-#include "agent/collect/proc_rules.h"
+#include "agent/collect/proc/proc_rules.h"
 
 #include <string.h>
 
-#include "agent/collect/proc_host.h"
-#include "agent/collect/proc_table.h"
+#include "agent/collect/proc/proc_host.h"
+#include "agent/collect/proc/proc_table.h"
 
 void proc_rules_read(const struct proc_host *host, struct proc_rules *ret_rules) {
     struct proc_rules rules = { .self = host->self };

@@ -47,8 +47,7 @@ struct diagnose {
     size_t count;
 };
 
-/* Looks at everything; the struct was zeroed before. End it with diagnose_done(). */
-void diagnose_run(struct diagnose *diagnose, const char *root);
+/* Frees all that was found. */
 void diagnose_done(struct diagnose *diagnose);
 
 /* Appends it as text for a person, concerns first. */

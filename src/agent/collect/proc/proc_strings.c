@@ -1,4 +1,4 @@
-#include "agent/collect/proc_strings.h"
+#include "agent/collect/proc/proc_strings.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "agent/collect/proc_host.h"
-#include "agent/collect/proc_strings.h"
+#include "agent/collect/proc/proc_host.h"
+#include "agent/collect/proc/proc_strings.h"
 
 enum {
     PROC_TABLE_ROWS_MAX = 262144, /* 30 MiB; hosts with more show these */

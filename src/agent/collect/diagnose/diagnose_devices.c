@@ -1,11 +1,11 @@
-#include "agent/collect/diagnose_devices.h"
+#include "agent/collect/diagnose/diagnose_devices.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/collect/diagnose.h"
+#include "agent/collect/diagnose/diagnose.h"
 #include "agent/collect/folder.h"
 #include "base/mem.h"
 

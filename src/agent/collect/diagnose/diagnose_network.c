@@ -1,4 +1,4 @@
-#include "agent/collect/diagnose_network.h"
+#include "agent/collect/diagnose/diagnose_network.h"
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/collect/diagnose.h"
+#include "agent/collect/diagnose/diagnose.h"
 #include "agent/collect/folder.h"
 #include "agent/collect/text.h"
 #include "base/file.h"

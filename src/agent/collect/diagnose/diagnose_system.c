@@ -1,11 +1,11 @@
-#include "agent/collect/diagnose_system.h"
+#include "agent/collect/diagnose/diagnose_system.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/collect/diagnose.h"
+#include "agent/collect/diagnose/diagnose.h"
 #include "agent/collect/folder.h"
 #include "agent/host/host_facts.h"
 #include "base/file.h"

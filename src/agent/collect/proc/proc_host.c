@@ -1,4 +1,4 @@
-#include "agent/collect/proc_host.h"
+#include "agent/collect/proc/proc_host.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/collect/proc_users.h"
+#include "agent/collect/proc/proc_users.h"
 #include "agent/collect/text.h"
 #include "base/clock.h"
 #include "base/mem.h"

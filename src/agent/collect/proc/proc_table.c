@@ -1,4 +1,4 @@
-#include "agent/collect/proc_table.h"
+#include "agent/collect/proc/proc_table.h"
 
 #include <stdlib.h>
 #include <string.h>

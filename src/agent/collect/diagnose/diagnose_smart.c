@@ -1,4 +1,4 @@
-#include "agent/collect/diagnose_smart.h"
+#include "agent/collect/diagnose/diagnose_smart.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/collect/diagnose.h"
+#include "agent/collect/diagnose/diagnose.h"
 #include "agent/collect/folder.h"
 #include "agent/collect/text.h"
 #include "base/clock.h"

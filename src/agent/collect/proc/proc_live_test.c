@@ -10,8 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/collect/proc_host.h"
-#include "agent/collect/proc_table.h"
+#include "agent/collect/proc/proc_host.h"
+#include "agent/collect/proc/proc_table.h"
 #include "base/check_folder.h"
 
 /* A process that does one thing when it is told to, and says when it is done. */

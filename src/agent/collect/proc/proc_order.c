@@ -1,11 +1,11 @@
-#include "agent/collect/proc_order.h"
+#include "agent/collect/proc/proc_order.h"
 
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/collect/proc_host.h"
-#include "agent/collect/proc_table.h"
+#include "agent/collect/proc/proc_host.h"
+#include "agent/collect/proc/proc_table.h"
 #include "base/mem.h"
 
 enum {

@@ -1,4 +1,4 @@
-#include "agent/collect/diagnose.h"
+#include "agent/collect/diagnose/diagnose.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -6,30 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/collect/diagnose_devices.h"
-#include "agent/collect/diagnose_disks.h"
-#include "agent/collect/diagnose_kernel.h"
-#include "agent/collect/diagnose_network.h"
-#include "agent/collect/diagnose_smart.h"
-#include "agent/collect/diagnose_system.h"
 #include "agent/collect/source.h"
 #include "base/mem.h"
 #include "wire/utf8.h"
 
 enum { FILE_MAX = 4096, PATH_CAP = 4096 };
-
-void diagnose_run(struct diagnose *diagnose, const char *root) {
-    diagnose->root = root;
-    diagnose_system(diagnose);
-    diagnose_system_cpu(diagnose);
-    diagnose_system_memory(diagnose);
-    diagnose_disks(diagnose);
-    diagnose_devices_pci(diagnose);
-    diagnose_devices_usb(diagnose);
-    diagnose_network(diagnose);
-    diagnose_kernel(diagnose);
-    diagnose_smart(diagnose);
-}
 
 static void item_done(struct diagnose_item *item) {
     for (size_t i = 0; i < item->count; i++)

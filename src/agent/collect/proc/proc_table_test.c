@@ -1,15 +1,15 @@
 /* Looks at trees of files that stand for /proc. */
-#include "agent/collect/proc_table.h"
+#include "agent/collect/proc/proc_table.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "agent/collect/proc_detail.h"
-#include "agent/collect/proc_host.h"
-#include "agent/collect/proc_order.h"
-#include "agent/collect/proc_rules.h"
-#include "agent/collect/proc_users.h"
+#include "agent/collect/proc/proc_detail.h"
+#include "agent/collect/proc/proc_host.h"
+#include "agent/collect/proc/proc_order.h"
+#include "agent/collect/proc/proc_rules.h"
+#include "agent/collect/proc/proc_users.h"
 #include "base/check_folder.h"
 
 enum { KERNEL_THREAD = 0x200000 };

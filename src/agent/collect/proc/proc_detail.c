@@ -1,4 +1,4 @@
-#include "agent/collect/proc_detail.h"
+#include "agent/collect/proc/proc_detail.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/collect/proc_host.h"
-#include "agent/collect/proc_table.h"
+#include "agent/collect/proc/proc_host.h"
+#include "agent/collect/proc/proc_table.h"
 #include "agent/collect/text.h"
 
 enum {

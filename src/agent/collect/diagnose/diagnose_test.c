@@ -1,10 +1,11 @@
-#include "agent/collect/diagnose.h"
+#include "agent/collect/diagnose/diagnose.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "agent/collect/diagnose/diagnose_run.h"
 #include "agent/collect/recorded.h"
 #include "base/check.h"
 #include "base/mem.h"

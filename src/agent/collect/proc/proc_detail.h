@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "agent/collect/proc_strings.h"
+#include "agent/collect/proc/proc_strings.h"
 
 struct proc_host;
 struct proc_row;

@@ -13,7 +13,7 @@
 #include <sys/types.h>
 #include <time.h>
 
-#include "agent/collect/proc_stat.h"
+#include "agent/collect/proc/proc_stat.h"
 
 struct proc_users;
 
