@@ -390,6 +390,10 @@ void pb_freep(ProtobufCMessage **message) {
     *message = pb_free(*message);
 }
 
+char *pb_lend(const char *text) {
+    return (char *)(uintptr_t)(text ? text : protobuf_c_empty_string);
+}
+
 void pb_pack(struct buf *out, const ProtobufCMessage *message) {
     size_t len = protobuf_c_message_get_packed_size(message);
     if (len == 0)

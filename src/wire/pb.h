@@ -41,6 +41,12 @@ ProtobufCMessage *pb_free(ProtobufCMessage *message);
 /* For auto_(pb_freep). */
 void pb_freep(ProtobufCMessage **message);
 
+/*
+ * A text as a field of a message that is packed and then dropped: protobuf-c's strings
+ * are not const, and packing only reads them. NULL: "", as the field is when not set.
+ */
+char *pb_lend(const char *text);
+
 /* Appends the packed message. */
 void pb_pack(struct buf *out, const ProtobufCMessage *message);
 

@@ -290,6 +290,23 @@ static void a_new_message_holds_its_defaults(void) {
     CHECK_INT(part->raw.len, 3);
 }
 
+static void what_is_lent_is_packed_and_stays_with_its_owner(void) {
+    Old__Part part = OLD__PART__INIT;
+    auto_(buf_done) struct buf out = { 0 };
+    auto_(pb_freep) ProtobufCMessage *copy = NULL;
+    const char *text = "lent";
+
+    part.label = pb_lend(text);
+    CHECK(part.label == text);
+    pb_pack(&out, &part.base);
+    CHECK_INT(pb_unpack(PART, buf_slice(&out), &copy), 0);
+    CHECK_TEXT(((Old__Part *)copy)->label, "lent");
+}
+
+static void nothing_is_lent_as_an_empty_text(void) {
+    CHECK_TEXT(pb_lend(NULL), "");
+}
+
 TESTS(TEST(malformed_bytes_are_refused),
       TEST(no_bytes_are_a_message_of_defaults),
       TEST(what_is_packed_comes_back),
@@ -302,4 +319,6 @@ TESTS(TEST(malformed_bytes_are_refused),
       TEST(the_budget_is_the_callers),
       TEST(a_required_field_must_be_there),
       TEST(the_last_of_a_oneof_counts),
-      TEST(a_new_message_holds_its_defaults))
+      TEST(a_new_message_holds_its_defaults),
+      TEST(what_is_lent_is_packed_and_stays_with_its_owner),
+      TEST(nothing_is_lent_as_an_empty_text))
