@@ -14,6 +14,7 @@
 #include "rpc/services.h"
 #include "store/history/history.h"
 #include "store/tier.h"
+#include "wire/pb.h"
 
 struct service_admin {
     struct service_admin_config config;
@@ -86,7 +87,7 @@ static void fill_hub(const struct service_admin *service,
                      Roost__V1__StorageResponse *out) {
     const char *trouble = history_trouble(service->config.history);
 
-    out->trouble = (char *)(uintptr_t)(trouble ? trouble : "");
+    out->trouble = pb_lend(trouble);
     out->bytes = facts->database_bytes;
     out->journal_bytes = facts->journal_bytes;
     out->free_bytes = free_bytes(service->config.database);

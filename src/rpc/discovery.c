@@ -141,7 +141,7 @@ static void ask(struct discovery *discovery) {
     if (!discovery->has_list && !discovery->has_failed) {
         request.message_request_case =
             GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_LIST_SERVICES;
-        request.list_services = (char *)(uintptr_t) "*";
+        request.list_services = "*";
     } else if (files && discovery->asked < discovery->count) {
         request.message_request_case =
             GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_FILE_CONTAINING_SYMBOL;

@@ -14,6 +14,7 @@
 #include "rpc/reflection.h"
 #include "rpc/services.h"
 #include "rpc/target.h"
+#include "wire/pb.h"
 
 /* Our own reflection is asked, of which a version may be switched off. */
 struct rig {
@@ -186,7 +187,7 @@ static struct answer check(struct rig *rig, const char *service) {
     struct client_request call = { .method = "/grpc.health.v1.Health/Check" };
     struct answer answer = { 0 };
 
-    request.service = (char *)(uintptr_t)service;
+    request.service = pb_lend(service);
     client_unary(rig->loop, services_target(rig->services), &call, &request.base,
                  &grpc__health__v1__health_check_response__descriptor, on_reply, &answer);
     loop_settle(rig->loop);

@@ -12,6 +12,7 @@
 #include "rpc/invocation.h"
 #include "rpc/services.h"
 #include "wire/grpc.h"
+#include "wire/pb.h"
 
 typedef Grpc__Reflection__V1__ServerReflectionRequest Request;
 typedef Grpc__Reflection__V1__ServerReflectionResponse Response;
@@ -172,7 +173,7 @@ static void send_list(const struct reflection *reflection,
     for (size_t i = 0; i < count; i++) {
         list.service[i] = (Grpc__Reflection__V1__ServiceResponse *)services + i;
         grpc__reflection__v1__service_response__init(list.service[i]);
-        list.service[i]->name = (char *)(uintptr_t)service_at(reflection, i);
+        list.service[i]->name = pb_lend(service_at(reflection, i));
     }
     list.n_service = count;
     response->message_response_case =

@@ -9,6 +9,7 @@
 #include "rpc/call.h"
 #include "rpc/invocation.h"
 #include "rpc/target.h"
+#include "wire/pb.h"
 
 typedef Grpc__Health__V1__HealthCheckRequest Request;
 typedef Grpc__Health__V1__HealthCheckResponse Response;
@@ -122,7 +123,7 @@ static void add_request(struct buf *out, const char *word, enum grpc_encoding en
     Request request = GRPC__HEALTH__V1__HEALTH_CHECK_REQUEST__INIT;
     struct buf packed = { 0 };
 
-    request.service = (char *)(uintptr_t)word;
+    request.service = pb_lend(word);
     pb_pack(&packed, &request.base);
     grpc_message_add(out, buf_slice(&packed), encoding);
     buf_done(&packed);

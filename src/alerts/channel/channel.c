@@ -262,7 +262,7 @@ void channel_write(const struct channel *channel, struct buf *out) {
     channel_message_init(&message, channel, true);
     message.channel.delivered = NULL;
     message.channel.failing_since = NULL;
-    message.channel.failure = (char *)(uintptr_t) "";
+    message.channel.failure = "";
     message.channel.waiting = 0;
     pb_pack(out, &message.channel.base);
     channel_message_done(&message);

@@ -4,6 +4,7 @@
 #include "alerts/silence/silence.h"
 #include "base/mem.h"
 #include "base/name.h"
+#include "wire/pb.h"
 #include "wire/timestamp.h"
 
 enum { TEXT_MAX = 500 };
@@ -13,7 +14,7 @@ static const int64_t LASTS_MAX_MS = INT64_C(366) * 86400 * 1000;
 void silence_message_init(struct silence_message *message,
                           const struct silence *silence) {
     roost__v1__silence__init(&message->silence);
-    message->silence.id = (char *)(uintptr_t)silence->id;
+    message->silence.id = pb_lend(silence->id);
     message->silence.select = silence->select;
     message->silence.rule = silence->rule;
     message->silence.reason = silence->reason;

@@ -16,6 +16,7 @@
 #include "rpc/invocation.h"
 #include "rpc/services.h"
 #include "store/store.h"
+#include "wire/pb.h"
 #include "wire/timestamp.h"
 
 enum {
@@ -101,8 +102,8 @@ static void event_init(Roost__V1__ActivityEvent *message,
     if (!event->method || event->method[0] == '\0')
         return;
     roost__v1__acted_call__init(act);
-    act->method = (char *)(uintptr_t)event->method;
-    act->arguments = (char *)(uintptr_t)(event->arguments ? event->arguments : "");
+    act->method = pb_lend(event->method);
+    act->arguments = pb_lend(event->arguments);
     act->status = event->status;
     act->duration_us = event->duration_us;
     act->unclear = strcmp(event->kind, "act.unclear") == 0;
@@ -336,7 +337,7 @@ static void send_dropped(struct activity_watch *watch) {
     auto_(mem_freep) char *text = mem_printf(
         "%llu calls were left out: the watcher is too slow", (unsigned long long)dropped);
     message.time = timestamp_set(&time, clock_wall_ms());
-    message.kind = (char *)"dropped";
+    message.kind = "dropped";
     message.text = text;
     message.dropped = dropped;
     invocation_send(watch->invocation, &message.base);
@@ -359,7 +360,7 @@ static void send_call(struct activity_watch *watch, const struct traffic_call *c
     };
 
     event_init(&message, &time, NULL, &event);
-    details.method = (char *)(uintptr_t)call->method;
+    details.method = pb_lend(call->method);
     details.status = call->status;
     details.duration_us = call->duration_us;
     details.request_bytes = call->request_bytes;

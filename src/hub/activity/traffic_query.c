@@ -12,6 +12,7 @@
 #include "rpc/call.h"
 #include "rpc/invocation.h"
 #include "store/store.h"
+#include "wire/pb.h"
 #include "wire/timestamp.h"
 
 enum {
@@ -31,9 +32,9 @@ static void sum_init(Roost__V1__TrafficSum *message,
                      const struct store_traffic *sum) {
     roost__v1__traffic_sum__init(message);
     message->time = timestamp_set(time, sum->time_ms);
-    message->node = (char *)(uintptr_t)sum->node;
-    message->caller = (char *)(uintptr_t)sum->caller;
-    message->method = (char *)(uintptr_t)sum->method;
+    message->node = pb_lend(sum->node);
+    message->caller = pb_lend(sum->caller);
+    message->method = pb_lend(sum->method);
     message->calls = sum->calls;
     message->errors = sum->errors;
     message->duration_us = sum->duration_us;

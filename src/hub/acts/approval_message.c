@@ -2,6 +2,7 @@
 
 #include "hub/acts/approvals.h"
 #include "rpc/actor.h"
+#include "wire/pb.h"
 #include "wire/timestamp.h"
 
 void approval_message_init(struct approval_message *message,
@@ -9,7 +10,7 @@ void approval_message_init(struct approval_message *message,
     Roost__V1__Approval *out = &message->approval;
 
     roost__v1__approval__init(out);
-    out->id = (char *)(uintptr_t)item->id;
+    out->id = pb_lend(item->id);
     out->state = (Roost__V1__Approval__State)item->state;
     out->node = item->node;
     out->method = item->method;

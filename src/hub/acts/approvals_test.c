@@ -51,8 +51,7 @@ static struct actor *make_actor(const char *name, enum actor_role role, bool is_
 static void place_init(struct place *place, uint64_t wait_ms) {
     const struct registry_keeper nodes = { save_node, remove_name, rename_node, NULL };
 
-    *place =
-        (struct place) { .loop = loop_new(), .tags = { (char *)(uintptr_t) "@prod" } };
+    *place = (struct place) { .loop = loop_new(), .tags = { "@prod" } };
     place->list = (struct settings_list) { .items = place->tags, .count = 1 };
     place->registry = registry_new(&nodes);
     place->activity = activity_new(1, keep_event, NULL);

@@ -18,6 +18,7 @@
 #include "hub/alerting/service_alerts_private.h"
 #include "hub/timekeeper.h"
 #include "rpc/actor.h"
+#include "wire/pb.h"
 #include "wire/timestamp.h"
 
 /* A TestChannel that waits. */
@@ -308,7 +309,7 @@ static void on_tested(void *arg, int result, const char *message, const char *wh
     }
     trial->is_over = true; /* its end frees it */
     response.delivered = result == 0;
-    response.failure = result == 0 ? "" : (char *)(uintptr_t)(why ? why : "");
+    response.failure = result == 0 ? "" : pb_lend(why);
     response.duration_ms = (uint32_t)((int64_t)clock_boot_ms() - trial->start_ms);
     invocation_reply(invocation, &response.base);
 }

@@ -17,6 +17,7 @@
 #include "hub/timekeeper.h"
 #include "rpc/actor.h"
 #include "store/history/history.h"
+#include "wire/pb.h"
 
 /*
  * What a rule would have done: the judge itself, a fresh one, is given the samples that
@@ -213,7 +214,7 @@ static void answer_with(struct trial *trial,
         response.incidents[response.n_incidents++] = &part->incident;
     }
     condition_explain(trial->rule->condition, &reading);
-    response.reading = (char *)(uintptr_t)buf_text(&reading);
+    response.reading = pb_lend(buf_text(&reading));
     response.series = (uint32_t)series;
     response.truncated = trial->is_truncated;
     size_t count = response.n_incidents;

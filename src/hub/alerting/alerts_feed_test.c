@@ -121,8 +121,8 @@ static void answer(struct place *place, int count) {
     for (int i = 0; i < count; i++) {
         roost__v1__process__init(&rows[i]);
         rows[i].pid = 100 + (uint32_t)i;
-        rows[i].name = (char *)(uintptr_t) "gcc";
-        rows[i].user = (char *)(uintptr_t) "ada";
+        rows[i].name = "gcc";
+        rows[i].user = "ada";
         rows[i].cpu_percent = 90 - i;
         rows[i].rss_bytes = 1000;
         pointers[i] = &rows[i];

@@ -18,6 +18,7 @@
 #include "roost/v1/probe.pb-c.h"
 #include "roost/v1/units.pb-c.h"
 #include "rpc/client.h"
+#include "wire/pb.h"
 
 enum {
     ROUND_MS = 60000,
@@ -357,7 +358,7 @@ static struct client_call *ask_http(struct question *question,
                                     client_reply_fn *on_reply) {
     Roost__V1__HttpProbeRequest request = ROOST__V1__HTTP_PROBE_REQUEST__INIT;
 
-    request.url = (char *)(uintptr_t)url;
+    request.url = pb_lend(url);
     if (on_reply == on_certificate)
         request.method = "HEAD";
     return call(question, "/roost.v1.Probe/Http", &request.base,
@@ -367,7 +368,7 @@ static struct client_call *ask_http(struct question *question,
 static struct client_call *ask_ping(struct question *question, const char *host) {
     Roost__V1__PingRequest request = ROOST__V1__PING_REQUEST__INIT;
 
-    request.host = (char *)(uintptr_t)host;
+    request.host = pb_lend(host);
     request.count = PINGS;
     return call(question, "/roost.v1.Probe/Ping", &request.base, NULL, NULL);
 }

@@ -13,6 +13,7 @@
 #include "roost/v1/probe.pb-c.h"
 #include "roost/v1/units.pb-c.h"
 #include "rpc/check_target.h"
+#include "wire/pb.h"
 
 enum {
     ROUND_MS = 20,
@@ -85,8 +86,8 @@ static void answer_units(struct session *session, struct check_call *held) {
 
     for (size_t i = 0; i < 3 && session->units[i]; i++) {
         roost__v1__unit__init(&rows[i]);
-        rows[i].name = (char *)(uintptr_t)session->units[i];
-        rows[i].description = (char *)(uintptr_t) "exit code 3";
+        rows[i].name = pb_lend(session->units[i]);
+        rows[i].description = "exit code 3";
         pointers[response.n_units++] = &rows[i];
     }
     response.units = pointers;
@@ -97,7 +98,7 @@ static void answer_tcp(struct session *session, struct check_call *held) {
     Roost__V1__TcpProbeResponse response = ROOST__V1__TCP_PROBE_RESPONSE__INIT;
 
     response.ok = session->error[0] == '\0';
-    response.error = (char *)(uintptr_t)session->error;
+    response.error = pb_lend(session->error);
     check_target_reply(held, &response.base);
 }
 
@@ -106,10 +107,10 @@ static void answer_http(struct session *session, struct check_call *held) {
     Roost__V1__Certificate certificate = ROOST__V1__CERTIFICATE__INIT;
 
     response.ok = session->error[0] == '\0' && session->http_status < 400;
-    response.error = (char *)(uintptr_t)session->error;
+    response.error = pb_lend(session->error);
     response.status = session->http_status;
     certificate.days_left = session->days_left;
-    certificate.subject = (char *)(uintptr_t) "CN=web";
+    certificate.subject = "CN=web";
     if (session->days_left >= 0)
         response.certificate = &certificate;
     check_target_reply(held, &response.base);

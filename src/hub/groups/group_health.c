@@ -73,7 +73,7 @@ static void start(struct health_watch *watch,
     watch->is_unknown = false;
     watch->client = client_start(watch->health->loop, session_target(node->session),
                                  &request, &events, watch);
-    asked.service = (char *)(uintptr_t)service;
+    asked.service = pb_lend(service);
     client_send(watch->client, &asked.base);
     client_end(watch->client);
 }

@@ -16,6 +16,7 @@
 #include "rpc/call.h"
 #include "rpc/invocation.h"
 #include "rpc/services.h"
+#include "wire/pb.h"
 #include "wire/timestamp.h"
 
 /* Some seconds of a reader's sleep; more is left out, which nobody waits for. */
@@ -58,7 +59,7 @@ static void client_init(struct client_message *message,
     internal__client__init(&message->client);
     goformat_time(row->wall_ns, (int64_t)(row->boot_ns - start_ns), message->connected);
     goformat_duration((int64_t)(clock_boot_ns() - row->boot_ns), message->uptime);
-    message->client.name = (char *)(uintptr_t)older_name(row->node);
+    message->client.name = pb_lend(older_name(row->node));
     message->client.connectiontime = message->connected;
     message->client.uptime = message->uptime;
 }
@@ -107,7 +108,7 @@ static void send_event(struct feed *feed, Internal__ActivityEvent *event) {
         event->dropped = feed->dropped;
     } else {
         event->type = INTERNAL__ACTIVITY_EVENT__TYPE__UNKNOWN; /* the words say it */
-        event->name = event->method = (char *)"";
+        event->name = event->method = "";
     }
     feed->dropped = 0;
     invocation_send(feed->invocation, &event->base);
@@ -127,7 +128,7 @@ static void on_presence(struct presence_watcher *watcher,
     event.message = text;
     event.type = online ? INTERNAL__ACTIVITY_EVENT__TYPE__CLIENT_REGISTERED
                         : INTERNAL__ACTIVITY_EVENT__TYPE__CLIENT_UNREGISTERED;
-    event.name = (char *)(uintptr_t)older_name(node);
+    event.name = pb_lend(older_name(node));
     send_event(feed, &event);
 }
 
@@ -142,8 +143,8 @@ static void on_begun(struct traffic_watcher *watcher, const struct traffic_call 
         mem_printf("proxying gRPC request (%s) to: %s", call->method, older_name(node));
     event.message = text;
     event.type = INTERNAL__ACTIVITY_EVENT__TYPE__REQUEST_PROXIED;
-    event.name = (char *)(uintptr_t)older_name(node);
-    event.method = (char *)(uintptr_t)call->method;
+    event.name = pb_lend(older_name(node));
+    event.method = pb_lend(call->method);
     send_event(feed, &event);
 }
 

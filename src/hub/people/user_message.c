@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "hub/people/access.h"
 #include "hub/people/users.h"
+#include "wire/pb.h"
 #include "wire/timestamp.h"
 
 void user_message_grant_init(struct user_grant_message *message,
@@ -14,7 +15,7 @@ void user_message_grant_init(struct user_grant_message *message,
     Roost__V1__Grant *out = &message->grant;
 
     roost__v1__grant__init(out);
-    out->user = (char *)(uintptr_t)user;
+    out->user = pb_lend(user);
     out->nodes = grant->nodes;
     out->role = (Roost__V1__Role)grant->role;
     out->granted_by = grant->granted_by;

@@ -15,6 +15,7 @@
 #include "roost/v1/transfer.pb-c.h"
 #include "rpc/client.h"
 #include "rpc/invocation.h"
+#include "wire/pb.h"
 
 enum {
     SECONDS_USUAL = 8,
@@ -70,7 +71,7 @@ static void tell_progress(struct speed_test *test) {
     const struct speed_rate *rate = &test->rates[test->phase];
     Roost__V1__Latency idle;
 
-    report.phase = (char *)(uintptr_t)phase_names[test->phase];
+    report.phase = pb_lend(phase_names[test->phase]);
     report.seconds = (double)(loop_clock_us() - test->begun_us) / 1e6;
     report.bytes = rate->last.bytes;
     report.bits_per_second = speed_rate_now(rate);
@@ -93,7 +94,7 @@ static void tell_result(struct speed_test *test) {
 
     for (int i = 0; i < PHASES; i++)
         latency_message_fill(&test->latency[i], &latency[i]);
-    report.phase = (char *)"done";
+    report.phase = "done";
     report.idle = &latency[IDLE];
     report.loaded_download = &latency[DOWNLOAD];
     report.loaded_upload = &latency[UPLOAD];

@@ -20,6 +20,7 @@
 #include "roost/v1/transfer.pb-c.h"
 #include "rpc/client.h"
 #include "rpc/invocation.h"
+#include "wire/pb.h"
 #include "wire/timestamp.h"
 
 enum {
@@ -120,7 +121,7 @@ static void report_init(struct report *report, const struct stability *test) {
     Roost__V1__StabilityReport *message = &report->message;
 
     roost__v1__stability_report__init(message);
-    message->test_id = (char *)(uintptr_t)test->id;
+    message->test_id = pb_lend(test->id);
     message->interval_ms = test->interval_ms;
     message->planned = test->planned;
     message->sent = test->sent;
@@ -414,7 +415,7 @@ static void fill_request(const struct stability *test,
     const char *host = test->tests->udp_host;
 
     roost__v1__datagrams_request__init(request);
-    request->test_id = (char *)(uintptr_t)test->id;
+    request->test_id = pb_lend(test->id);
     if (!test->is_begun && test->interval_ms > 0) {
         request->interval_ms = test->interval_ms;
         request->count = test->planned;
@@ -427,7 +428,7 @@ static void fill_request(const struct stability *test,
     request->echo_port = echo_port(test->tests->echo);
     if (request->echo_port == 0)
         request->echo_port = 1; /* of a test that is over: nothing is sent */
-    request->echo_host = (char *)(uintptr_t)(host ? host : "");
+    request->echo_host = pb_lend(host);
     request->from = (uint32_t)test->count;
     request->end = test->wants_end;
 }

@@ -12,6 +12,7 @@
 #include "loop/loop.h"
 #include "roost/v1/metrics.pb-c.h"
 #include "rpc/client.h"
+#include "wire/pb.h"
 #include "wire/timestamp.h"
 
 enum {
@@ -164,7 +165,7 @@ static void on_week_chart(void *user,
 static void ask_week(struct week *week) {
     const struct alert_pictures *pictures = week->pictures;
     Roost__V1__ChartRequest request = ROOST__V1__CHART_REQUEST__INIT;
-    char *kind = (char *)(uintptr_t)week_kinds[week->asked++];
+    char *kind = pb_lend(week_kinds[week->asked++]);
     const struct client_request call = {
         .method = "/roost.v1.Metrics/Chart",
         .timeout_ms = WEEK_DRAW_MS,

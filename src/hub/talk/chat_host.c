@@ -17,6 +17,7 @@
 #include "roost/v1/tokens.pb-c.h"
 #include "rpc/client.h"
 #include "store/store.h"
+#include "wire/pb.h"
 
 enum { PAIR_MS = 15000 };
 
@@ -229,7 +230,7 @@ static void pair(void *arg,
         .peer = identity,
     };
 
-    request.code = (char *)(uintptr_t)code;
+    request.code = pb_lend(code);
     request.name = wish;
     request.device = ask->identity;
     ask->call = client_unary(hub->config.loop, hub->config.gate, &call, &request.base,
