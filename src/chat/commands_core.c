@@ -98,7 +98,7 @@ static void grant(struct turn *turn, const char *user) {
         return;
     }
     request.user = admission->user;
-    request.nodes = (char *)(uintptr_t) "*";
+    request.nodes = "*";
     request.role = admission->role == ACTOR_OPERATOR ? ROOST__V1__ROLE__OPERATOR
                                                      : ROOST__V1__ROLE__VIEWER;
     turn_call(turn, NULL, "/roost.v1.Users/Grant", &request.base, on_granted, NULL);

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "chat/act/act_call.h"
 #include "chat/act/approval_card.h"
+#include "wire/pb.h"
 
 enum { LISTED_MAX = 12, ID_LEAST = 4 };
 
@@ -169,7 +170,7 @@ void act_approvals_approve(struct turn *turn) {
         ask_list(turn, on_confirm);
         return;
     }
-    request.id = (char *)(uintptr_t)id;
+    request.id = pb_lend(id);
     turn_call(turn, NULL, "/roost.v1.Approvals/Approve", &request.base, on_decided, NULL);
 }
 
@@ -182,7 +183,7 @@ void act_approvals_reject(struct turn *turn) {
         ask_list(turn, on_list);
         return;
     }
-    request.id = (char *)(uintptr_t)id;
-    request.reason = (char *)(uintptr_t)(reason ? reason : "");
+    request.id = pb_lend(id);
+    request.reason = pb_lend(reason);
     turn_call(turn, NULL, "/roost.v1.Approvals/Reject", &request.base, on_decided, NULL);
 }

@@ -103,11 +103,11 @@ static void a_signature_is_not_made_in_a_chat(void) {
     Roost__V1__Approval item = ROOST__V1__APPROVAL__INIT;
     struct buf text = { 0 };
 
-    item.id = (char *)(uintptr_t) "3f2a9c";
+    item.id = "3f2a9c";
     item.state = ROOST__V1__APPROVAL__STATE__WAITING;
-    item.node = (char *)(uintptr_t) "nas";
-    item.method = (char *)(uintptr_t) "/roost.v1.Power/Shutdown";
-    item.asked_by = (char *)(uintptr_t) "bob";
+    item.node = "nas";
+    item.method = "/roost.v1.Power/Shutdown";
+    item.asked_by = "bob";
     item.needs_signature = true;
     struct view *view = approval_card_view(WORDS_RUSSIAN, &item, true);
     view_print(view, &text);

@@ -9,6 +9,7 @@
 #include "chat/act/act_call.h"
 #include "chat/act/act_text.h"
 #include "roost/v1/power.pb-c.h"
+#include "wire/pb.h"
 #include "wire/timestamp.h"
 
 enum { DELAY_MAX_MS = 7 * 24 * 3600 * 1000 };
@@ -138,7 +139,7 @@ static void cancel(struct turn *turn) {
         mem_printf(turn_say(turn, "%s: take the plan back"), turn_node(turn));
     struct act_state *state = act_call_state(turn);
 
-    request.operation_id = (char *)(uintptr_t)turn_operation(turn, 0);
+    request.operation_id = pb_lend(turn_operation(turn, 0));
     act_call_run(turn, state,
                  &(const struct act_call) {
                      .node = turn_node(turn),
@@ -186,9 +187,9 @@ static void end_host(struct turn *turn, const struct ending *ending, uint64_t de
     struct act_state *state = act_call_state(turn);
 
     request.delay_s = (uint32_t)(delay_ms / 1000);
-    request.message = (char *)(uintptr_t)(reason ? reason : "");
+    request.message = pb_lend(reason);
     request.force = turn_flag(turn, "force") != NULL;
-    request.operation_id = (char *)(uintptr_t)turn_operation(turn, 0);
+    request.operation_id = pb_lend(turn_operation(turn, 0));
     act_call_run(turn, state,
                  &(const struct act_call) {
                      .node = turn_node(turn),

@@ -8,6 +8,7 @@
 #include "chat/act/act_call.h"
 #include "chat/act/act_text.h"
 #include "roost/v1/probe.pb-c.h"
+#include "wire/pb.h"
 #include "wire/timestamp.h"
 
 enum {
@@ -38,10 +39,6 @@ static void end_probing(void *state) {
 
 static char *back_of(const struct turn *turn) {
     return mem_printf("tests %s", turn_node(turn));
-}
-
-static char *text_of(const char *word) {
-    return (char *)(uintptr_t)word;
 }
 
 /* The state of a probe of that target; NULL: the target was asked for. */
@@ -349,8 +346,8 @@ void act_probes_dns(struct turn *turn) {
     if (!probing)
         return;
     request.name = probing->target;
-    request.type = text_of(type ? type : "");
-    request.server = text_of(server ? server : "");
+    request.type = pb_lend(type);
+    request.server = pb_lend(server);
     turn_call(turn, turn_node(turn), "/roost.v1.Probe/Dns", &request.base, on_dns,
               probing);
 }

@@ -9,6 +9,7 @@
 #include "chat/act/act_call.h"
 #include "chat/act/act_text.h"
 #include "roost/v1/processes.pb-c.h"
+#include "wire/pb.h"
 #include "wire/timestamp.h"
 
 enum {
@@ -453,7 +454,7 @@ static void send_signal(struct turn *turn, struct killing *killing) {
     request.signal = killing->signal;
     request.force = turn_flag(turn, "force") != NULL;
     request.tree = turn_flag(turn, "tree") != NULL;
-    request.operation_id = (char *)(uintptr_t)turn_operation(turn, 0);
+    request.operation_id = pb_lend(turn_operation(turn, 0));
     act_call_run(turn, &killing->act,
                  &(const struct act_call) {
                      .node = turn_node(turn),

@@ -8,6 +8,7 @@
 #include "chat/act/act_call.h"
 #include "chat/act/act_text.h"
 #include "roost/v1/probe.pb-c.h"
+#include "wire/pb.h"
 #include "wire/timestamp.h"
 
 enum {
@@ -236,7 +237,7 @@ static void listen(struct turn *turn, void *arg) {
     request.seconds = testing->seconds;
     request.test_id = testing->id;
     if (!testing->id[0]) /* the next hub finds the same test by it */
-        request.operation_id = (char *)(uintptr_t)turn_operation(turn, 0);
+        request.operation_id = pb_lend(turn_operation(turn, 0));
     request.chart = true;
     request.end = testing->ends;
     turn_stream(turn, turn_node(turn), "/roost.v1.Probe/Stability", &request.base,

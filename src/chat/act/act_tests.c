@@ -7,6 +7,7 @@
 #include "chat/act/act_call.h"
 #include "chat/act/act_text.h"
 #include "roost/v1/probe.pb-c.h"
+#include "wire/pb.h"
 
 enum { SECONDS_MAX = 30, CONCERNS_MAX = 12 };
 
@@ -134,7 +135,7 @@ void act_tests_speed(struct turn *turn) {
                       word, SECONDS_MAX);
         return;
     }
-    request.url = (char *)(uintptr_t)(url ? url : "");
+    request.url = pb_lend(url);
     request.seconds = (uint32_t)seconds;
     struct view *view = view_new();
     view_title(view, "⏳ %s: Speedtest", turn_node(turn));

@@ -9,6 +9,7 @@
 #include "chat/act/act_text.h"
 #include "chat/act/act_units.h"
 #include "roost/v1/units.pb-c.h"
+#include "wire/pb.h"
 #include "wire/timestamp.h"
 
 enum { LOG_LINES = 8, LOG_LINE_MAX = 200, NAME_MAX_LEN = 256, TEXT_MAX = 300 };
@@ -375,7 +376,7 @@ static void act(struct turn *turn, struct servicing *servicing) {
     request.name = servicing->name;
     request.force = turn_flag(turn, "force") != NULL;
     request.now = turn_flag(turn, "now") != NULL;
-    request.operation_id = (char *)(uintptr_t)turn_operation(turn, 0);
+    request.operation_id = pb_lend(turn_operation(turn, 0));
     view_title(view, "⏳ %s · %s", servicing->name, turn_node(turn));
     view_text(view, "%s", turn_say(turn, servicing->verb->doing));
     turn_progress(turn, view);

@@ -7,6 +7,7 @@
 #include "chat/act/act_call.h"
 #include "roost/v1/nodes.pb-c.h"
 #include "roost/v1/power.pb-c.h"
+#include "wire/pb.h"
 
 enum { SENDERS_MAX = 8 };
 
@@ -89,7 +90,7 @@ static void send_packet(struct turn *turn, const char *via, const char *card) {
     struct act_state *state = act_call_state(turn);
 
     request.mac = mac;
-    request.operation_id = (char *)(uintptr_t)turn_operation(turn, 0);
+    request.operation_id = pb_lend(turn_operation(turn, 0));
     act_call_run(turn, state,
                  &(const struct act_call) {
                      .node = via,

@@ -10,6 +10,7 @@
 #include "chat/act/act_call.h"
 #include "chat/alert/alert_text.h"
 #include "roost/v1/metrics.pb-c.h"
+#include "wire/pb.h"
 
 /* What is offered, if the node has it; ":*" is each of them by itself. */
 static const struct offer {
@@ -126,7 +127,7 @@ static void on_latest(struct turn *turn,
 void alert_offer_metrics(struct turn *turn) {
     Roost__V1__LatestRequest request = ROOST__V1__LATEST_REQUEST__INIT;
 
-    request.select = (char *)(uintptr_t)turn_node(turn);
+    request.select = pb_lend(turn_node(turn));
     turn_call(turn, NULL, "/roost.v1.Metrics/Latest", &request.base, on_latest, NULL);
 }
 

@@ -12,6 +12,7 @@
 #include "chat/act/act_text.h"
 #include "chat/alert/alert_offer.h"
 #include "chat/alert/alert_text.h"
+#include "wire/pb.h"
 
 enum { NAME_LEN_MAX = 64, LISTED_MAX = 20 };
 
@@ -88,8 +89,8 @@ static void put(struct turn *turn, const char *condition) {
     auto_(mem_freep) char *name = rule_name(turn, condition);
 
     rule.name = name;
-    rule.select = (char *)(uintptr_t)turn_node(turn);
-    rule.condition = (char *)(uintptr_t)condition;
+    rule.select = pb_lend(turn_node(turn));
+    rule.condition = pb_lend(condition);
     rule.severity = ROOST__V1__SEVERITY__WARNING;
     rule.owner = turn_actor(turn)->name;
     request.rule = &rule;
@@ -208,7 +209,7 @@ static void on_removed(struct turn *turn,
 static void remove_rule(struct turn *turn, const char *name) {
     Roost__V1__RemoveRuleRequest request = ROOST__V1__REMOVE_RULE_REQUEST__INIT;
 
-    request.name = (char *)(uintptr_t)name;
+    request.name = pb_lend(name);
     turn_call(turn, NULL, "/roost.v1.Alerts/RemoveRule", &request.base, on_removed, NULL);
 }
 
@@ -273,6 +274,6 @@ void alert_set_remove(struct turn *turn) {
         remove_rule(turn, name);
         return;
     }
-    request.select = (char *)(uintptr_t)turn_node(turn);
+    request.select = pb_lend(turn_node(turn));
     turn_call(turn, NULL, "/roost.v1.Alerts/ListRules", &request.base, on_rules, NULL);
 }

@@ -11,6 +11,7 @@
 #include "chat/act/act_text.h"
 #include "chat/alert/alert_show.h"
 #include "chat/alert/alert_text.h"
+#include "wire/pb.h"
 #include "wire/timestamp.h"
 
 enum { LISTED_MAX = 12, DAY_S = 86400 };
@@ -194,13 +195,13 @@ void alert_silence_put(struct turn *turn) {
     }
     const char *reason = turn_rest(turn, 1 + words);
     request.lasts_s = (uint32_t)(lasts_ms / 1000);
-    request.reason = (char *)(uintptr_t)(reason ? reason : "");
+    request.reason = pb_lend(reason);
     if (alert_show_parse_id(whom, &request.incident)) {
         put(turn, &request);
         return;
     }
-    request.select = (char *)(uintptr_t)(is_everything(whom) ? "*" : whom);
-    request.rule = (char *)(uintptr_t)(rule ? rule : "");
+    request.select = pb_lend(is_everything(whom) ? "*" : whom);
+    request.rule = pb_lend(rule);
     put(turn, &request);
 }
 
@@ -233,7 +234,7 @@ void alert_silence_remove(struct turn *turn) {
         put(turn, &none);
         return;
     }
-    request.id = (char *)(uintptr_t)id;
+    request.id = pb_lend(id);
     turn_call(turn, NULL, "/roost.v1.Alerts/RemoveSilence", &request.base, on_removed,
               NULL);
 }
@@ -404,9 +405,9 @@ void alert_silence_maintenance(struct turn *turn) {
     }
     request.every_s = parse_every(turn_word(turn, at + 1));
     const char *reason = turn_rest(turn, at + 1 + (request.every_s > 0));
-    request.select = (char *)(uintptr_t)(is_everything(whom) ? "*" : whom);
+    request.select = pb_lend(is_everything(whom) ? "*" : whom);
     request.starts = timestamp_set(&starts, starts_ms);
     request.ends = timestamp_set(&ends, ends_ms);
-    request.reason = (char *)(uintptr_t)(reason ? reason : "");
+    request.reason = pb_lend(reason);
     put(turn, &request);
 }

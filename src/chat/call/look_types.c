@@ -49,7 +49,7 @@ static void ask_next(struct turn *turn, struct look_types *types) {
     if (!types->service) {
         request.message_request_case =
             GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_LIST_SERVICES;
-        request.list_services = (char *)(uintptr_t) "*";
+        request.list_services = "*";
     } else if (types->asked) {
         request.message_request_case =
             GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_FILE_BY_FILENAME;

@@ -8,6 +8,7 @@
 #include "chat/look/look_gather.h"
 #include "chat/look/look_text.h"
 #include "roost/v1/activity.pb-c.h"
+#include "wire/pb.h"
 #include "wire/timestamp.h"
 
 enum {
@@ -157,9 +158,9 @@ void look_activity_run(struct turn *turn) {
     if (turn_flag(turn, "before") &&
         !look_text_number(turn_flag(turn, "before"), &before))
         before = 0; /* the newest */
-    request.node = (char *)(uintptr_t)find_node(turn);
-    request.actor = (char *)(uintptr_t)flag_or_empty(turn, "user");
-    request.kind = (char *)(uintptr_t)flag_or_empty(turn, "kind");
+    request.node = pb_lend(find_node(turn));
+    request.actor = pb_lend(flag_or_empty(turn, "user"));
+    request.kind = pb_lend(flag_or_empty(turn, "kind"));
     request.limit = PER_PAGE;
     request.before_id = before;
     look_gather_start(gather, on_list);

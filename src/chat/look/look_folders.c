@@ -8,6 +8,7 @@
 #include "chat/look/look_text.h"
 #include "chat/turn/turn.h"
 #include "roost/v1/usage.pb-c.h"
+#include "wire/pb.h"
 
 enum {
     ENTRIES = 12,
@@ -159,7 +160,7 @@ void look_folders_run(struct turn *turn, const char *path) {
     struct counting *counting = turn_state(turn, sizeof(*counting), NULL);
     Roost__V1__StorageUsageRequest request = ROOST__V1__STORAGE_USAGE_REQUEST__INIT;
 
-    request.path = (char *)(uintptr_t)path;
+    request.path = pb_lend(path);
     request.limit = ENTRIES;
     turn_stream(turn, turn_node(turn), "/roost.v1.Usage/Storage", &request.base, &events,
                 counting);

@@ -11,6 +11,7 @@
 #include "chat/look/look_text.h"
 #include "chat/values/look_plot_words.h"
 #include "roost/v1/units.pb-c.h"
+#include "wire/pb.h"
 #include "wire/timestamp.h"
 
 enum {
@@ -283,7 +284,7 @@ static bool read_flags(struct turn *turn,
         request->priority = (uint32_t)level;
     }
     if (turn_flag(turn, "grep"))
-        request->grep = (char *)(uintptr_t)turn_flag(turn, "grep");
+        request->grep = pb_lend(turn_flag(turn, "grep"));
     return true;
 }
 
@@ -303,7 +304,7 @@ static void read_lines(struct turn *turn) {
     if (!read_flags(turn, &request, &since))
         return;
     reading->is_follow = turn_flag(turn, "follow") != NULL;
-    request.unit = (char *)(uintptr_t)find_unit(turn);
+    request.unit = pb_lend(find_unit(turn));
     request.lines = (uint32_t)lines;
     request.follow = reading->is_follow;
     turn_stream(turn, turn_node(turn), "/roost.v1.Units/Logs", &request.base, &events,
@@ -367,7 +368,7 @@ static void on_units(struct turn *turn, struct look_gather *gather) {
 }
 
 static void ask_unit(struct turn *turn) {
-    char *types[] = { (char *)(uintptr_t) "service" };
+    char *types[] = { "service" };
     struct look_gather *gather = turn_state(turn, sizeof(*gather), look_gather_done);
     Roost__V1__ListUnitsRequest request = ROOST__V1__LIST_UNITS_REQUEST__INIT;
 

@@ -11,6 +11,7 @@
 #include "chat/look/look_pages.h"
 #include "chat/look/look_text.h"
 #include "roost/v1/processes.pb-c.h"
+#include "wire/pb.h"
 
 enum {
     LIST = 0,
@@ -170,8 +171,8 @@ void look_processes_list(struct turn *turn) {
     Roost__V1__ListProcessesRequest request = ROOST__V1__LIST_PROCESSES_REQUEST__INIT;
     const char *filter = turn_word(turn, 0);
 
-    request.filter = (char *)(uintptr_t)(filter ? filter : "");
-    request.user = (char *)(uintptr_t)find_user(turn);
+    request.filter = pb_lend(filter);
+    request.user = pb_lend(find_user(turn));
     request.sort = find_order(turn)->sort;
     request.limit = LIMIT;
     request.look_ms = LOOK_MS;

@@ -13,6 +13,7 @@
 #include "chat/look/look_text.h"
 #include "chat/values/look_values.h"
 #include "roost/v1/usage.pb-c.h"
+#include "wire/pb.h"
 #include "wire/timestamp.h"
 
 enum {
@@ -267,7 +268,7 @@ static void ask_users(struct turn *turn) {
 static void ask_disks(struct turn *turn) {
     Roost__V1__LatestRequest request = ROOST__V1__LATEST_REQUEST__INIT;
 
-    request.select = (char *)(uintptr_t)turn_node(turn);
+    request.select = pb_lend(turn_node(turn));
     ask(turn, NULL, "/roost.v1.Metrics/Latest", &request.base, on_disks);
 }
 
@@ -280,7 +281,7 @@ static void ask_quota(struct turn *turn) {
     Roost__V1__QuotaRequest request = ROOST__V1__QUOTA_REQUEST__INIT;
     const char *user = turn_word(turn, 1);
 
-    request.user = (char *)(uintptr_t)(user ? user : "");
+    request.user = pb_lend(user);
     ask(turn, turn_node(turn), "/roost.v1.Usage/Quota", &request.base, on_quota);
 }
 

@@ -11,13 +11,9 @@
 #include "draw/qr.h"
 #include "roost/v1/nodes.pb-c.h"
 #include "roost/v1/tokens.pb-c.h"
+#include "wire/pb.h"
 
 enum { TAGS_MAX = 16, NAME_MAX_LEN = 30 };
-
-/* A message of protobuf-c holds texts as char *, and packs them without writing. */
-static char *lend(const char *text) {
-    return (char *)(uintptr_t)text;
-}
 
 /* All words as a node's name: "My NAS" is my-nas. A new string; "" of no words. */
 static char *node_name(const struct turn *turn) {
@@ -236,8 +232,8 @@ void people_nodes_rename(struct turn *turn) {
         ask_name(turn, turn_say(turn, "What shall it be called?"), "rename");
         return;
     }
-    request.node = lend(turn_node(turn));
-    request.name = lend(turn_word(turn, 0));
+    request.node = pb_lend(turn_node(turn));
+    request.name = pb_lend(turn_word(turn, 0));
     if (turn_count(turn) > 1 || !name_is_valid(request.name))
         turn_complain(turn, "%s",
                       turn_say(turn,
@@ -256,8 +252,8 @@ void people_nodes_title(struct turn *turn) {
         ask_name(turn, turn_say(turn, "Which title?"), "title");
         return;
     }
-    request.node = lend(turn_node(turn));
-    request.title = lend(turn_rest(turn, 0));
+    request.node = pb_lend(turn_node(turn));
+    request.title = pb_lend(turn_rest(turn, 0));
     turn_call(turn, NULL, "/roost.v1.Nodes/SetTitle", &request.base, on_changed, NULL);
 }
 
@@ -267,7 +263,7 @@ void people_nodes_tag(struct turn *turn) {
     char *remove[TAGS_MAX];
     const char *word;
 
-    request.node = lend(turn_node(turn));
+    request.node = pb_lend(turn_node(turn));
     request.add = add;
     request.remove = remove;
     for (size_t i = 0; i < TAGS_MAX && (word = turn_word(turn, i)); i++) {
@@ -275,9 +271,9 @@ void people_nodes_tag(struct turn *turn) {
         word += word[0] == '+' || word[0] == '-';
         word += word[0] == '@';
         if (is_removed)
-            remove[request.n_remove++] = lend(word);
+            remove[request.n_remove++] = pb_lend(word);
         else
-            add[request.n_add++] = lend(word);
+            add[request.n_add++] = pb_lend(word);
     }
     if (request.n_add + request.n_remove == 0)
         ask_name(turn,
@@ -309,7 +305,7 @@ void people_nodes_remove(struct turn *turn) {
     Roost__V1__RemoveNodeRequest request = ROOST__V1__REMOVE_NODE_REQUEST__INIT;
     char *back = mem_printf("node %s", turn_node(turn));
 
-    request.node = lend(turn_node(turn));
+    request.node = pb_lend(turn_node(turn));
     if (turn_is_confirmed(turn))
         turn_call(turn, NULL, "/roost.v1.Nodes/Remove", &request.base, on_removed, NULL);
     else

@@ -9,13 +9,9 @@
 #include "chat/turn/turn.h"
 #include "roost/v1/alerts.pb-c.h"
 #include "roost/v1/users.pb-c.h"
+#include "wire/pb.h"
 
 enum { SHOWN_MAX = 30 };
-
-/* A message of protobuf-c holds texts as char *, and packs them without writing. */
-static char *lend(const char *text) {
-    return (char *)(uintptr_t)text;
-}
 
 static const struct {
     const char *word;
@@ -123,7 +119,7 @@ static void on_invited(struct turn *turn,
 
 void people_users_invite(struct turn *turn) {
     Roost__V1__InviteUserRequest request = ROOST__V1__INVITE_USER_REQUEST__INIT;
-    char *nodes = lend(turn_word(turn, 2) ? turn_word(turn, 2) : "*");
+    char *nodes = pb_lend(turn_word(turn, 2) ? turn_word(turn, 2) : "*");
     struct view *view;
 
     if (!turn_word(turn, 0)) {
@@ -132,7 +128,7 @@ void people_users_invite(struct turn *turn) {
         turn_ask(turn, view, "invite");
         return;
     }
-    request.name = lend(turn_word(turn, 0));
+    request.name = pb_lend(turn_word(turn, 0));
     request.role = role_of(turn_word(turn, 1));
     if (turn_word(turn, 1) && request.role == ROOST__V1__ROLE__ROLE_UNSPECIFIED) {
         turn_complain(turn, "%s", turn_say(turn, "A role is viewer, operator or owner."));
@@ -186,8 +182,8 @@ void people_users_grant(struct turn *turn) {
                       turn_say(turn, "For example: /grant ada operator web* for 2h"));
         return;
     }
-    request.user = lend(turn_word(turn, 0));
-    request.nodes = lend(turn_word(turn, 2));
+    request.user = pb_lend(turn_word(turn, 0));
+    request.nodes = pb_lend(turn_word(turn, 2));
     turn_call(turn, NULL, "/roost.v1.Users/Grant", &request.base, on_granted, NULL);
 }
 
@@ -212,8 +208,8 @@ void people_users_revoke(struct turn *turn) {
         turn_complain(turn, "%s", turn_say(turn, "For example: /revoke ada web*"));
         return;
     }
-    request.user = lend(turn_word(turn, 0));
-    request.nodes = lend(turn_word(turn, 1) ? turn_word(turn, 1) : "");
+    request.user = pb_lend(turn_word(turn, 0));
+    request.nodes = pb_lend(turn_word(turn, 1));
     turn_call(turn, NULL, "/roost.v1.Users/Revoke", &request.base, on_grant_taken, NULL);
 }
 
@@ -290,14 +286,14 @@ static void route(struct turn *turn, char *name, const char *nodes) {
     Roost__V1__Channel channel = ROOST__V1__CHANNEL__INIT;
     Roost__V1__ChatChannel chat = ROOST__V1__CHAT_CHANNEL__INIT;
 
-    chat.platform = lend(place->platform);
-    chat.chat = lend(place->chat);
-    chat.topic = lend(place->topic);
+    chat.platform = pb_lend(place->platform);
+    chat.chat = pb_lend(place->chat);
+    chat.topic = pb_lend(place->topic);
     channel.name = name;
     channel.kind_case = ROOST__V1__CHANNEL__KIND_CHAT;
     channel.chat = &chat;
     channel.severity = ROOST__V1__SEVERITY__WARNING;
-    channel.select = lend(strcmp(nodes, "all") == 0 ? "" : nodes);
+    channel.select = pb_lend(strcmp(nodes, "all") == 0 ? "" : nodes);
     request.channel = &channel;
     turn_call(turn, NULL, "/roost.v1.Alerts/PutChannel", &request.base, on_routed, NULL);
 }

@@ -42,7 +42,7 @@ static struct turn *ask(void) {
     struct turn *turn = turn_testing_new("nas", NULL);
     Roost__V1__GetNodeRequest request = ROOST__V1__GET_NODE_REQUEST__INIT;
 
-    request.node = (char *)(uintptr_t) "nas";
+    request.node = "nas";
     turn_call(turn, NULL, "/roost.v1.Nodes/Get", &request.base, show_name, NULL);
     CHECK_TEXT(turn_testing_calls(turn), "- Nodes/Get {\"node\":\"nas\"}\n");
     CHECK_TEXT(turn_testing_calls(turn), "");

@@ -12,6 +12,7 @@
 #include "chat/values/look_plot_words.h"
 #include "chat/values/look_values.h"
 #include "roost/v1/metrics.pb-c.h"
+#include "wire/pb.h"
 #include "wire/timestamp.h"
 
 enum { CHART, QUERY, LATEST };
@@ -185,9 +186,9 @@ static void ask_chart(struct turn *turn,
     Roost__V1__ChartRequest request = ROOST__V1__CHART_REQUEST__INIT;
     Google__Protobuf__Timestamp since = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
     Google__Protobuf__Timestamp until = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
-    char *names[] = { (char *)(uintptr_t)wish->names };
+    char *names[] = { pb_lend(wish->names) };
 
-    request.select = (char *)(uintptr_t)wish->select;
+    request.select = pb_lend(wish->select);
     request.metrics = names;
     request.n_metrics = 1;
     if (wish->span_ms > 0)
@@ -199,7 +200,7 @@ static void ask_chart(struct turn *turn,
     request.height = HEIGHT;
     request.scale = wish->is_file ? 2 : 1;
     request.light = wish->is_light;
-    request.unit = (char *)(uintptr_t)(wish->unit ? wish->unit : "");
+    request.unit = pb_lend(wish->unit);
     if (!isnan(wish->top)) {
         request.y_axis_case = ROOST__V1__CHART_REQUEST__Y_AXIS_Y_TOP;
         request.y_top = wish->top;
@@ -218,8 +219,8 @@ static void ask_values(struct turn *turn,
     char *metrics[KIND_SERIES_MAX];
 
     for (size_t i = 0; i < kind->series_count; i++)
-        metrics[i] = (char *)(uintptr_t)kind->series[i].metric;
-    request.select = (char *)(uintptr_t)wish->select;
+        metrics[i] = pb_lend(kind->series[i].metric);
+    request.select = pb_lend(wish->select);
     request.metrics = metrics;
     request.n_metrics = kind->series_count;
     request.points = POINTS;

@@ -9,6 +9,7 @@
 #include "chat/look/look_pages.h"
 #include "chat/look/look_text.h"
 #include "chat/values/look_values.h"
+#include "wire/pb.h"
 
 enum {
     LATEST = 0,
@@ -212,7 +213,7 @@ void look_metrics_run(struct turn *turn) {
     struct look_gather *gather = turn_state(turn, sizeof(*gather), look_gather_done);
     Roost__V1__LatestRequest latest = ROOST__V1__LATEST_REQUEST__INIT;
 
-    latest.select = (char *)(uintptr_t)turn_node(turn);
+    latest.select = pb_lend(turn_node(turn));
     look_gather_start(gather, on_all);
     look_gather_call(gather, turn, LATEST, NULL, "/roost.v1.Metrics/Latest",
                      &latest.base);
