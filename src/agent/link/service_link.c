@@ -14,6 +14,7 @@
 #include "rpc/call.h"
 #include "rpc/invocation.h"
 #include "rpc/services.h"
+#include "wire/pb.h"
 
 /* One Services stream. */
 struct watcher {
@@ -83,13 +84,13 @@ static void describe(const struct offer *offer, Roost__V1__BackEnd *ret_message)
     roost__v1__back_end__init(ret_message);
     while (offer_service_at(offer, count))
         count++;
-    ret_message->name = (char *)(uintptr_t)offer_name(offer);
+    ret_message->name = pb_lend(offer_name(offer));
     ret_message->state = (Roost__V1__BackEnd__State)offer_state(offer);
-    ret_message->message = (char *)(uintptr_t)offer_why(offer);
+    ret_message->message = pb_lend(offer_why(offer));
     ret_message->services = mem_new_array(count + 1, sizeof(char *));
     ret_message->n_services = count;
     for (size_t i = 0; i < count; i++)
-        ret_message->services[i] = (char *)(uintptr_t)offer_service_at(offer, i);
+        ret_message->services[i] = pb_lend(offer_service_at(offer, i));
     ret_message->takes_all = offer_takes_all(offer);
 }
 

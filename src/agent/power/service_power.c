@@ -21,6 +21,7 @@
 #include "roost/v1/power.pb-c.h"
 #include "rpc/invocation.h"
 #include "rpc/services.h"
+#include "wire/pb.h"
 #include "wire/timestamp.h"
 
 enum {
@@ -92,11 +93,11 @@ static void fill(Roost__V1__PowerResponse *response,
     const char *kind = state->kind == POWER_REBOOT ? "reboot" : "poweroff";
 
     roost__v1__power_response__init(response);
-    response->planned = (char *)(uintptr_t)(state->is_planned ? kind : "");
+    response->planned = pb_lend(state->is_planned ? kind : "");
     response->at = state->is_planned ? timestamp_set(at, state->at_ms) : NULL;
     response->inhibitors = state->inhibitors;
     response->n_inhibitors = state->inhibitor_count;
-    response->by = (char *)(uintptr_t)(state->by_logind ? "logind" : "command");
+    response->by = pb_lend(state->by_logind ? "logind" : "command");
 }
 
 static void reply_act(struct act *act, const struct state *state) {

@@ -14,6 +14,7 @@
 #include "loop/timer.h"
 #include "loop/udp.h"
 #include "rpc/invocation.h"
+#include "wire/pb.h"
 #include "wire/timestamp.h"
 
 enum {
@@ -80,7 +81,7 @@ static void fill_report(const struct stream *stream,
                         Roost__V1__StabilityReport *report) {
     const struct test *test = stream->test;
 
-    report->test_id = (char *)(uintptr_t)test->id;
+    report->test_id = pb_lend(test->id);
     report->started = timestamp_set(started, test->started_ms);
     report->interval_ms = (uint32_t)(test->interval_us / 1000);
     report->planned = (uint32_t)test->planned;

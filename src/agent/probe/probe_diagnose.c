@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "roost/v1/probe.pb-c.h"
 #include "rpc/invocation.h"
+#include "wire/pb.h"
 #include "wire/timestamp.h"
 
 /* One report being made: it goes on when its caller leaves. */
@@ -56,7 +57,7 @@ static void fill_item(Roost__V1__DiagnosisItem *out, const struct diagnose_item 
     for (size_t i = 0; i < item->count; i++) {
         out->fields[i] = mem_new(sizeof(**out->fields));
         roost__v1__diagnosis_field__init(out->fields[i]);
-        out->fields[i]->name = (char *)(uintptr_t)item->fields[i].name;
+        out->fields[i]->name = pb_lend(item->fields[i].name);
         out->fields[i]->value = item->fields[i].value;
     }
 }
@@ -65,7 +66,7 @@ static Roost__V1__DiagnosisSection *make_section(const struct diagnose_section *
     Roost__V1__DiagnosisSection *out = mem_new(sizeof(*out));
 
     roost__v1__diagnosis_section__init(out);
-    out->name = (char *)(uintptr_t)section->name;
+    out->name = pb_lend(section->name);
     out->n_items = section->count;
     out->items = mem_new_array(section->count + 1, sizeof(*out->items));
     for (size_t i = 0; i < section->count; i++) {
@@ -93,7 +94,7 @@ static void reply(struct report *report) {
     Google__Protobuf__Timestamp time;
 
     response.time = timestamp_set(&time, clock_wall_ms());
-    response.text = (char *)(uintptr_t)buf_text(&report->text);
+    response.text = pb_lend(buf_text(&report->text));
     response.sections = sections;
     for (size_t i = 0; i < report->diagnose.count; i++)
         sections[response.n_sections++] = make_section(&report->diagnose.sections[i]);

@@ -19,6 +19,7 @@
 #include "roost/v1/probe.pb-c.h"
 #include "rpc/invocation.h"
 #include "wire/dns.h"
+#include "wire/pb.h"
 
 enum {
     PORT = 53,
@@ -71,7 +72,7 @@ static void on_end(struct probe *probe) {
 static void begin_response(const struct asking *asking,
                            Roost__V1__DnsProbeResponse *response) {
     roost__v1__dns_probe_response__init(response);
-    response->server = (char *)(uintptr_t)asking->server_text;
+    response->server = pb_lend(asking->server_text);
     response->time_ms = (double)(loop_clock_us() - asking->begun_us) / 1000;
     response->truncated = asking->was_cut;
 }
@@ -81,7 +82,7 @@ static void fail(struct asking *asking, const char *why) {
     Roost__V1__DnsProbeResponse response;
 
     begin_response(asking, &response);
-    response.error = (char *)(uintptr_t)why;
+    response.error = pb_lend(why);
     probes_reply(&asking->probe, &response.base);
 }
 

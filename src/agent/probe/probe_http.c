@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "roost/v1/probe.pb-c.h"
 #include "rpc/invocation.h"
+#include "wire/pb.h"
 #include "wire/timestamp.h"
 
 enum {
@@ -73,7 +74,7 @@ static void fill_certificate(struct certificate *out,
     out->message.not_before = timestamp_set(&out->not_before, facts->not_before_ms);
     out->message.not_after = timestamp_set(&out->not_after, facts->not_after_ms);
     out->message.days_left = (double)left_ms / DAY_MS;
-    out->message.error = (char *)(uintptr_t)result->distrust;
+    out->message.error = pb_lend(result->distrust);
     out->message.names = facts->names;
     out->message.n_names = facts->name_count < NAMES_MAX ? facts->name_count : NAMES_MAX;
     for (size_t i = 0; i < out->message.n_names; i++)
@@ -98,7 +99,7 @@ static void on_done(void *arg, const struct http_probe_result *result) {
     response.ok = !result->error && result->status >= 200 && result->status < 400 &&
                   !result->distrust[0];
     response.status = result->status;
-    response.address = (char *)(uintptr_t)result->address;
+    response.address = pb_lend(result->address);
     response.resolve_ms = result->resolve_ms;
     response.connect_ms = result->connect_ms;
     response.tls_ms = result->tls_ms;
@@ -107,9 +108,9 @@ static void on_done(void *arg, const struct http_probe_result *result) {
     response.bytes = result->bytes;
     response.location = location;
     if (result->error)
-        response.error = (char *)(uintptr_t)result->error;
+        response.error = pb_lend(result->error);
     else
-        response.error = (char *)(uintptr_t)result->distrust;
+        response.error = pb_lend(result->distrust);
     probes_reply(&fetch->probe, &response.base);
 }
 

@@ -16,6 +16,7 @@
 #include "loop/timer.h"
 #include "roost/v1/probe.pb-c.h"
 #include "rpc/invocation.h"
+#include "wire/pb.h"
 
 enum {
     COUNT = 4,
@@ -78,7 +79,7 @@ static bool resolve(struct ping *ping, unsigned i, double rtt_ms, const char *er
     ping->resolved++;
     report.address = ping->address;
     report.number = i + 1;
-    report.error = (char *)(uintptr_t)error;
+    report.error = pb_lend(error);
     if (rtt_ms >= 0) {
         report.rtt_ms_known_case = ROOST__V1__PING_REPORT__RTT_MS_KNOWN_RTT_MS;
         report.rtt_ms = rtt_ms;

@@ -9,6 +9,7 @@
 #include "loop/loop.h"
 #include "roost/v1/probe.pb-c.h"
 #include "rpc/invocation.h"
+#include "wire/pb.h"
 
 enum {
     TIMEOUT_MS = 5000,
@@ -54,13 +55,13 @@ static void on_dialled(void *arg,
         return;
     }
     response.ok = conn != NULL;
-    response.error = (char *)(uintptr_t)(why ? why : "");
+    response.error = pb_lend(why);
     if (tcp->resolved_us) {
         response.resolve_ms = ms_between(tcp->begun_us, tcp->resolved_us);
         response.connect_ms = ms_between(tcp->resolved_us, loop_clock_us());
     }
     if (conn)
-        response.address = (char *)(uintptr_t)conn_peer(conn);
+        response.address = pb_lend(conn_peer(conn));
     probes_reply(&tcp->probe, &response.base); /* tcp is gone */
     if (conn)
         conn_close(conn);

@@ -74,7 +74,7 @@ void usage_gpu_read(struct usage_gpus *gpus, const char *library, const char *ro
 }
 
 static void fill(Roost__V1__GpuProcess *out, const struct usage_gpu *gpu) {
-    char *none = (char *)(uintptr_t) "";
+    char *none = "";
 
     roost__v1__gpu_process__init(out);
     out->gpu = mem_printf("gpu%zu", gpu->place);
