@@ -20,6 +20,7 @@
 #include "loop/loop.h"
 #include "roost/v1/users.pb-c.h"
 #include "rpc/client.h"
+#include "wire/pb.h"
 
 /* "/roost.v1.Units/Stop" is Units/Stop. */
 static const char *short_method(const char *method) {
@@ -269,7 +270,7 @@ static int reject(struct cli *cli, const Roost__V1__Approval *item) {
     const char *reason = args_value(cli->args, "reason");
 
     request.id = item->id;
-    request.reason = (char *)(uintptr_t)(reason ? reason : "");
+    request.reason = pb_lend(reason);
     return send_decision(cli, item, "/roost.v1.Approvals/Reject", &request.base);
 }
 

@@ -10,11 +10,7 @@
 #include "cli/commands.h"
 #include "cli/nodes/nodes.h"
 #include "roost/v1/power.pb-c.h"
-
-static char *option_text(const struct cli *cli, const char *name) {
-    const char *value = args_value(cli->args, name);
-    return (char *)(uintptr_t)(value ? value : "");
-}
+#include "wire/pb.h"
 
 /* "nas: sent into eth0 192.0.2.255:9" */
 static void print_sent(void *arg,
@@ -41,9 +37,9 @@ static int send(struct cli *cli, const char *mac, const char *via) {
     int r = act_nodes(cli, "wake", via, &list);
     if (r != 0)
         return r;
-    request.mac = (char *)(uintptr_t)mac;
-    request.interface = option_text(cli, "interface");
-    request.password = option_text(cli, "password");
+    request.mac = pb_lend(mac);
+    request.interface = pb_lend(args_value(cli->args, "interface"));
+    request.password = pb_lend(args_value(cli->args, "password"));
     auto_(mem_freep) Roost__V1__WakeRequest *requests =
         mem_new_array(list->n_nodes, sizeof(*requests));
     struct act_deed *deeds = mem_new_array(list->n_nodes, sizeof(*deeds));

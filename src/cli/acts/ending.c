@@ -9,14 +9,10 @@
 #include "cli/cli.h"
 #include "cli/terminal/when.h"
 #include "roost/v1/power.pb-c.h"
+#include "wire/pb.h"
 #include "wire/timestamp.h"
 
 enum { DELAY_MAX_S = 7 * 86400 };
-
-static char *option_text(const struct cli *cli, const char *name) {
-    const char *value = args_value(cli->args, name);
-    return (char *)(uintptr_t)(value ? value : "");
-}
 
 /* "pi: reboots at 2026-11-20 14:05:00" */
 static void print_state(void *arg,
@@ -86,7 +82,7 @@ static int ask_end(struct cli *cli,
                    const Roost__V1__ListNodesResponse *list) {
     Roost__V1__PowerRequest request = ROOST__V1__POWER_REQUEST__INIT;
 
-    request.message = option_text(cli, "message");
+    request.message = pb_lend(args_value(cli->args, "message"));
     request.force = args_has(cli->args, "force");
     int r = read_delay(cli, &request.delay_s);
     if (r == 0)

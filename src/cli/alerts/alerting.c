@@ -13,13 +13,12 @@
 #include "cli/nodes/node_cells.h"
 #include "cli/terminal/text.h"
 #include "cli/terminal/units.h"
+#include "wire/pb.h"
 
 enum { SECRET_MAX = 65536 };
 
 char *alerting_option(const struct cli *cli, const char *name) {
-    const char *value = args_value(cli->args, name);
-
-    return (char *)(uintptr_t)(value ? value : "");
+    return pb_lend(args_value(cli->args, name));
 }
 
 void alerting_take(const struct cli *cli, const char *name, char **ret_text) {
@@ -28,9 +27,7 @@ void alerting_take(const struct cli *cli, const char *name, char **ret_text) {
 }
 
 char *alerting_operand(const struct cli *cli, size_t at) {
-    const char *value = args_at(cli->args, at);
-
-    return (char *)(uintptr_t)(value ? value : "");
+    return pb_lend(args_at(cli->args, at));
 }
 
 char **alerting_values(const struct cli *cli, const char *name, size_t *ret_count) {
@@ -38,7 +35,7 @@ char **alerting_values(const struct cli *cli, const char *name, size_t *ret_coun
     char **values = mem_new_array(count + 1, sizeof(*values));
 
     for (size_t i = 0; i < count; i++)
-        values[i] = (char *)(uintptr_t)args_value_at(cli->args, name, i);
+        values[i] = pb_lend(args_value_at(cli->args, name, i));
     *ret_count = count;
     return values;
 }

@@ -8,6 +8,7 @@
 #include "cli/hub/hub.h"
 #include "cli/hub/named.h"
 #include "cli/output.h"
+#include "wire/pb.h"
 
 static const struct named_kind channels = {
     .word = "channel",
@@ -108,7 +109,7 @@ static int test(struct cli *cli, const char *name, const void *arg) {
     };
     ProtobufCMessage *reply;
 
-    request.name = (char *)(uintptr_t)name;
+    request.name = pb_lend(name);
     int r = hub_call(cli, name, ask, &reply);
     if (r != 0)
         return r;

@@ -185,7 +185,7 @@ static int run_test(struct cli *cli) {
     ProtobufCMessage *rule, *list = NULL;
     int r = 0;
 
-    asked.name = (char *)(uintptr_t) "test";
+    asked.name = "test";
     asked.severity = ROOST__V1__SEVERITY__WARNING;
     asked.condition = words;
     if (strcspn(words, " (<>=!") == strlen(words) && strcmp(words, "offline") != 0) {

@@ -10,6 +10,7 @@
 #include "loop/loop.h"
 #include "rpc/client.h"
 #include "wire/headers.h"
+#include "wire/pb.h"
 #include "wire/schema.h"
 
 enum { IMPORTS_MAX = 1000 }; /* a chain longer than any that people write */
@@ -169,7 +170,7 @@ int reflect_services(struct reflect *reflect, char ***ret_names, size_t *ret_cou
 
     request.message_request_case =
         GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_LIST_SERVICES;
-    request.list_services = (char *)(uintptr_t) "*";
+    request.list_services = "*";
     if (!reflect->names) {
         int r = ask(reflect, &request);
         if (r != 0)
@@ -251,7 +252,7 @@ int reflect_add_symbol(struct reflect *reflect,
 
     request.message_request_case =
         GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_FILE_CONTAINING_SYMBOL;
-    request.file_containing_symbol = (char *)(uintptr_t)symbol;
+    request.file_containing_symbol = pb_lend(symbol);
     int r = ask(reflect, &request);
     if (r == 0)
         r = add_files(reflect, schema);

@@ -16,6 +16,7 @@
 #include "cli/hub/hub.h"
 #include "draw/kind.h"
 #include "draw/zone.h"
+#include "wire/pb.h"
 
 enum {
     SPAN_MS = 24 * 3600000, /* what is drawn unless --since says otherwise */
@@ -185,13 +186,13 @@ static int make_picture(struct cli *cli, struct wish *wish) {
     request.height = wish->height;
     request.scale = wish->scale;
     request.light = args_has(cli->args, "light");
-    request.time_zone = wish->time_zone ? wish->time_zone : (char *)"";
+    request.time_zone = wish->time_zone ? wish->time_zone : "";
     if (isfinite(wish->y_top)) {
         request.y_axis_case = ROOST__V1__CHART_REQUEST__Y_AXIS_Y_TOP;
         request.y_top = wish->y_top;
     }
-    request.unit = unit ? (char *)(uintptr_t)unit : (char *)"";
-    request.title = title ? (char *)(uintptr_t)title : (char *)"";
+    request.unit = pb_lend(unit);
+    request.title = pb_lend(title);
     request.thresholds = wish->thresholds;
     request.n_thresholds = wish->threshold_count;
     int r = hub_call(cli, wish->ask.select, ask, &reply);

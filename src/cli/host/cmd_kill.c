@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/host/processes.h"
 #include "cli/terminal/terminal.h"
+#include "wire/pb.h"
 
 enum { LISTED_MAX = 20, TARGETS_MAX = 10000 };
 
@@ -120,7 +121,7 @@ static int find(struct killing *killing, const Roost__V1__ListNodesResponse *lis
                              killing->object);
         by_pid.pid = (uint32_t)pid;
     }
-    by_name.filter = (char *)(uintptr_t)killing->object;
+    by_name.filter = pb_lend(killing->object);
     by_name.limit = TARGETS_MAX;
     for (size_t i = 0; i < list->n_nodes; i++)
         find_on(killing, list->nodes[i]->name,
@@ -217,7 +218,7 @@ static int send_all(struct killing *killing, const char *done) {
         roost__v1__signal_request__init(&requests[i]);
         requests[i].pid = target->pid;
         requests[i].start_ticks = target->start_ticks;
-        requests[i].signal = (char *)(uintptr_t)killing->signal;
+        requests[i].signal = pb_lend(killing->signal);
         requests[i].force = args_has(cli->args, "force");
         requests[i].tree = args_has(cli->args, "tree");
         deeds[i] = (struct act_deed) {

@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/host/processes.h"
+#include "wire/pb.h"
 
 enum {
     PAGE = 10000,
@@ -67,7 +68,7 @@ static int ask_node(struct ps *ps, char *node, Roost__V1__ListProcessesRequest *
     ps->taken = 0;
     do {
         auto_(mem_freep) char *page = TAKE(ps->next_page);
-        request->page = page ? page : (char *)(uintptr_t) "";
+        request->page = page ? page : "";
         r = act_run(ps->cli, &plan, &deed, 1);
         request->page = NULL;
     } while (r == 0 && ps->next_page && *ps->next_page &&
@@ -91,11 +92,6 @@ static int read_limit(const struct cli *cli, size_t *ret_limit) {
     return 0;
 }
 
-static char *text_option(const struct cli *cli, const char *name) {
-    const char *value = args_value(cli->args, name);
-    return (char *)(uintptr_t)(value ? value : "");
-}
-
 static int read_request(const struct cli *cli,
                         struct ps *ps,
                         Roost__V1__ListProcessesRequest *request) {
@@ -106,8 +102,8 @@ static int read_request(const struct cli *cli,
         r = read_limit(cli, &ps->limit);
     if (r != 0)
         return r;
-    request->filter = text_option(cli, "filter");
-    request->user = text_option(cli, "user");
+    request->filter = pb_lend(args_value(cli->args, "filter"));
+    request->user = pb_lend(args_value(cli->args, "user"));
     request->reverse = args_has(cli->args, "reverse");
     request->tree = args_has(cli->args, "tree");
     request->kernel_threads = args_has(cli->args, "kernel");

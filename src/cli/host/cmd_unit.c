@@ -12,6 +12,7 @@
 #include "cli/nodes/nodes.h"
 #include "cli/output.h"
 #include "roost/v1/units.pb-c.h"
+#include "wire/pb.h"
 
 enum { ACT_MS = 120000 }; /* systemd itself gives most units 90 s to start or stop */
 
@@ -25,7 +26,7 @@ static int run_show(struct cli *cli) {
     int r = nodes_one(cli, args_at(cli->args, 0), "show", &node);
     if (r != 0)
         return r;
-    request.name = (char *)(uintptr_t)args_at(cli->args, 1);
+    request.name = pb_lend(args_at(cli->args, 1));
     struct session_ask ask = {
         .node = node,
         .method = "/roost.v1.Units/Get",
@@ -110,7 +111,7 @@ static int ask_nodes(struct cli *cli,
 
     for (size_t i = 0; i < count; i++) {
         roost__v1__unit_request__init(&requests[i]);
-        requests[i].name = (char *)(uintptr_t)args_at(cli->args, 1);
+        requests[i].name = pb_lend(args_at(cli->args, 1));
         requests[i].force = args_has(cli->args, "force");
         requests[i].now = args_has(cli->args, "now");
         deeds[i] = (struct act_deed) {

@@ -10,6 +10,7 @@
 #include "cli/nodes/nodes.h"
 #include "cli/output.h"
 #include "roost/v1/units.pb-c.h"
+#include "wire/pb.h"
 
 enum { TYPES_MAX = 3 };
 
@@ -30,11 +31,6 @@ static int show(struct cli *cli, const Roost__V1__ListUnitsResponse *list) {
     return REPORT_OK;
 }
 
-static char *text_of(const struct cli *cli, const char *option) {
-    const char *value = args_value(cli->args, option);
-    return (char *)(uintptr_t)(value ? value : "");
-}
-
 static int run(struct cli *cli) {
     Roost__V1__ListUnitsRequest request = ROOST__V1__LIST_UNITS_REQUEST__INIT;
     auto_(mem_freep) char *node = NULL;
@@ -45,15 +41,15 @@ static int run(struct cli *cli) {
     for (size_t i = 0; i < args_times(cli->args, "type"); i++) {
         if (i == TYPES_MAX)
             return cli_usage(cli, "--type: service, timer and socket are all there are");
-        types[request.n_types++] = (char *)(uintptr_t)args_value_at(cli->args, "type", i);
+        types[request.n_types++] = pb_lend(args_value_at(cli->args, "type", i));
     }
     int r = nodes_one(cli, args_at(cli->args, 0), "units", &node);
     if (r != 0)
         return r;
-    request.filter =
-        (char *)(uintptr_t)(args_count(cli->args) > 1 ? args_at(cli->args, 1) : "");
-    request.active_state =
-        args_has(cli->args, "failed") ? (char *)"failed" : text_of(cli, "state");
+    request.filter = pb_lend(args_count(cli->args) > 1 ? args_at(cli->args, 1) : "");
+    request.active_state = args_has(cli->args, "failed")
+                               ? "failed"
+                               : pb_lend(args_value(cli->args, "state"));
     request.all = args_has(cli->args, "all");
     struct session_ask ask = {
         .node = node,

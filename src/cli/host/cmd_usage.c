@@ -12,6 +12,7 @@
 #include "cli/terminal/units.h"
 #include "cli/terminal/when.h"
 #include "roost/v1/usage.pb-c.h"
+#include "wire/pb.h"
 #include "wire/timestamp.h"
 
 enum { PORT_MAX = 65535 };
@@ -242,11 +243,6 @@ static int read_ports(const struct cli *cli, Roost__V1__FreePortRequest *request
     return 0;
 }
 
-static char *option_text(const struct cli *cli, const char *name) {
-    const char *value = args_value(cli->args, name);
-    return (char *)(uintptr_t)(value ? value : "");
-}
-
 static const struct question *find_question(const struct cli *cli) {
     const struct question *question = questions;
 
@@ -265,7 +261,7 @@ static int ask_nodes(struct cli *cli) {
                                            &users.base };
     Roost__V1__ListNodesResponse *list;
 
-    users.user = quota.user = option_text(cli, "user");
+    users.user = quota.user = pb_lend(args_value(cli->args, "user"));
     int r = read_ports(cli, &port);
     if (r == 0)
         r = act_nodes(cli, "usage", args_at(cli->args, 0), &list);
@@ -299,8 +295,8 @@ static int run(struct cli *cli) {
         return cli_usage(cli, "one of --storage, --home, --quota, --gpu and --free-port");
     if (!args_has(cli->args, "storage") && !args_has(cli->args, "home"))
         return ask_nodes(cli);
-    request.path = option_text(cli, "storage");
-    request.user = option_text(cli, "user");
+    request.path = pb_lend(args_value(cli->args, "storage"));
+    request.user = pb_lend(args_value(cli->args, "user"));
     int r = read_lines(cli, &request.limit);
     return r == 0 ? storage_view_run(cli, args_at(cli->args, 0), &request) : r;
 }

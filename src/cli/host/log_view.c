@@ -14,6 +14,7 @@
 #include "loop/timer.h"
 #include "roost/v1/units.pb-c.h"
 #include "rpc/client.h"
+#include "wire/pb.h"
 #include "wire/timestamp.h"
 
 enum {
@@ -189,11 +190,6 @@ static int read_time(const struct cli *cli,
     return 0;
 }
 
-static char *text_of(const struct cli *cli, const char *option) {
-    const char *value = args_value(cli->args, option);
-    return (char *)(uintptr_t)(value ? value : "");
-}
-
 int log_view_run(struct cli *cli) {
     Roost__V1__LogsRequest request = ROOST__V1__LOGS_REQUEST__INIT;
     Google__Protobuf__Timestamp since, until;
@@ -211,8 +207,8 @@ int log_view_run(struct cli *cli) {
         r = nodes_one(cli, args_at(cli->args, 0), "logs", &node);
     if (r != 0)
         return r;
-    request.unit = (char *)(uintptr_t)unit;
-    request.grep = text_of(cli, "grep");
+    request.unit = pb_lend(unit);
+    request.grep = pb_lend(args_value(cli->args, "grep"));
     request.follow = args_has(cli->args, "follow");
     struct view view = { .cli = cli, .node = node, .request = &request };
     return show(&view);

@@ -16,6 +16,7 @@
 #include "loop/loop.h"
 #include "roost/v1/activity.pb-c.h"
 #include "rpc/client.h"
+#include "wire/pb.h"
 
 enum { COUNT_MAX = 1000 };
 
@@ -127,11 +128,6 @@ static int read_count(const struct cli *cli, uint32_t fallback, uint32_t *ret_co
     return 0;
 }
 
-static char *option_text(const struct cli *cli, const char *name) {
-    const char *value = args_value(cli->args, name);
-    return (char *)(uintptr_t)(value ? value : "");
-}
-
 static int print_list(struct cli *cli,
                       const Roost__V1__ListActivityResponse *list,
                       uint64_t *ret_last_id) {
@@ -165,9 +161,9 @@ static int show_past(struct cli *cli, uint32_t count, uint64_t *ret_last_id) {
         return r;
     set_time(&since, since_ms, &request.since);
     set_time(&until, until_ms, &request.until);
-    request.node = option_text(cli, "node");
-    request.actor = option_text(cli, "actor");
-    request.kind = option_text(cli, "kind");
+    request.node = pb_lend(args_value(cli->args, "node"));
+    request.actor = pb_lend(args_value(cli->args, "actor"));
+    request.kind = pb_lend(args_value(cli->args, "kind"));
     request.limit = count;
     r = hub_call(cli, "activity", ask, &reply);
     if (r != 0)
@@ -204,12 +200,12 @@ static int follow(struct cli *cli, uint64_t last_id) {
         .arg = &newer,
     };
 
-    watch.node = option_text(cli, "node");
-    watch.actor = option_text(cli, "actor");
-    watch.kind = option_text(cli, "kind");
+    watch.node = pb_lend(args_value(cli->args, "node"));
+    watch.actor = pb_lend(args_value(cli->args, "actor"));
+    watch.kind = pb_lend(args_value(cli->args, "kind"));
     watch.after_id = last_id;
     watch.calls = shows_calls(cli);
-    watch.method = option_text(cli, "method");
+    watch.method = pb_lend(args_value(cli->args, "method"));
     return following_run(cli, &config);
 }
 

@@ -16,6 +16,7 @@
 #include "cli/output.h"
 #include "loop/tls.h"
 #include "roost/v1/tokens.pb-c.h"
+#include "wire/pb.h"
 
 /* One login under way. */
 struct login {
@@ -177,7 +178,7 @@ static int claim(struct login *login, struct profile *profile) {
 
     token_claim_print(&login->claim, code);
     request.code = code;
-    request.name = (char *)(uintptr_t)user_name(login->cli);
+    request.name = pb_lend(user_name(login->cli));
     request.device = own_name(device);
     int r = hub_call(login->cli, "login", ask, &reply);
     mem_wipe(code, sizeof(code));

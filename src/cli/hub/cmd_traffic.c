@@ -13,6 +13,7 @@
 #include "cli/terminal/units.h"
 #include "cli/terminal/when.h"
 #include "roost/v1/activity.pb-c.h"
+#include "wire/pb.h"
 #include "wire/timestamp.h"
 
 enum { LINES_MAX = 10000, BY_MAX = 3 };
@@ -24,11 +25,6 @@ struct question {
     Google__Protobuf__Timestamp until;
     Roost__V1__TrafficBy by[BY_MAX];
 };
-
-static char *option_text(const struct cli *cli, const char *name) {
-    const char *value = args_value(cli->args, name);
-    return (char *)(uintptr_t)(value ? value : "");
-}
 
 static bool add_by(struct question *question, const char *word, size_t len) {
     static const char *const words[] = { "node", "caller", "method" };
@@ -106,8 +102,8 @@ static int read_times(const struct cli *cli, struct question *question) {
 
 static int read_question(const struct cli *cli, struct question *question) {
     roost__v1__traffic_request__init(&question->request);
-    question->request.caller = option_text(cli, "caller");
-    question->request.method = option_text(cli, "method");
+    question->request.caller = pb_lend(args_value(cli->args, "caller"));
+    question->request.method = pb_lend(args_value(cli->args, "method"));
     int r = read_by(cli, question);
     if (r == 0)
         r = read_step(cli, question);

@@ -12,6 +12,7 @@
 #include "cli/output.h"
 #include "cli/terminal/units.h"
 #include "roost/v1/groups.pb-c.h"
+#include "wire/pb.h"
 
 /* "pi*, @home". A new string. */
 static char *members_of(const Roost__V1__Group *group) {
@@ -133,7 +134,7 @@ static int ask_and_print(struct cli *cli,
 static int run_show(struct cli *cli) {
     Roost__V1__GetGroupRequest request = ROOST__V1__GET_GROUP_REQUEST__INIT;
 
-    request.name = (char *)(uintptr_t)args_at(cli->args, 0);
+    request.name = pb_lend(args_at(cli->args, 0));
     return ask_and_print(cli, request.name, "/roost.v1.Groups/Get", &request.base);
 }
 
@@ -159,7 +160,7 @@ static int set(struct cli *cli, bool create) {
     struct buf text = { 0 };
     auto_(mem_freep) char **members = read_members(cli, &text, &request.n_members);
 
-    request.name = (char *)(uintptr_t)args_at(cli->args, 0);
+    request.name = pb_lend(args_at(cli->args, 0));
     request.members = members;
     request.create = create;
     int r = ask_and_print(cli, request.name, "/roost.v1.Groups/Set", &request.base);

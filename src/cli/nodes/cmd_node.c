@@ -10,6 +10,7 @@
 #include "cli/nodes/node_show.h"
 #include "cli/nodes/nodes.h"
 #include "cli/output.h"
+#include "wire/pb.h"
 
 static int run_list(struct cli *cli) {
     return cmd_nodes.run(cli);
@@ -67,7 +68,7 @@ static int run_rename(struct cli *cli) {
         return r;
     auto_(mem_freep) char *said = mem_printf("was %s", name);
     request.node = name;
-    request.name = (char *)(uintptr_t)args_at(cli->args, 1);
+    request.name = pb_lend(args_at(cli->args, 1));
     return change(cli, name, "/roost.v1.Nodes/Rename", &request.base, said);
 }
 
@@ -82,7 +83,7 @@ static int run_title(struct cli *cli) {
     auto_(mem_freep) char *said =
         *title ? mem_printf("title is \"%s\"", title) : mem_strdup("has no title");
     request.node = name;
-    request.title = (char *)(uintptr_t)title;
+    request.title = pb_lend(title);
     return change(cli, name, "/roost.v1.Nodes/SetTitle", &request.base, said);
 }
 
@@ -90,7 +91,7 @@ static int run_title(struct cli *cli) {
 static char *bare_tag(const char *text) {
     if (*text == '+' || *text == '-')
         text++;
-    return (char *)(uintptr_t)(*text == '@' ? text + 1 : text);
+    return pb_lend(*text == '@' ? text + 1 : text);
 }
 
 static int tag_nodes(struct cli *cli,

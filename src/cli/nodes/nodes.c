@@ -9,12 +9,13 @@
 #include "cli/hub/hub.h"
 #include "cli/nodes/node_cells.h"
 #include "cli/terminal/units.h"
+#include "wire/pb.h"
 
 int nodes_list(struct cli *cli,
                const char *selection,
                Roost__V1__ListNodesResponse **ret_list) {
     Roost__V1__ListNodesRequest request = ROOST__V1__LIST_NODES_REQUEST__INIT;
-    request.select = (char *)(uintptr_t)selection;
+    request.select = pb_lend(selection);
     struct session_ask ask = {
         .method = "/roost.v1.Nodes/List",
         .request = &request.base,

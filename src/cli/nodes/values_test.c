@@ -2,10 +2,11 @@
 
 #include "base/check.h"
 #include "cli/nodes/values_json.h"
+#include "wire/pb.h"
 
 static Roost__V1__NodeValues__ValuesEntry entry(const char *key, double value) {
     Roost__V1__NodeValues__ValuesEntry made = ROOST__V1__NODE_VALUES__VALUES_ENTRY__INIT;
-    made.key = (char *)(uintptr_t)key;
+    made.key = pb_lend(key);
     made.value = value;
     return made;
 }
@@ -59,8 +60,8 @@ static void units_come_from_the_hub_or_from_the_table(void) {
     Roost__V1__MetricInfo info = ROOST__V1__METRIC_INFO__INIT;
     Roost__V1__MetricInfo *infos[] = { &info };
     Roost__V1__NodeValues__ValuesEntry *entries[] = { &some[1] };
-    info.name = (char *)(uintptr_t) "own";
-    info.unit = (char *)(uintptr_t) "W";
+    info.name = "own";
+    info.unit = "W";
     info.scale = 1;
     message.n_info = 1;
     message.info = infos;

@@ -8,11 +8,7 @@
 #include "cli/output.h"
 #include "cli/people/grants.h"
 #include "roost/v1/users.pb-c.h"
-
-static char *option_text(const struct cli *cli, const char *name) {
-    const char *value = args_value(cli->args, name);
-    return (char *)(uintptr_t)(value ? value : "");
-}
+#include "wire/pb.h"
 
 static int run_list(struct cli *cli) {
     Roost__V1__ListGrantsRequest request = ROOST__V1__LIST_GRANTS_REQUEST__INIT;
@@ -23,8 +19,8 @@ static int run_list(struct cli *cli) {
     };
     ProtobufCMessage *reply;
 
-    request.user = option_text(cli, "user");
-    request.node = option_text(cli, "node");
+    request.user = pb_lend(args_value(cli->args, "user"));
+    request.node = pb_lend(args_value(cli->args, "node"));
     int r = hub_call(cli, "grants", ask, &reply);
     if (r != 0)
         return r;
@@ -47,8 +43,8 @@ static int run_new(struct cli *cli) {
     };
     ProtobufCMessage *reply;
 
-    request.user = (char *)(uintptr_t)args_at(cli->args, 0);
-    request.nodes = (char *)(uintptr_t)args_at(cli->args, 1);
+    request.user = pb_lend(args_at(cli->args, 0));
+    request.nodes = pb_lend(args_at(cli->args, 1));
     int r = grants_role(cli, args_at(cli->args, 2), &request.role);
     if (r == 0)
         r = grants_lifetime(cli, &request.lifetime_s);
@@ -77,8 +73,8 @@ static int run_remove(struct cli *cli) {
 
     if (!nodes && !args_has(cli->args, "all"))
         return cli_usage(cli, "grant remove: which nodes? or --all");
-    request.user = (char *)(uintptr_t)args_at(cli->args, 0);
-    request.nodes = (char *)(uintptr_t)(nodes ? nodes : "");
+    request.user = pb_lend(args_at(cli->args, 0));
+    request.nodes = pb_lend(nodes);
     int r = hub_call(cli, request.user, ask, &reply);
     if (r != 0)
         return r;

@@ -12,6 +12,7 @@
 #include "cli/output.h"
 #include "cli/terminal/units.h"
 #include "roost/v1/tokens.pb-c.h"
+#include "wire/pb.h"
 
 static const char *kind_word(Roost__V1__TokenKind kind) {
     switch (kind) {
@@ -160,7 +161,7 @@ static int read_request(const struct cli *cli, Roost__V1__CreateTokenRequest *re
     const char *name = args_at(cli->args, 0);
 
     request->kind = ROOST__V1__TOKEN_KIND__JOIN;
-    request->name = (char *)(uintptr_t)(name ? name : "");
+    request->name = pb_lend(name);
     request->reusable = args_has(cli->args, "reusable");
     if (args_has(cli->args, "caller")) {
         request->kind = ROOST__V1__TOKEN_KIND__CALLER;
@@ -217,9 +218,9 @@ static int run_new(struct cli *cli) {
     if (r != 0)
         return r;
     for (size_t i = 0; i < nodes; i++)
-        globs[i] = (char *)(uintptr_t)args_value_at(cli->args, "node", i);
+        globs[i] = pb_lend(args_value_at(cli->args, "node", i));
     if (nodes == 0)
-        globs[0] = (char *)(uintptr_t) "*";
+        globs[0] = "*";
     if (request.kind == ROOST__V1__TOKEN_KIND__CALLER && !request.admin) {
         request.n_nodes = nodes ? nodes : 1;
         request.nodes = globs;
@@ -241,7 +242,7 @@ static int run_revoke(struct cli *cli) {
     };
     ProtobufCMessage *reply;
 
-    request.id = (char *)(uintptr_t)args_at(cli->args, 0);
+    request.id = pb_lend(args_at(cli->args, 0));
     if (*request.id == '\0')
         return cli_usage(cli, "token revoke: the id is empty");
     int r = hub_call(cli, request.id, ask, &reply);

@@ -14,6 +14,7 @@
 #include "cli/people/grants.h"
 #include "cli/terminal/units.h"
 #include "roost/v1/users.pb-c.h"
+#include "wire/pb.h"
 
 static void add_row(struct table *table, const Roost__V1__User *user) {
     auto_(mem_freep) char *grants = grants_text(user);
@@ -104,7 +105,7 @@ static char **read_nodes(const struct cli *cli, size_t *ret_count) {
         count++;
     char **nodes = mem_new_array(count + 1, sizeof(*nodes));
     for (size_t i = 0; i < count; i++)
-        nodes[i] = (char *)(uintptr_t)args_value_at(cli->args, "node", i);
+        nodes[i] = pb_lend(args_value_at(cli->args, "node", i));
     *ret_count = count;
     return nodes;
 }
@@ -119,7 +120,7 @@ static int run_invite(struct cli *cli) {
     const char *role = args_value(cli->args, "role");
     ProtobufCMessage *reply;
 
-    request.name = (char *)(uintptr_t)args_at(cli->args, 0);
+    request.name = pb_lend(args_at(cli->args, 0));
     request.admin = role && (strcasecmp(role, "admin") == 0 ||
                              strcasecmp(role, "administrator") == 0);
     int r = request.admin ? 0 : grants_role(cli, role ? role : "viewer", &request.role);

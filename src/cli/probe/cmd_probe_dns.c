@@ -10,6 +10,7 @@
 #include "cli/output.h"
 #include "cli/terminal/table.h"
 #include "roost/v1/probe.pb-c.h"
+#include "wire/pb.h"
 
 static void print_table(const struct cli *cli, const Roost__V1__DnsProbeResponse *reply) {
     struct table *table = table_new();
@@ -42,11 +43,6 @@ static int print(const struct cli *cli, const Roost__V1__DnsProbeResponse *reply
     return REPORT_OK;
 }
 
-static char *option_text(const struct cli *cli, const char *name) {
-    const char *value = args_value(cli->args, name);
-    return (char *)(uintptr_t)(value ? value : "");
-}
-
 static int run(struct cli *cli) {
     Roost__V1__DnsProbeRequest request = ROOST__V1__DNS_PROBE_REQUEST__INIT;
     auto_(mem_freep) char *name = NULL;
@@ -58,9 +54,9 @@ static int run(struct cli *cli) {
         r = nodes_one(cli, args_at(cli->args, 0), "probe", &name);
     if (r != 0)
         return r;
-    request.name = (char *)(uintptr_t)args_at(cli->args, 1);
-    request.type = option_text(cli, "type");
-    request.server = option_text(cli, "server");
+    request.name = pb_lend(args_at(cli->args, 1));
+    request.type = pb_lend(args_value(cli->args, "type"));
+    request.server = pb_lend(args_value(cli->args, "server"));
     request.timeout_ms = (uint32_t)timeout_ms;
     struct session_ask ask = {
         .node = name,

@@ -85,7 +85,7 @@ static int read_options(const struct cli *cli, Roost__V1__HttpProbeRequest *requ
     request->timeout_ms = (uint32_t)timeout_ms;
     request->redirects = args_has(cli->args, "follow") ? REDIRECTS : 0;
     if (args_has(cli->args, "head"))
-        request->method = (char *)(uintptr_t) "HEAD";
+        request->method = "HEAD";
     return r;
 }
 

@@ -11,6 +11,7 @@
 #include "loop/loop.h"
 #include "roost/v1/probe.pb-c.h"
 #include "rpc/client.h"
+#include "wire/pb.h"
 
 enum { COUNT_MAX = 1000 };
 
@@ -141,7 +142,7 @@ static int run(struct cli *cli) {
     Roost__V1__PingRequest request = ROOST__V1__PING_REQUEST__INIT;
     auto_(mem_freep) char *name = NULL;
 
-    request.host = (char *)(uintptr_t)args_at(cli->args, 1);
+    request.host = pb_lend(args_at(cli->args, 1));
     int r = read_options(cli, &request);
     if (r == 0)
         r = nodes_one(cli, args_at(cli->args, 0), "probe", &name);

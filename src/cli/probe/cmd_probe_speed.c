@@ -14,6 +14,7 @@
 #include "cli/terminal/units.h"
 #include "draw/figure.h"
 #include "roost/v1/probe.pb-c.h"
+#include "wire/pb.h"
 
 enum {
     SECONDS_MAX = 30,
@@ -152,7 +153,7 @@ static int run(struct cli *cli) {
     speed.name = name;
     if (!speed.url)
         speed.url = "";
-    request.url = (char *)(uintptr_t)speed.url;
+    request.url = pb_lend(speed.url);
     request.seconds = (uint32_t)(for_ms / 1000);
     struct report_stream stream = {
         .node = name,
