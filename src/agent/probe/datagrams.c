@@ -237,7 +237,24 @@ static void on_datagram(void *arg,
     if (number < test->settled || number >= test->sent || test->rtts_ms[number] != OPEN)
         return;
     uint64_t took_us = loop_clock_us() - test->sent_us[number % OPEN_MAX];
-    test->rtts_ms[number] = (float)took_us / 1000;
+    if (took_us < LATE_MS * 1000) /* settle() has it lost */
+        test->rtts_ms[number] = (float)took_us / 1000;
+}
+
+static int open_socket(struct test *test, int family) {
+    struct udp_config config = {
+        .family = family,
+        .on_datagram = on_datagram,
+        .arg = test,
+    };
+    struct udp *udp;
+
+    int r = udp_open(test->loop, &config, &udp);
+    if (r < 0)
+        return r;
+    udp_close(test->udp);
+    test->udp = udp;
+    return 0;
 }
 
 static void free_test(struct test *test) {
@@ -252,18 +269,14 @@ static int begin_test(struct datagrams *datagrams,
                       const struct sockaddr_storage *to,
                       struct test **ret_test) {
     struct test *test = mem_new(sizeof(*test));
-    struct udp_config config = {
-        .family = to->ss_family,
-        .on_datagram = on_datagram,
-        .arg = test,
-    };
 
-    int r = udp_open(datagrams->loop, &config, &test->udp);
+    test->loop = datagrams->loop;
+    int r = open_socket(test, to->ss_family);
     if (r < 0) {
         free(test);
         return r;
     }
-    test->loop = datagrams->loop;
+    test->to = *to;
     snprintf(test->id, sizeof(test->id), "%s", request->test_id);
     test->interval_us = (uint64_t)request->interval_ms * 1000;
     test->planned = request->count;
@@ -417,11 +430,14 @@ static struct test *choose(struct datagrams *datagrams,
     return r < 0 ? NULL : test;
 }
 
-/* The echo may be another one meanwhile: of a hub that was restarted. */
+/* The echo may be another one meanwhile: of a hub that was restarted, or is reached by
+ * another family of addresses. */
 static void follow_echo(struct test *test,
                         const Roost__V1__DatagramsRequest *request,
                         const struct sockaddr_storage *to) {
-    if (request->echo_id.len != DATAGRAMS_ID_LEN || test->to.ss_family != to->ss_family)
+    if (request->echo_id.len != DATAGRAMS_ID_LEN || test->ended_ms > 0)
+        return;
+    if (test->to.ss_family != to->ss_family && open_socket(test, to->ss_family) < 0)
         return;
     memcpy(test->echo_id, request->echo_id.data, DATAGRAMS_ID_LEN);
     test->to = *to;
@@ -435,11 +451,11 @@ void datagrams_serve(struct datagrams *datagrams,
 
     if (!test)
         return;
-    if (test->to.ss_family == AF_UNSPEC)
-        test->to.ss_family = to->ss_family;
     follow_echo(test, request, to);
-    if (request->end)
+    if (request->end && test->ended_ms == 0) {
         test->planned = test->sent;
+        timer_start(test->loop, &test->tick, 0); /* it waits for the next one */
+    }
     struct stream *stream = mem_new(sizeof(*stream));
     *stream = (struct stream) {
         .test = test,
