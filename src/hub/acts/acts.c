@@ -287,10 +287,18 @@ static void on_wake(struct call *call, void *user) {
         read_request(act);
 }
 
+/* The node's own deadline is the caller's; and what it has begun and no result of,
+ * because it was killed meanwhile, it calls unknown. */
+static bool knows_its_end(int status) {
+    return status != GRPC_DEADLINE_EXCEEDED && status != GRPC_UNKNOWN;
+}
+
 /* "Signal {"pid":"812"} on pi: OK in 12 ms". */
 static void tell_end(struct acts_act *act, const struct call *call) {
-    bool is_refused = call->status == GRPC_PERMISSION_DENIED && !call->cut;
-    bool is_unclear = act->method->is_harmful && (call->cut || call->cancelled);
+    bool has_word = !call->cut && !call->cancelled; /* of the node */
+    bool is_refused = has_word && call->status == GRPC_PERMISSION_DENIED;
+    bool is_unclear =
+        act->method->is_harmful && !(has_word && knows_its_end((int)call->status));
     const char *name = act->method->method;
 
     for (const char *at = name; *at; at++) /* "Processes/Signal" of the whole */
