@@ -127,7 +127,8 @@ describe('looking', () => {
   test('filters, orders, pages and trees', async () => {
     const [a, b] = [`7${process.pid}1`, `7${process.pid}2`];
     const parent = child('sh', ['-c', `sleep ${a} & sleep ${b} & wait`]);
-    await until(() => readFileSync(`/proc/${parent.pid}/task/${parent.pid}/children`, 'utf8').trim().split(' ').length === 2);
+    const children = () => readFileSync(`/proc/${parent.pid}/task/${parent.pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+    await until(() => children().length === 2 && children().every((pid) => stat(pid).name === 'sleep'));
     const names = async (request) => (await processes('list', request)).processes;
     const lines = async (filter) => (await names({ filter })).map((row) => row.commandLine).sort();
     assert.deepEqual(await lines(`sleep ${a.slice(0, -1)}?`), [`sleep ${a}`, `sleep ${b}`]);
