@@ -30,12 +30,13 @@ enum {
     REST_MS = 3600000,  /* what a node says no to is not asked of it again */
     RESTS_MAX = 1000,   /* of one node: those of rules that went do not pile up */
     CERTIFICATE_MS = 3600000,
+    REASONS_MAX = 20, /* failed units of one answer that are asked why */
     PINGS = 3,
     DAY_MS = 86400000,
 };
 
-/* What is asked of a node, a kind each. */
-enum subject { UNITS, PROBES, CERTIFICATES };
+/* What is asked of a node, a kind each; UNIT: why one that has failed did. */
+enum subject { UNITS, UNIT, PROBES, CERTIFICATES };
 
 struct place {
     char *name; /* owned */
@@ -67,6 +68,7 @@ struct question {
     enum subject subject;
     char *node;      /* owned */
     char *series;    /* owned; of UNITS a pattern of theirs */
+    char *text;      /* owned; of UNIT what is said if it tells no reason; or NULL */
     bool has_answer; /* a ping came back */
 };
 
@@ -123,6 +125,7 @@ static void question_free(struct question *question) {
     client_cancel(question->call);
     free(question->node);
     free(question->series);
+    free(question->text);
     free(question);
 }
 
@@ -183,6 +186,64 @@ static void note_recovered(void *arg, const char *series) {
     buf_add(&recovery->names, series, strlen(series) + 1);
 }
 
+static void put_question(struct alerts_lookout *lookout,
+                         const char *node,
+                         enum subject subject,
+                         const char *series,
+                         const char *text) {
+    struct question *question = mem_new(sizeof(*question));
+
+    question->lookout = lookout;
+    question->subject = subject;
+    question->node = mem_strdup(node);
+    question->series = mem_strdup(series);
+    question->text = mem_strdup(text);
+    list_add_tail(&lookout->queue, &question->in_list);
+    lookout->queued++;
+}
+
+/* "exit code 3", "signal 9", "timeout"; or what was known before. */
+static char *print_reason(const Roost__V1__Unit *unit, const char *text) {
+    if (unit->exit_code_known_case == ROOST__V1__UNIT__EXIT_CODE_KNOWN_EXIT_CODE &&
+        strcmp(unit->result, "exit-code") == 0)
+        return mem_printf("exit code %d", unit->exit_code);
+    if (unit->exit_signal_known_case == ROOST__V1__UNIT__EXIT_SIGNAL_KNOWN_EXIT_SIGNAL &&
+        (strcmp(unit->result, "signal") == 0 || strcmp(unit->result, "core-dump") == 0))
+        return mem_printf("%s %u", unit->result, unit->exit_signal);
+    bool has_result = unit->result[0] && strcmp(unit->result, "success") != 0;
+    return mem_strdup(has_result ? unit->result : text);
+}
+
+static void on_unit(void *user,
+                    enum grpc_status status,
+                    const char *message,
+                    const ProtobufCMessage *reply) {
+    const Roost__V1__Unit *unit = (const Roost__V1__Unit *)reply;
+    struct question *question = user;
+    auto_(mem_freep) char *why = NULL;
+
+    if (status == GRPC_OK && strcmp(unit->active_state, "failed") != 0) {
+        tell(question, question->series, false, 0, ""); /* it runs again already */
+    } else {
+        why = status == GRPC_OK ? print_reason(unit, question->text) : NULL;
+        tell(question, question->series, true, 0, why ? why : question->text);
+    }
+    close_question(question);
+}
+
+/* A unit that failed is told with its reason, if there is room to ask for it. */
+static void take_failed(struct question *question,
+                        const Roost__V1__Unit *unit,
+                        bool has_room) {
+    auto_(mem_freep) char *series = mem_printf("unit %s", unit->name);
+    struct alerts_lookout *lookout = question->lookout;
+
+    if (has_room && lookout->queued < QUEUE_MAX)
+        put_question(lookout, question->node, UNIT, series, unit->description);
+    else
+        tell(question, series, true, 0, unit->description);
+}
+
 static void take_units(struct question *question,
                        const Roost__V1__ListUnitsResponse *response) {
     struct recovery recovery = { .response = response };
@@ -195,10 +256,8 @@ static void take_units(struct question *question,
         at += strlen(series) + 1;
     }
     buf_done(&recovery.names);
-    for (size_t i = 0; i < response->n_units; i++) {
-        auto_(mem_freep) char *series = mem_printf("unit %s", response->units[i]->name);
-        tell(question, series, true, 0, response->units[i]->description);
-    }
+    for (size_t i = 0; i < response->n_units; i++)
+        take_failed(question, response->units[i], i < REASONS_MAX);
 }
 
 static void on_units(void *user,
@@ -338,6 +397,14 @@ static struct client_call *ask_units(struct question *question) {
                 &roost__v1__list_units_response__descriptor, on_units);
 }
 
+static struct client_call *ask_unit(struct question *question) {
+    Roost__V1__GetUnitRequest request = ROOST__V1__GET_UNIT_REQUEST__INIT;
+
+    request.name = question->series + strlen("unit ");
+    return call(question, "/roost.v1.Units/Get", &request.base,
+                &roost__v1__unit__descriptor, on_unit);
+}
+
 /* "host:22", "[::1]:22" */
 static struct client_call *ask_tcp(struct question *question, const char *target) {
     Roost__V1__TcpProbeRequest request = ROOST__V1__TCP_PROBE_REQUEST__INIT;
@@ -384,6 +451,8 @@ static struct client_call *ask(struct question *question) {
 
     if (question->subject == UNITS)
         return ask_units(question);
+    if (question->subject == UNIT)
+        return ask_unit(question);
     if (question->subject == CERTIFICATES)
         return ask_certificate(question);
     if (strncmp(series, "probe tcp ", 10) == 0)
@@ -435,22 +504,6 @@ static void note_question(void *arg, const char *series) {
     round->series[round->count++] = series;
 }
 
-static void put_question(struct alerts_lookout *lookout,
-                         struct place *place,
-                         const char *series,
-                         int64_t at_ms) {
-    struct question *question = mem_new(sizeof(*question));
-
-    question->lookout = lookout;
-    question->subject = subject_of(series);
-    question->node = mem_strdup(place->name);
-    question->series = mem_strdup(series);
-    list_add_tail(&lookout->queue, &question->in_list);
-    lookout->queued++;
-    if (question->subject == CERTIFICATES)
-        rest(place, series, at_ms + CERTIFICATE_MS);
-}
-
 /* Of many questions some are asked, and in the next round those behind them. */
 static void go_round(struct alerts_lookout *lookout, struct place *place, int64_t at_ms) {
     struct round round = { .place = place, .now_ms = at_ms, .asked = map_new() };
@@ -458,9 +511,10 @@ static void go_round(struct alerts_lookout *lookout, struct place *place, int64_
 
     alerts_each_question(lookout->config.alerts, place->name, note_question, &round);
     while (put < round.count && put < QUESTIONS_MAX && lookout->queued < QUEUE_MAX) {
-        put_question(lookout, place, round.series[(place->from + put) % round.count],
-                     at_ms);
-        put++;
+        const char *series = round.series[(place->from + put++) % round.count];
+        put_question(lookout, place->name, subject_of(series), series, NULL);
+        if (subject_of(series) == CERTIFICATES)
+            rest(place, series, at_ms + CERTIFICATE_MS);
     }
     place->from = round.count > put ? (place->from + put) % round.count : 0;
     map_free(round.asked);

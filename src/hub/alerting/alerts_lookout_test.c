@@ -41,6 +41,7 @@ struct session {
     enum grpc_status status; /* of every answer */
     const char *refused;     /* the only target that has that status; NULL: all have */
     const char *units[3];    /* those that failed; NULL: no more of them */
+    const char *result;      /* of each of them; NULL: it runs again */
     const char *error;       /* of a probe; "": it is well */
     unsigned http_status;
     int days_left;      /* of the certificate; -1: none was seen */
@@ -87,11 +88,24 @@ static void answer_units(struct session *session, struct check_call *held) {
     for (size_t i = 0; i < 3 && session->units[i]; i++) {
         roost__v1__unit__init(&rows[i]);
         rows[i].name = pb_lend(session->units[i]);
-        rows[i].description = "exit code 3";
+        rows[i].description = "A web server";
         pointers[response.n_units++] = &rows[i];
     }
     response.units = pointers;
     check_target_reply(held, &response.base);
+}
+
+static void answer_unit(struct session *session, struct check_call *held) {
+    Roost__V1__Unit unit = ROOST__V1__UNIT__INIT;
+
+    unit.active_state = (char *)(uintptr_t)(session->result ? "failed" : "active");
+    if (session->result)
+        unit.result = (char *)(uintptr_t)session->result;
+    unit.exit_code_known_case = ROOST__V1__UNIT__EXIT_CODE_KNOWN_EXIT_CODE;
+    unit.exit_code = 3;
+    unit.exit_signal_known_case = ROOST__V1__UNIT__EXIT_SIGNAL_KNOWN_EXIT_SIGNAL;
+    unit.exit_signal = 11;
+    check_target_reply(held, &unit.base);
 }
 
 static void answer_tcp(struct session *session, struct check_call *held) {
@@ -134,6 +148,14 @@ static void on_units_asked(struct session *session, struct check_call *held) {
     pb_free(&request->base);
 }
 
+static void on_unit_asked(struct session *session, struct check_call *held) {
+    Roost__V1__GetUnitRequest *request = (Roost__V1__GetUnitRequest *)check_target_read(
+        held, &roost__v1__get_unit_request__descriptor);
+
+    note(session, "Get", request->name);
+    pb_free(&request->base);
+}
+
 static void on_tcp_asked(struct session *session, struct check_call *held) {
     Roost__V1__TcpProbeRequest *request = (Roost__V1__TcpProbeRequest *)check_target_read(
         held, &roost__v1__tcp_probe_request__descriptor);
@@ -166,6 +188,7 @@ static const struct {
     void (*answer)(struct session *session, struct check_call *held);
 } methods[] = {
     { "/roost.v1.Units/List", on_units_asked, answer_units },
+    { "/roost.v1.Units/Get", on_unit_asked, answer_unit },
     { "/roost.v1.Probe/Tcp", on_tcp_asked, answer_tcp },
     { "/roost.v1.Probe/Http", on_http_asked, answer_http },
     { "/roost.v1.Probe/Ping", on_ping_asked, answer_ping },
@@ -219,7 +242,9 @@ static struct node *add_node(struct place *place,
                              struct session *session) {
     struct node *node = registry_add(place->registry, name);
 
-    *session = (struct session) { .place = place, .error = "", .http_status = 200 };
+    *session = (struct session) {
+        .place = place, .result = "exit-code", .error = "", .http_status = 200
+    };
     check_target_init(&session->target, on_request, session);
     node->session = session;
     node->generation = 1;
@@ -322,7 +347,7 @@ static void a_unit_that_fails_is_an_incident_until_it_is_well(void) {
     CHECK_INT(incidents_open_count(place.hub.incidents), 3);
     const struct incident *incident = find(&place, "units", "unit nginx.service");
     CHECK(incident);
-    CHECK(strstr(incident->text, "nginx.service"));
+    CHECK_TEXT(incident->text, "unit nginx.service has failed: exit code 3");
     CHECK(find(&place, "more", "unit cups.service"));
 
     place.pi.units[0] = "cups.service";
@@ -333,6 +358,59 @@ static void a_unit_that_fails_is_an_incident_until_it_is_well(void) {
     place.pi.units[0] = NULL;
     go_rounds(&place, 1);
     CHECK_INT(incidents_open_count(place.hub.incidents), 0);
+    place_done(&place);
+}
+
+static void a_unit_is_told_with_its_reason(void) {
+    static const struct {
+        const char *result, *text;
+    } rows[] = {
+        { "exit-code", "unit nginx.service has failed: exit code 3" },
+        { "signal", "unit nginx.service has failed: signal 11" },
+        { "core-dump", "unit nginx.service has failed: core-dump 11" },
+        { "timeout", "unit nginx.service has failed: timeout" },
+        { "start-limit-hit", "unit nginx.service has failed: start-limit-hit" },
+        { "success", "unit nginx.service has failed: A web server" },
+        { "", "unit nginx.service has failed: A web server" },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct place place;
+        place_init(&place);
+        put_rule(&place, "units", "pi", "unit(*)");
+        place.pi.units[0] = "nginx.service";
+        place.pi.result = rows[i].result;
+        go_rounds(&place, 1);
+        CHECK_TEXT(find(&place, "units", "unit nginx.service")->text, rows[i].text);
+        place_done(&place);
+    }
+}
+
+static void a_unit_that_does_not_say_why_is_told_all_the_same(void) {
+    struct place place;
+
+    place_init(&place);
+    put_rule(&place, "units", "pi", "unit(*)");
+    place.pi.units[0] = "nginx.service";
+    place.pi.status = GRPC_PERMISSION_DENIED;
+    place.pi.refused = "Get nginx.service";
+    go_rounds(&place, 5);
+    CHECK_TEXT(find(&place, "units", "unit nginx.service")->text,
+               "unit nginx.service has failed: A web server");
+    CHECK_INT(count_asked(&place, "List failed"), 5); /* which it does not refuse */
+    place_done(&place);
+}
+
+static void a_unit_that_was_started_meanwhile_is_well(void) {
+    struct place place;
+
+    place_init(&place);
+    put_rule(&place, "units", "pi", "unit(*)");
+    place.pi.units[0] = "nginx.service";
+    place.pi.result = NULL;
+    go_rounds(&place, 2);
+    CHECK_INT(incidents_open_count(place.hub.incidents), 0);
+    CHECK_INT(count_asked(&place, "Get nginx.service"), 2);
     place_done(&place);
 }
 
@@ -605,6 +683,9 @@ static void a_clock_that_is_set_back_keeps_nobody_waiting(void) {
 }
 
 TESTS(TEST(a_unit_that_fails_is_an_incident_until_it_is_well),
+      TEST(a_unit_is_told_with_its_reason),
+      TEST(a_unit_that_does_not_say_why_is_told_all_the_same),
+      TEST(a_unit_that_was_started_meanwhile_is_well),
       TEST(a_node_that_refuses_is_left_alone_for_its_hour),
       TEST(another_link_is_asked_at_once),
       TEST(trouble_on_the_way_is_no_refusal),
