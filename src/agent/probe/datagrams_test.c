@@ -226,7 +226,7 @@ static Roost__V1__DatagramsRequest request_of(struct place *place,
                                               uint32_t count) {
     Roost__V1__DatagramsRequest request = ROOST__V1__DATAGRAMS_REQUEST__INIT;
 
-    request.test_id = (char *)(uintptr_t)id;
+    request.test_id = pb_lend(id);
     request.echo_id.data = place->echo->id;
     request.echo_id.len = DATAGRAMS_ID_LEN;
     request.interval_ms = INTERVAL_MS;

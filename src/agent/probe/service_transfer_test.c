@@ -456,7 +456,7 @@ static void ask(struct asker *asker,
     Roost__V1__DatagramsRequest datagrams = ROOST__V1__DATAGRAMS_REQUEST__INIT;
     uint8_t id[16] = { 1 };
 
-    datagrams.test_id = (char *)(uintptr_t) "t";
+    datagrams.test_id = pb_lend("t");
     datagrams.echo_id.data = id;
     datagrams.echo_id.len = sizeof(id);
     datagrams.interval_ms = 10;
@@ -572,13 +572,13 @@ static void ask_datagrams(struct asker *asker,
     Roost__V1__DatagramsRequest request = ROOST__V1__DATAGRAMS_REQUEST__INIT;
     uint8_t id[16] = { 1 };
 
-    request.test_id = (char *)(uintptr_t) "t";
+    request.test_id = pb_lend("t");
     request.echo_id.data = id;
     request.echo_id.len = sizeof(id);
     request.interval_ms = 10;
     request.count = 3;
     request.size = 32;
-    request.echo_host = (char *)(uintptr_t)host;
+    request.echo_host = pb_lend(host);
     request.echo_port = port;
     call(asker, place, DATAGRAMS, HUB, NULL);
     client_send(asker->client, &request.base);

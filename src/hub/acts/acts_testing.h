@@ -299,7 +299,7 @@ static inline void frame_signal(struct buf *out) {
     Roost__V1__SignalRequest request = ROOST__V1__SIGNAL_REQUEST__INIT;
 
     request.pid = 812;
-    request.signal = (char *)(uintptr_t) "TERM";
+    request.signal = pb_lend("TERM");
     frame(out, &request.base);
 }
 

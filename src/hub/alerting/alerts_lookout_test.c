@@ -98,9 +98,9 @@ static void answer_units(struct session *session, struct check_call *held) {
 static void answer_unit(struct session *session, struct check_call *held) {
     Roost__V1__Unit unit = ROOST__V1__UNIT__INIT;
 
-    unit.active_state = (char *)(uintptr_t)(session->result ? "failed" : "active");
+    unit.active_state = pb_lend(session->result ? "failed" : "active");
     if (session->result)
-        unit.result = (char *)(uintptr_t)session->result;
+        unit.result = pb_lend(session->result);
     unit.exit_code_known_case = ROOST__V1__UNIT__EXIT_CODE_KNOWN_EXIT_CODE;
     unit.exit_code = 3;
     unit.exit_signal_known_case = ROOST__V1__UNIT__EXIT_SIGNAL_KNOWN_EXIT_SIGNAL;
