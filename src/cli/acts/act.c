@@ -153,9 +153,38 @@ static int tell_unknown(const struct attempt *attempt, const char *message) {
     return REPORT_TIMEOUT;
 }
 
+/* Which command lists what the method is about: "ps"; NULL: none. */
+static const char *lister_of(const char *method) {
+    static const char *const listers[][2] = {
+        { "/roost.v1.Processes/", "ps" },
+        { "/roost.v1.Units/", "units" },
+    };
+
+    for (size_t i = 0; i < sizeof(listers) / sizeof(listers[0]); i++)
+        if (strncmp(method, listers[i][0], strlen(listers[i][0])) == 0)
+            return listers[i][1];
+    return NULL;
+}
+
+static int tell_failed(const struct attempt *attempt,
+                       enum grpc_status status,
+                       const char *message) {
+    const struct doing *doing = attempt->doing;
+    auto_(mem_freep) char *label = label_of(attempt->deed);
+    const char *lister = lister_of(doing->plan->method);
+    struct buf remedy = { 0 };
+
+    if (status != GRPC_NOT_FOUND || !lister)
+        return hub_report_call(doing->cli, label, status, message);
+    buf_printf(&remedy, "roost %s ", lister);
+    text_add_clean(&remedy, attempt->deed->node);
+    report_fail(REPORT_NOT_FOUND, buf_text(&remedy), "%s: %s", label, message);
+    buf_done(&remedy);
+    return REPORT_NOT_FOUND;
+}
+
 static void end(struct attempt *attempt, enum grpc_status status, const char *message) {
     struct doing *doing = attempt->doing;
-    auto_(mem_freep) char *label = label_of(attempt->deed);
 
     attempt->state = OVER;
     doing->left--;
@@ -166,9 +195,8 @@ static void end(struct attempt *attempt, enum grpc_status status, const char *me
     }
     if (has_json(doing))
         add_json(attempt, status, message);
-    attempt->code = attempt->unclear
-                        ? tell_unknown(attempt, message)
-                        : hub_report_call(doing->cli, label, status, message);
+    attempt->code = attempt->unclear ? tell_unknown(attempt, message)
+                                     : tell_failed(attempt, status, message);
 }
 
 static void on_again(struct timer *timer) {

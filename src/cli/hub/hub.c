@@ -234,10 +234,10 @@ bool hub_reconnect(struct cli *cli, const bool *cancelled) {
 /* Where what was not found is listed. */
 static const char *list_of(const struct cli *cli) {
     static const char *const lists[][2] = {
-        { "alert", "roost alert --all" }, { "rule", "roost rule" },
-        { "channel", "roost channel" },   { "revoke", "roost token list" },
-        { "kill", "roost ps NODE" },      { "pause", "roost ps NODE" },
-        { "resume", "roost ps NODE" },    { "unit", "roost units NODE" },
+        { "alert", "roost alert --all" },
+        { "rule", "roost rule" },
+        { "channel", "roost channel" },
+        { "revoke", "roost token list" },
     };
 
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
