@@ -183,6 +183,12 @@ static size_t draw_workers(const struct hub_config *config) {
     return cores < 1 ? 1 : cores > PAINTERS_MAX ? PAINTERS_MAX : (size_t)cores;
 }
 
+/* There is none while the hub is being made, nor at its end. */
+static bool report_bot(void *arg, Roost__V1__Bot *ret_bot) {
+    const struct hub *hub = arg;
+    return hub->talk && hub_talk_report_bot(hub->talk, ret_bot);
+}
+
 /* Those that ask the history. */
 static void make_sample_services(struct hub *hub) {
     hub->painters = painters_new(hub->loop, draw_workers(hub->config));
@@ -199,6 +205,8 @@ static void make_sample_services(struct hub *hub) {
         .history = hub->history,
         .database = hub->database,
         .retention_ms = hub->config->retention_ms,
+        .report_bot = report_bot,
+        .arg = hub,
     };
 
     hub->metrics = service_metrics_new(&metrics);

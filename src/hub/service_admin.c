@@ -174,8 +174,22 @@ static void on_storage(void *arg,
     history_ask_usage(service->config.history, on_usage, ask);
 }
 
+static void on_bots(void *arg,
+                    struct invocation *invocation,
+                    const ProtobufCMessage *message) {
+    const struct service_admin *service = arg;
+    Roost__V1__BotsResponse response = ROOST__V1__BOTS_RESPONSE__INIT;
+    Roost__V1__Bot bot;
+    Roost__V1__Bot *bots[] = { &bot };
+
+    response.bots = bots;
+    response.n_bots = service->config.report_bot(service->config.arg, &bot) ? 1 : 0;
+    invocation_reply(invocation, &response.base);
+}
+
 static const struct service_method methods[] = {
     { "Storage", SERVICE_UNARY, on_storage },
+    { "Bots", SERVICE_UNARY, on_bots },
     { 0 },
 };
 

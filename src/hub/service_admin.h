@@ -3,7 +3,10 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "roost/v1/admin.pb-c.h"
 
 struct history;
 struct registry;
@@ -17,6 +20,9 @@ struct service_admin_config {
     struct history *history;
     const char *database;         /* the file */
     const uint64_t *retention_ms; /* by tier; 0: for ever */
+    /* How it goes with the bot; false: there is none. What it lends is for the call. */
+    bool (*report_bot)(void *arg, Roost__V1__Bot *ret_bot);
+    void *arg;
 };
 
 /* Adds the service to the set. */

@@ -5,6 +5,7 @@
 #include "cli/alerts/channel_view.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/hub/bots.h"
 #include "cli/hub/hub.h"
 #include "cli/hub/named.h"
 #include "cli/output.h"
@@ -34,7 +35,11 @@ static const struct named_kind channels = {
 };
 
 static int run_list(struct cli *cli) {
-    return named_list(cli, &channels);
+    int r = named_list(cli, &channels);
+
+    if (r == 0 && !cli->json && !cli->quiet)
+        bots_print(cli);
+    return r;
 }
 
 static int run_show(struct cli *cli) {

@@ -6,6 +6,7 @@
 #include "base/token.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/hub/bots.h"
 #include "cli/hub/hub.h"
 #include "cli/hub/profile.h"
 #include "cli/hub/url.h"
@@ -175,6 +176,22 @@ static int check_token(struct doctor *doctor) {
     return r;
 }
 
+/* What only an administrator is told; the others miss nothing that they could mend. */
+static void check_bots(struct doctor *doctor) {
+    Roost__V1__BotsResponse *bots = bots_ask(doctor->cli->session);
+
+    for (size_t i = 0; bots && i < bots->n_bots; i++) {
+        const Roost__V1__Bot *bot = bots->bots[i];
+        auto_(mem_freep) char *text = bots_describe(bot);
+        if (bots_is_well(bot))
+            note(doctor, bot->platform, text, NULL);
+        else
+            fail(doctor, REPORT_FAILED, bot->platform, text, bot->remedy);
+    }
+    if (bots)
+        pb_free(&bots->base);
+}
+
 static int run(struct cli *cli) {
     struct doctor doctor = { .cli = cli, .table = table_new() };
     struct url url;
@@ -185,7 +202,9 @@ static int run(struct cli *cli) {
     if (r == 0)
         r = check_connection(&doctor, &url);
     if (r == 0)
-        check_token(&doctor);
+        r = check_token(&doctor);
+    if (r == 0)
+        check_bots(&doctor);
     if (cli->json)
         printf("{\"ok\": %s, \"steps\": [%s\n]}\n", doctor.code == 0 ? "true" : "false",
                buf_text(&doctor.json));
@@ -198,14 +217,15 @@ static int run(struct cli *cli) {
 
 static const char *const examples[] = {
     "roost doctor",
-    "name, address, TLS, pin and token: each step with its result and remedy",
+    "name, address, TLS, pin, token and the hub's bot: each step with its result and "
+    "remedy",
     NULL,
 };
 
 const struct command cmd_doctor = {
     .name = "doctor",
     .usage = "",
-    .summary = "find out why the hub cannot be reached",
+    .summary = "find out why the hub, or its bot, cannot be reached",
     .examples = examples,
     .run = run,
 };

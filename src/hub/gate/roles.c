@@ -19,12 +19,19 @@ static const char *const agent_methods[] = {
 };
 
 static const char *const admin_methods[] = {
-    "/roost.v1.Admin/Storage",      "/roost.v1.Alerts/ListChannels",
-    "/roost.v1.Alerts/PutChannel",  "/roost.v1.Alerts/RemoveChannel",
-    "/roost.v1.Alerts/TestChannel", "/roost.v1.Groups/Set",
-    "/roost.v1.Groups/Remove",      "/roost.v1.Tokens/List",
-    "/roost.v1.Tokens/Revoke",      "/roost.v1.Users/Invite",
-    "/roost.v1.Users/Remove",       NULL,
+    "/roost.v1.Admin/Storage",
+    "/roost.v1.Admin/Bots",
+    "/roost.v1.Alerts/ListChannels",
+    "/roost.v1.Alerts/PutChannel",
+    "/roost.v1.Alerts/RemoveChannel",
+    "/roost.v1.Alerts/TestChannel",
+    "/roost.v1.Groups/Set",
+    "/roost.v1.Groups/Remove",
+    "/roost.v1.Tokens/List",
+    "/roost.v1.Tokens/Revoke",
+    "/roost.v1.Users/Invite",
+    "/roost.v1.Users/Remove",
+    NULL,
 };
 
 /* Who says what is durable makes an agent forget it. */

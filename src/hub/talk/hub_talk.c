@@ -21,9 +21,11 @@
 #include "hub/talk/alert_people.h"
 #include "hub/talk/alert_pictures.h"
 #include "hub/talk/approval_people.h"
+#include "hub/talk/bot_report.h"
 #include "hub/talk/chat_host.h"
 #include "hub/talk/telegram_door.h"
 #include "hub/timekeeper.h"
+#include "loop/loop.h"
 #include "rpc/actor.h"
 #include "store/history/history.h"
 #include "store/records.h"
@@ -34,6 +36,7 @@ struct hub_talk {
     struct chat *chat;
     struct approval_people *approvals;
     struct telegram *telegram; /* off: no bot */
+    char *mistake;             /* of its settings; NULL: none */
     struct telegram_door *door;
     struct actor *actor; /* reference: the hub itself */
     struct incidents *incidents;
@@ -105,14 +108,23 @@ static struct telegram_config telegram_of(const struct hub_talk *talk) {
     };
 }
 
+/* Settings that make no bot are remembered. */
+static bool is_telegram_fine(struct hub_talk *talk,
+                             const struct telegram_config *telegram) {
+    const char *why = "";
+    const char *setting = telegram->token ? telegram_check(telegram, &why) : NULL;
+
+    free(talk->mistake);
+    talk->mistake = setting ? mem_printf("[telegram] %s: %s", setting, why) : NULL;
+    return !setting;
+}
+
 /* A token that cannot be one is said, and the hub goes on without the bot. */
 static void make_telegram(struct hub_talk *talk) {
     struct telegram_config telegram = telegram_of(talk);
-    const char *why = "";
-    const char *setting = telegram.token ? telegram_check(&telegram, &why) : NULL;
 
-    if (setting) {
-        log_error("there is no Telegram bot: [telegram] %s: %s", setting, why);
+    if (!is_telegram_fine(talk, &telegram)) {
+        log_error("there is no Telegram bot: %s", talk->mistake);
         telegram.token = NULL;
     }
     talk->telegram = telegram_new(&telegram);
@@ -121,11 +133,9 @@ static void make_telegram(struct hub_talk *talk) {
 /* Likewise what cannot be one later, but the bot goes on as it was. */
 static void change_telegram(struct hub_talk *talk) {
     const struct telegram_config telegram = telegram_of(talk);
-    const char *why = "";
-    const char *setting = telegram.token ? telegram_check(&telegram, &why) : NULL;
 
-    if (setting)
-        log_error("[telegram] %s: %s; the bot goes on as it was", setting, why);
+    if (!is_telegram_fine(talk, &telegram))
+        log_error("%s; the bot goes on as it was", talk->mistake);
     else if (telegram_set(talk->telegram, &telegram))
         log_info("telegram: %s", telegram.token ? "goes on by the new settings"
                                                 : "there is no bot any more");
@@ -364,6 +374,7 @@ struct hub_talk *hub_talk_free(struct hub_talk *talk) {
     alerts_free(talk->alerts);
     incidents_free(talk->incidents);
     actor_unref(talk->actor);
+    free(talk->mistake);
     free(talk);
     return NULL;
 }
@@ -371,6 +382,21 @@ struct hub_talk *hub_talk_free(struct hub_talk *talk) {
 void hub_talk_rename_node(struct hub_talk *talk, const char *from, const char *to) {
     if (talk)
         alerts_feed_rename(talk->hub->feed, from, to);
+}
+
+bool hub_talk_report_bot(const struct hub_talk *talk, Roost__V1__Bot *ret_bot) {
+    const struct hub *hub = talk->hub;
+    const struct bot_report_facts facts = {
+        .mistake = talk->mistake,
+        .is_webhook = strcmp(hub->config->telegram_mode, "webhook") == 0,
+        .loop_ms = loop_now_ms(hub->loop),
+        .wall_ms = timekeeper_now_ms(hub->timekeeper),
+    };
+
+    if (!talk->telegram)
+        return false;
+    const struct telegram_status status = telegram_status(talk->telegram);
+    return bot_report_write(&status, &facts, ret_bot);
 }
 
 struct telegram_door *hub_talk_telegram_door(struct hub_talk *talk) {

@@ -6,6 +6,10 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
+#include "roost/v1/admin.pb-c.h"
+
 struct hub;
 struct hub_talk;
 
@@ -26,6 +30,10 @@ struct hub_talk *hub_talk_free(struct hub_talk *talk);
 
 /* A node has another name. NULL talk: nobody is told yet. */
 void hub_talk_rename_node(struct hub_talk *talk, const char *from, const char *to);
+
+/* How it goes with the bot; false: there is none. Texts are lent until the next turn of
+ * the loop. */
+bool hub_talk_report_bot(const struct hub_talk *talk, Roost__V1__Bot *ret_bot);
 
 /* For the front. Lent. */
 struct telegram_door *hub_talk_telegram_door(struct hub_talk *talk);
