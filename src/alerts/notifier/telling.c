@@ -6,6 +6,7 @@
 #include "alerts/notifier/decision.h"
 #include "base/mem.h"
 #include "draw/zone.h"
+#include "wire/html.h"
 
 enum { MINUTE_MS = 60000, HOUR_MS = 60 * MINUTE_MS, DAY_MS = 24 * HOUR_MS };
 
@@ -171,30 +172,6 @@ void telling_digest_title(enum telling_language language,
 
 /* --- HTML --- */
 
-static void add_escaped(struct buf *out, const char *text) {
-    for (; *text; text++) {
-        switch (*text) {
-        case '&':
-            buf_add_text(out, "&amp;");
-            break;
-        case '<':
-            buf_add_text(out, "&lt;");
-            break;
-        case '>':
-            buf_add_text(out, "&gt;");
-            break;
-        case '"':
-            buf_add_text(out, "&quot;");
-            break;
-        case '\n':
-            buf_add_text(out, "<br>\n");
-            break;
-        default:
-            buf_add_byte(out, (uint8_t)*text);
-        }
-    }
-}
-
 void telling_page(const char *title,
                   const char *text,
                   const char *const *images,
@@ -202,23 +179,12 @@ void telling_page(const char *title,
                   struct buf *out) {
     buf_add_text(out, "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"></head>"
                       "<body style=\"font-family: sans-serif\">\n<h3>");
-    add_escaped(out, title);
+    html_add_text(out, slice_of_text(title), HTML_LINES_BREAK);
     buf_add_text(out, "</h3>\n<p>");
-    add_escaped(out, text);
+    html_add_text(out, slice_of_text(text), HTML_LINES_BREAK);
     buf_add_text(out, "</p>\n");
     for (size_t i = 0; i < image_count; i++)
         buf_printf(out, "<p><img src=\"%s\" style=\"max-width: 100%%\" alt=\"\"></p>\n",
                    images[i]);
     buf_add_text(out, "</body></html>\n");
-}
-
-void telling_html(const struct telling *telling, const char *image, struct buf *out) {
-    struct buf title = { 0 };
-    struct buf text = { 0 };
-
-    telling_title(telling, &title);
-    telling_text(telling, &text);
-    telling_page(buf_text(&title), buf_text(&text), &image, image ? 1 : 0, out);
-    buf_done(&title);
-    buf_done(&text);
 }

@@ -45,10 +45,7 @@ void telling_subject(const struct telling *telling, struct buf *out);
 /* Lines, each ended by "\n": the text, since when, evidence, processes, who looks. */
 void telling_text(const struct telling *telling, struct buf *out);
 
-/* The same as a page of HTML; image: its source ("cid:chart"), or NULL. */
-void telling_html(const struct telling *telling, const char *image, struct buf *out);
-
-/* Any title and text as such a page, with pictures. */
+/* A title and a text as a page of HTML, with pictures: their sources ("cid:chart"). */
 void telling_page(const char *title,
                   const char *text,
                   const char *const *images,

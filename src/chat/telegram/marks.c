@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "chat/telegram/letters.h"
+#include "wire/html.h"
 
 enum { LINE_LOOK_BACK = 200 }; /* bytes: a cut is at a line's end when one is so near */
 
@@ -40,24 +41,6 @@ struct slice marks_text(const struct marks *marks) {
     return buf_slice(&marks->text);
 }
 
-static void escape(struct buf *out, struct slice text) {
-    for (size_t i = 0; i < text.len; i++) {
-        switch (text.at[i]) {
-        case '&':
-            buf_add_text(out, "&amp;");
-            break;
-        case '<':
-            buf_add_text(out, "&lt;");
-            break;
-        case '>':
-            buf_add_text(out, "&gt;");
-            break;
-        default:
-            buf_add_byte(out, text.at[i]);
-        }
-    }
-}
-
 static void write_run(enum marks_style style,
                       struct slice text,
                       struct buf *html,
@@ -74,7 +57,7 @@ static void write_run(enum marks_style style,
         return;
     if (style != MARKS_PLAIN)
         buf_printf(html, "<%s>", tags[style]);
-    escape(html, text);
+    html_add_text(html, text, HTML_LINES_STAY);
     if (style != MARKS_PLAIN)
         buf_printf(html, "</%s>", tags[style]);
 }
