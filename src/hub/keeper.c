@@ -154,8 +154,6 @@ int keeper_put_user(struct store *store,
         .created_ms = row->created_ms,
         .grants = grants,
         .grant_count = row->grant_count,
-        .identities = (const char *const *)row->identities,
-        .identity_count = row->identity_count,
     };
 
     for (size_t i = 0; i < row->grant_count; i++)
@@ -228,8 +226,6 @@ static void load_user(void *arg, const struct store_user *kept) {
         };
         users_grant(loading->users, row, &copy);
     }
-    for (size_t i = 0; i < kept->identity_count; i++)
-        users_add_identity(row, kept->identities[i]);
 }
 
 static void load_code(void *arg, const struct store_code *kept) {

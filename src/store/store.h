@@ -89,8 +89,6 @@ struct store_user {
     int64_t created_ms;
     const struct store_grant *grants;
     size_t grant_count;
-    const char *const *identities; /* "telegram:12345" */
-    size_t identity_count;
 };
 
 /* What lets a device of a user in, once. */
@@ -284,13 +282,13 @@ int store_remove_token(struct store *store,
                        store_done *done,
                        void *arg);
 
-/* Puts a user in with all grants and identities, in the place of what was there. */
+/* Puts a user in with all grants, in the place of what was there. */
 int store_put_user(struct store *store,
                    const struct store_user *user,
                    store_done *done,
                    void *arg);
 
-/* Removes the user, with grants, identities and codes, and revokes his tokens. */
+/* Removes the user, with grants and codes, and revokes his tokens. */
 int store_remove_user(struct store *store, const char *name, store_done *done, void *arg);
 
 /* Puts a code in, in the place of all others of the user. */

@@ -74,7 +74,6 @@ struct store_user store_request_copy_user(struct store_request *request,
                                           const struct store_user *user) {
     struct store_user copy = *user;
     copy.name = store_request_copy_text(request, user->name);
-    copy.identities = copy_texts(request, user->identities, user->identity_count);
     if (user->grant_count == 0)
         return copy;
     struct store_grant *grants = store_request_own(

@@ -501,7 +501,7 @@ static void a_newer_schema_is_left_alone(void) {
     CHECK_INT(store_open(place.path, &place.store, &why), STORE_E_NEWER);
     CHECK(strstr(why, "its schema is version 99, of a newer Roost"));
     free(why);
-    run_sql(place.path, "PRAGMA user_version = 7");
+    run_sql(place.path, "PRAGMA user_version = 8");
     CHECK_INT(place_open(&place), 0);
     place_done(&place);
 }
@@ -525,7 +525,7 @@ static void an_older_schema_is_brought_up(void) {
                         "DROP TABLE samples_series; DROP TABLE samples_chunks;"
                         "DROP TABLE traffic_keys; DROP TABLE traffic; DROP TABLE groups;"
                         "DROP TABLE users; DROP TABLE grants; DROP TABLE codes;"
-                        "DROP TABLE identities; DROP TABLE acts; DROP TABLE records;"
+                        "DROP TABLE acts; DROP TABLE records;"
                         "ALTER TABLE tokens DROP COLUMN user;"
                         "ALTER TABLE tokens DROP COLUMN device;"
                         "ALTER TABLE nodes DROP COLUMN networks;"
@@ -536,7 +536,7 @@ static void an_older_schema_is_brought_up(void) {
                         "PRAGMA user_version = 1; PRAGMA auto_vacuum = NONE; VACUUM");
     CHECK_INT(place_open(&place), 0);
     CHECK_INT(store_check_now(place.store, &counts, &why), 0);
-    CHECK_INT(counts.schema, 7);
+    CHECK_INT(counts.schema, 8);
     CHECK_INT(counts.tokens, 1);
     place.store = store_close(place.store);
     CHECK_INT(sqlite3_open(place.path, &handle), SQLITE_OK);
@@ -545,6 +545,24 @@ static void an_older_schema_is_brought_up(void) {
     CHECK_INT(sqlite3_column_int(statement, 0), 2);
     sqlite3_finalize(statement);
     sqlite3_close(handle);
+    place_done(&place);
+}
+
+/* A person in a chat is known by a token; the table was there until version 7. */
+static void a_table_that_nobody_wrote_to_goes(void) {
+    struct store_counts counts;
+    struct place place;
+    char *why = NULL;
+
+    place_init(&place);
+    CHECK_INT(place_open(&place), 0);
+    place.store = store_close(place.store);
+    run_sql(place.path, "CREATE TABLE identities (name); PRAGMA user_version = 7");
+    CHECK_INT(place_open(&place), 0);
+    CHECK_INT(store_check_now(place.store, &counts, &why), 0);
+    CHECK_INT(counts.schema, 8);
+    place.store = store_close(place.store);
+    run_sql(place.path, "CREATE TABLE identities (name)"); /* the name is free */
     place_done(&place);
 }
 
@@ -600,7 +618,7 @@ static void a_check_counts_and_finds_damage(void) {
     place.store = store_close(place.store);
     CHECK_INT(place_open(&place), 0);
     CHECK_INT(store_check_now(place.store, &counts, &why), 0);
-    CHECK_INT(counts.schema, 7);
+    CHECK_INT(counts.schema, 8);
     CHECK_INT(counts.nodes, 0);
     CHECK_INT(counts.tokens, 1);
     CHECK_INT(counts.events, 1);
@@ -755,6 +773,7 @@ TESTS(TEST(all_of_a_node_comes_back),
       TEST(what_waits_is_written_before_the_store_is_released),
       TEST(a_newer_schema_is_left_alone),
       TEST(an_older_schema_is_brought_up),
+      TEST(a_table_that_nobody_wrote_to_goes),
       TEST(what_is_no_store_is_left_alone),
       TEST(the_file_is_private),
       TEST(a_check_counts_and_finds_damage),

@@ -28,8 +28,6 @@ static void see_user(void *arg, const struct store_user *user) {
     for (size_t i = 0; i < user->grant_count; i++)
         add_text(arg, " %s:%u:%lld:%s", user->grants[i].nodes, user->grants[i].role,
                  (long long)user->grants[i].expires_ms, user->grants[i].granted_by);
-    for (size_t i = 0; i < user->identity_count; i++)
-        add_text(arg, " =%s", user->identities[i]);
     add_text(arg, "\n");
 }
 
@@ -72,7 +70,6 @@ static const struct store_grant grants[] = {
     { .nodes = "pi", .role = 3, .granted_by = "root", .created_ms = 5 },
     { .nodes = "@home", .role = 1, .expires_ms = 99, .granted_by = "bob" },
 };
-static const char *const identities[] = { "telegram:12345" };
 
 static void put_user(struct place *place, const char *name, size_t grant_count) {
     const struct store_user user = {
@@ -81,8 +78,6 @@ static void put_user(struct place *place, const char *name, size_t grant_count) 
         .created_ms = 7,
         .grants = grants,
         .grant_count = grant_count,
-        .identities = identities,
-        .identity_count = grant_count > 0,
     };
     ASK(place, store_put_user(place->store, &user, on_done, place));
 }
@@ -102,8 +97,8 @@ static void all_of_a_user_comes_back(void) {
     place_start(&place, 8);
     put_user(&place, "ada", 2);
     put_user(&place, "root", 0);
-    CHECK_TEXT(read_back(&place, &seen), "ada @home:1:99:bob pi:3:0:root "
-                                         "=telegram:12345\nroot admin\n");
+    CHECK_TEXT(read_back(&place, &seen), "ada @home:1:99:bob pi:3:0:root\n"
+                                         "root admin\n");
     place_done(&place);
 }
 
@@ -115,7 +110,7 @@ static void what_is_put_again_takes_the_place_of_all_before(void) {
     place_start(&place, 8);
     put_user(&place, "ada", 2);
     put_user(&place, "ada", 1);
-    CHECK_TEXT(read_back(&place, &seen), "ada pi:3:0:root =telegram:12345\n");
+    CHECK_TEXT(read_back(&place, &seen), "ada pi:3:0:root\n");
     place_done(&place);
 }
 
@@ -145,7 +140,7 @@ static void a_code_works_once_and_in_its_time(void) {
     CHECK_INT(redeem(&place, 2, 10, "bob"), STORE_E_USED);
     CHECK_INT(redeem(&place, 2, 999, "ada"), 0);
     CHECK_INT(redeem(&place, 2, 999, "ada"), STORE_E_USED);
-    CHECK_TEXT(read_back(&place, &seen), "ada pi:3:0:root =telegram:12345\n"
+    CHECK_TEXT(read_back(&place, &seen), "ada pi:3:0:root\n"
                                          "token ada user \"ada\" device \"laptop\"\n");
     place_done(&place);
 }

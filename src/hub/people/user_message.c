@@ -23,7 +23,7 @@ void user_message_grant_init(struct user_grant_message *message,
     out->created = timestamp_set(&message->created, grant->created_ms);
 }
 
-/* Chats as they are kept, and each credential by where it is. */
+/* Each credential by where it is. */
 static void add_identities(struct user_message *message,
                            const struct users_row *row,
                            const struct access *access) {
@@ -31,12 +31,6 @@ static void add_identities(struct user_message *message,
     int64_t seen_ms = 0;
     size_t at = 0;
 
-    for (size_t i = 0; i < row->identity_count; i++) {
-        message->identities = mem_grow(message->identities,
-                                       (message->user.n_identities + 1) * sizeof(char *));
-        message->identities[message->user.n_identities++] =
-            mem_strdup(row->identities[i]);
-    }
     while ((token = access_next(access, &at))) {
         if (token->revoked || strcmp(token->user, row->name) != 0)
             continue;

@@ -34,10 +34,7 @@ static void clear_grant(struct users_grant *grant) {
 static void free_row(struct users_row *row) {
     for (size_t i = 0; i < row->grant_count; i++)
         clear_grant(&row->grants[i]);
-    for (size_t i = 0; i < row->identity_count; i++)
-        free(row->identities[i]);
     free(row->grants);
-    free(row->identities);
     free(row->name);
     actor_rights_unref(row->rights);
     free(row);
@@ -181,14 +178,6 @@ bool users_revoke(struct users *users, struct users_row *row, const char *nodes)
     take_grant(row, grant);
     renew(users, row);
     return true;
-}
-
-void users_add_identity(struct users_row *row, const char *identity) {
-    if (row->identity_count >= USERS_IDENTITIES_MAX)
-        return;
-    row->identities =
-        mem_grow(row->identities, (row->identity_count + 1) * sizeof(*row->identities));
-    row->identities[row->identity_count++] = mem_strdup(identity);
 }
 
 static void drop_code(struct users *users, struct users_code *code) {

@@ -22,7 +22,6 @@ enum {
     USERS_MAX = 10000,
     USERS_GRANTS_MAX = 256,  /* of one user: all are looked at for each node */
     USERS_PATTERN_MAX = 128, /* bytes of what nodes a grant means */
-    USERS_IDENTITIES_MAX = 32,
 };
 
 struct users_grant {
@@ -40,8 +39,6 @@ struct users_row {
     int64_t created_ms;
     struct users_grant *grants; /* owned; own their texts */
     size_t grant_count;
-    char **identities; /* owned: "telegram:12345" */
-    size_t identity_count;
     struct actor_rights *rights; /* reference */
 };
 
@@ -103,8 +100,6 @@ const struct users_grant *users_find_grant(const struct users_row *row,
 
 /* Takes the grant of these nodes away. False: there is none. */
 bool users_revoke(struct users *users, struct users_row *row, const char *nodes);
-
-void users_add_identity(struct users_row *row, const char *identity);
 
 /* Forgets the user: he may do nothing any more. */
 void users_remove(struct users *users, struct users_row *row);

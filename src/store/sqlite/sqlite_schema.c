@@ -178,6 +178,8 @@ static const char *const steps[] = {
     "  value BLOB NOT NULL,"
     "  PRIMARY KEY (space, key)"
     ") STRICT, WITHOUT ROWID;",
+    /* A person in a chat is known by a token, so nobody was ever written here. */
+    "DROP TABLE identities;",
 };
 
 /* Files of this version were made without room for PRAGMA incremental_vacuum. */

@@ -39,29 +39,14 @@ static int put_grant(struct store_database *db,
     return sqlite_db_finish(&query);
 }
 
-static int put_identity(struct store_database *db,
-                        const struct store_user *user,
-                        const char *identity) {
-    struct sqlite_query query = sqlite_db_query(
-        db, "INSERT OR REPLACE INTO identities (name, user, created) VALUES (?, ?, ?)");
-    sqlite_db_bind_text(&query, identity);
-    sqlite_db_bind_text(&query, user->name);
-    sqlite_db_bind_int(&query, user->created_ms);
-    return sqlite_db_finish(&query);
-}
-
 int sqlite_users_put(struct store_database *db, struct store_request *request) {
     const struct store_user *user = &request->user;
 
     int r = put_row(db, user);
     if (r == 0)
         r = run_of(db, "DELETE FROM grants WHERE user = ?", user->name);
-    if (r == 0)
-        r = run_of(db, "DELETE FROM identities WHERE user = ?", user->name);
     for (size_t i = 0; r == 0 && i < user->grant_count; i++)
         r = put_grant(db, user->name, &user->grants[i]);
-    for (size_t i = 0; r == 0 && i < user->identity_count; i++)
-        r = put_identity(db, user, user->identities[i]);
     return r;
 }
 
@@ -69,8 +54,6 @@ int sqlite_users_remove(struct store_database *db, struct store_request *request
     int r = run_of(db, "DELETE FROM users WHERE name = ?", request->name);
     if (r == 0)
         r = run_of(db, "DELETE FROM grants WHERE user = ?", request->name);
-    if (r == 0)
-        r = run_of(db, "DELETE FROM identities WHERE user = ?", request->name);
     if (r == 0)
         r = run_of(db, "DELETE FROM codes WHERE user = ?", request->name);
     if (r == 0)
@@ -139,22 +122,6 @@ static int read_grants(struct store_database *db,
     return sqlite_db_finish(&query);
 }
 
-static int read_identities(struct store_database *db,
-                           struct store_request *request,
-                           struct store_user *user) {
-    struct sqlite_query query =
-        sqlite_db_query(db, "SELECT name FROM identities WHERE user = ?");
-    const char **names = NULL;
-    sqlite_db_bind_text(&query, user->name);
-    while (sqlite_db_next(&query)) {
-        names = mem_grow(names, (user->identity_count + 1) * sizeof(*names));
-        names[user->identity_count++] =
-            store_request_copy_text(request, sqlite_db_text(&query, 0));
-    }
-    user->identities = names ? store_request_own(request, names) : NULL;
-    return sqlite_db_finish(&query);
-}
-
 int sqlite_users_load(struct store_database *db, const struct store_loader *loader) {
     struct sqlite_query query =
         sqlite_db_query(db, "SELECT name, admin, created FROM users");
@@ -167,8 +134,6 @@ int sqlite_users_load(struct store_database *db, const struct store_loader *load
             .created_ms = sqlite_db_int(&query, 2),
         };
         r = read_grants(db, request, &user);
-        if (r == 0)
-            r = read_identities(db, request, &user);
         if (r == 0)
             loader->on_user(loader->arg, &user);
         store_request_free(request);
