@@ -35,43 +35,40 @@ void headers_done(struct headers *headers) {
     headers_init(headers);
 }
 
-/* RFC 9110, 5.6.2. Not isalnum() and tolower(): those follow the locale. */
-static bool is_token_char(uint8_t c) {
-    static const bool is_token[256] = {
-        ['0' ... '9'] = true, ['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['!'] = true,
-        ['#'] = true,         ['$'] = true,         ['%'] = true,         ['&'] = true,
-        ['\''] = true,        ['*'] = true,         ['+'] = true,         ['-'] = true,
-        ['.'] = true,         ['^'] = true,         ['_'] = true,         ['`'] = true,
-        ['|'] = true,         ['~'] = true,
-    };
-    return is_token[c];
-}
+/* Characters of tokens (RFC 9110, 5.6.2), and the bit that makes one lower case. Not
+ * isalnum() and tolower(): those follow the locale. */
+enum { TOKEN = 1, CASE = 'a' ^ 'A' };
 
-static bool is_name(struct slice name) {
-    /* A pseudo-header is a token behind a colon. */
-    if (name.len > 0 && name.at[0] == ':')
-        name = slice_after(name, 1);
-    if (name.len == 0)
-        return false;
-    for (size_t i = 0; i < name.len; i++)
-        if (!is_token_char(name.at[i]))
-            return false;
-    return true;
-}
+static const uint8_t token_marks[256] = {
+    ['0' ... '9'] = TOKEN, ['a' ... 'z'] = TOKEN, ['A' ... 'Z'] = TOKEN | CASE,
+    ['!'] = TOKEN,         ['#'] = TOKEN,         ['$'] = TOKEN,
+    ['%'] = TOKEN,         ['&'] = TOKEN,         ['\''] = TOKEN,
+    ['*'] = TOKEN,         ['+'] = TOKEN,         ['-'] = TOKEN,
+    ['.'] = TOKEN,         ['^'] = TOKEN,         ['_'] = TOKEN,
+    ['`'] = TOKEN,         ['|'] = TOKEN,         ['~'] = TOKEN,
+};
 
-static bool is_value(struct slice value) {
-    for (size_t i = 0; i < value.len; i++)
-        if (value.at[i] == '\r' || value.at[i] == '\n' || value.at[i] == '\0')
-            return false;
-    return true;
-}
+/* Copies it in lower case; false when it is none. */
+static bool copy_name(char *to, struct slice name) {
+    size_t i = name.len > 0 && name.at[0] == ':'; /* a pseudo-header */
+    unsigned common = i < name.len ? TOKEN : 0;
 
-static void copy_lower(char *to, struct slice name) {
-    for (size_t i = 0; i < name.len; i++) {
-        uint8_t c = name.at[i];
-        to[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+    to[0] = ':';
+    for (; i < name.len; i++) {
+        unsigned mark = token_marks[name.at[i]];
+        to[i] = (char)(name.at[i] | (mark & CASE));
+        common &= mark;
     }
     to[name.len] = '\0';
+    return common & TOKEN;
+}
+
+/* Copies it; false when it holds what ends a line or a string. */
+static bool copy_value(char *to, struct slice value) {
+    if (value.len > 0)
+        memcpy(to, value.at, value.len);
+    to[value.len] = '\0';
+    return strcspn(to, "\r\n") == value.len;
 }
 
 /* Room for len bytes that stay where they are. */
@@ -106,20 +103,18 @@ void headers_lend(struct headers *headers, const struct header *field) {
 }
 
 bool headers_add_slice(struct headers *headers, struct slice name, struct slice value) {
-    if (!is_name(name) || !is_value(value))
-        return false;
-
-    char *text = add_text(headers, name.len + 1 + value.len + 1);
+    size_t len = name.len + 1 + value.len + 1;
+    char *text = add_text(headers, len);
     struct header field = {
         .name = text,
         .value = text + name.len + 1,
         .name_len = name.len,
         .value_len = value.len,
     };
-    copy_lower(text, name);
-    if (value.len > 0)
-        memcpy(text + name.len + 1, value.at, value.len);
-    text[name.len + 1 + value.len] = '\0';
+    if (!copy_name(text, name) || !copy_value(text + name.len + 1, value)) {
+        headers->blocks->used -= len;
+        return false;
+    }
     headers_lend(headers, &field);
     return true;
 }
