@@ -176,10 +176,10 @@ void call_replace_callee(struct call *call, const struct call_half *callee) {
     wake_callee(call); /* what was told to the other one meanwhile */
 }
 
-void call_reply_head(struct call *call, const struct headers *head) {
+void call_reply_head(struct call *call, struct headers *head) {
     if (call->finished || call->has_reply_head)
         return;
-    headers_add_all(&call->reply_head, head);
+    headers_move(&call->reply_head, head);
     call->has_reply_head = true;
     wake_caller(call);
 }
@@ -216,7 +216,7 @@ void call_request_taken(struct call *call) {
 void call_finish(struct call *call,
                  enum grpc_status status,
                  const char *message,
-                 const struct headers *trailers) {
+                 struct headers *trailers) {
     if (call->finished)
         return;
     timer_stop(&call->deadline);
@@ -224,7 +224,7 @@ void call_finish(struct call *call,
     call->status = status;
     call->message = mem_strdup(message ? message : "");
     if (trailers)
-        headers_add_all(&call->trailers, trailers);
+        headers_move(&call->trailers, trailers);
     if (call->cancelled)
         pipe_done(&call->reply); /* an early end overtakes what was said before it */
     pipe_done(&call->request);

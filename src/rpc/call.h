@@ -148,8 +148,9 @@ void call_attach_callee(struct call *call, const struct call_half *callee);
 /* Callee: another one takes its place, and its reference. */
 void call_replace_callee(struct call *call, const struct call_half *callee);
 
-/* Callee: response metadata, copied; once, before any bytes. May be left out. */
-void call_reply_head(struct call *call, const struct headers *head);
+/* Callee: response metadata, moved, so nothing in it may be lent; once, before any bytes.
+ * May be left out. */
+void call_reply_head(struct call *call, struct headers *head);
 void call_reply_write(struct call *call, struct slice bytes);
 size_t call_reply_move(struct call *call, struct pipe *from, size_t max);
 
@@ -159,13 +160,13 @@ void call_reply_end(struct call *call);
 /* Callee: tells the caller that bytes of `request` were taken. */
 void call_request_taken(struct call *call);
 
-/* Callee (or a gate that refuses): the end. message and trailers are copied, both may be
- * NULL. Only the first end counts. Both halves are woken: each detaches when it sees it.
- */
+/* Callee (or a gate that refuses): the end. message is copied, trailers are moved, so
+ * nothing in them may be lent; both may be NULL. Only the first end counts. Both halves
+ * are woken: each detaches when it sees it. */
 void call_finish(struct call *call,
                  enum grpc_status status,
                  const char *message,
-                 const struct headers *trailers);
+                 struct headers *trailers);
 void call_fail(struct call *call, enum grpc_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

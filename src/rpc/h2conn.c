@@ -349,28 +349,30 @@ size_t h2conn_count(const struct h2conn *h2conn) {
 
 /* RFC 9110, 7.6.1, and what gRPC says anew on each hop. */
 static bool is_end_to_end(const struct header *field) {
-    static const struct {
-        size_t len;
-        const char *name;
-    } rows[] = {
-        { 10, "connection" },
-        { 10, "keep-alive" },
-        { 16, "proxy-connection" },
-        { 2, "te" },
-        { 7, "upgrade" },
-        { 4, "host" },
-        { 17, "transfer-encoding" },
-        { 12, "grpc-timeout" },
-        { 14, "content-length" },
-    };
+    const char *name = field->name;
 
-    if (field->name[0] == ':')
+    if (name[0] == ':')
         return false;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (rows[i].len == field->name_len &&
-            memcmp(rows[i].name, field->name, field->name_len) == 0)
-            return false;
-    return true;
+    switch (field->name_len) { /* most names need no look at their letters */
+    case 2:
+        return memcmp(name, "te", 2) != 0;
+    case 4:
+        return memcmp(name, "host", 4) != 0;
+    case 7:
+        return memcmp(name, "upgrade", 7) != 0;
+    case 10:
+        return memcmp(name, "connection", 10) != 0 && memcmp(name, "keep-alive", 10) != 0;
+    case 12:
+        return memcmp(name, "grpc-timeout", 12) != 0;
+    case 14:
+        return memcmp(name, "content-length", 14) != 0;
+    case 16:
+        return memcmp(name, "proxy-connection", 16) != 0;
+    case 17:
+        return memcmp(name, "transfer-encoding", 17) != 0;
+    default:
+        return true;
+    }
 }
 
 void h2conn_lend_fields(struct headers *to, const struct headers *from) {

@@ -9,8 +9,9 @@
 #include "rpc/h2conn_private.h"
 
 enum {
-    KEPT_MAX = 16384
-}; /* what of a request is kept until the peer has surely seen it */
+    HTTP_OK = 200,
+    KEPT_MAX = 16384, /* what of a request is kept until the peer has surely seen it */
+};
 
 struct client_half {
     struct h2half half;
@@ -103,9 +104,7 @@ static enum grpc_status status_of(const char *number) {
     return (enum grpc_status)value;
 }
 
-void h2conn_client_finish(struct call *call,
-                          const struct headers *said,
-                          int http_status) {
+void h2conn_client_finish(struct call *call, struct headers *said, int http_status) {
     const char *number = headers_get(said, "grpc-status");
     const char *encoded = headers_get(said, "grpc-message");
     struct buf text = { 0 };
@@ -118,8 +117,7 @@ void h2conn_client_finish(struct call *call,
     else if (!number)
         buf_printf(&text, "the peer answered HTTP %d without grpc-status", http_status);
 
-    headers_init(&trailers);
-    h2conn_lend_fields(&trailers, said);
+    h2conn_take_fields(&trailers, said);
     headers_remove(&trailers, "grpc-status");
     headers_remove(&trailers, "grpc-message");
     headers_remove(&trailers, "content-type"); /* of an only head */
@@ -128,6 +126,7 @@ void h2conn_client_finish(struct call *call,
     buf_done(&text);
 }
 
+/* Until the head was taken. */
 static int http_status_of(const struct h2_stream *stream) {
     const char *status = headers_get(&stream->head, ":status");
     return status ? (int)strtol(status, NULL, 10) : 0;
@@ -135,7 +134,7 @@ static int http_status_of(const struct h2_stream *stream) {
 
 /* A head that promises messages; errors of HTTP and an only head do not. */
 static bool is_grpc(const struct h2_stream *stream) {
-    return stream->has_head && http_status_of(stream) == 200 &&
+    return stream->has_head && http_status_of(stream) == HTTP_OK &&
            grpc_is_content_type(headers_get(&stream->head, "content-type")) &&
            !headers_get(&stream->head, "grpc-status");
 }
@@ -148,8 +147,7 @@ static void take_head(struct client_half *client) {
         return;
     client->gave_head = true;
     stop_keeping(client);
-    headers_init(&head);
-    h2conn_lend_fields(&head, &stream->head);
+    h2conn_take_fields(&head, &stream->head);
     call_reply_head(client->call, &head);
     headers_done(&head);
 }
@@ -208,7 +206,7 @@ static void pump(struct h2half *half) {
     if (stream->in_ended)
         h2conn_client_finish(
             call, stream->trailers.count > 0 ? &stream->trailers : &stream->head,
-            http_status_of(stream));
+            client->gave_head ? HTTP_OK : http_status_of(stream));
     else if (stream->closed && stream->refused && give_back(client))
         return;
     else if (stream->closed)
@@ -229,13 +227,13 @@ static void make_head(struct headers *head,
                       const struct call *call) {
     uint64_t left_ms = call_time_left_ms(call);
 
-    headers_add(head, ":method", "POST");
-    headers_add(head, ":scheme", conn_is_tls(h2conn->conn) ? "https" : "http");
+    headers_lend_text(head, ":method", "POST");
+    headers_lend_text(head, ":scheme", conn_is_tls(h2conn->conn) ? "https" : "http");
     headers_add(head, ":path", call->method);
     headers_add(head, ":authority", h2conn->authority);
-    headers_add(head, "te", "trailers");
+    headers_lend_text(head, "te", "trailers");
     if (!headers_get(&call->metadata, "content-type"))
-        headers_add(head, "content-type", "application/grpc");
+        headers_lend_text(head, "content-type", "application/grpc");
     if (left_ms != UINT64_MAX) {
         char timeout[16];
         grpc_timeout_write(left_ms > 0 ? left_ms : 1, timeout);

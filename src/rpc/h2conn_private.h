@@ -74,8 +74,8 @@ void h2conn_server_accept(struct h2conn *h2conn, struct h2_stream *stream);
 void h2conn_exchange_accept(struct h2conn *h2conn, struct h2_stream *stream);
 void h2conn_tunnel_accept(struct h2conn *h2conn, struct h2_stream *stream);
 
-/* Ends the call as the peer's trailers (or its only head) tell. */
-void h2conn_client_finish(struct call *call, const struct headers *said, int http_status);
+/* Ends the call as the peer's trailers (or its only head) tell, which are taken. */
+void h2conn_client_finish(struct call *call, struct headers *said, int http_status);
 
 /* The connection takes no stream more: the call goes another way, or fails. */
 void h2conn_client_refuse(struct call *call);

@@ -1,5 +1,4 @@
 /* The caller's half of a call that came in on an HTTP/2 stream. */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -47,16 +46,13 @@ static void take_request(struct server_half *server) {
 }
 
 static void add_status(struct headers *trailers, const struct call *call) {
-    char number[12];
-    snprintf(number, sizeof(number), "%d", (int)call->status);
-    headers_add(trailers, "grpc-status", number);
+    headers_lend_text(trailers, "grpc-status", grpc_status_number((int)call->status));
     if (call->message[0] != '\0') {
         struct buf text = { 0 };
         grpc_text_encode(&text, call->message);
         headers_add(trailers, "grpc-message", buf_text(&text));
         buf_done(&text);
     }
-    h2conn_lend_fields(trailers, &call->trailers);
 }
 
 static void send_head(struct server_half *server, bool has_body) {
@@ -64,12 +60,14 @@ static void send_head(struct server_half *server, bool has_body) {
     struct headers head;
 
     headers_init(&head);
-    headers_add(&head, ":status", "200");
+    headers_lend_text(&head, ":status", "200");
     if (!headers_get(&call->reply_head, "content-type"))
-        headers_add(&head, "content-type", "application/grpc");
+        headers_lend_text(&head, "content-type", "application/grpc");
     h2conn_lend_fields(&head, &call->reply_head);
-    if (!has_body)
+    if (!has_body) {
         add_status(&head, call);
+        h2conn_lend_fields(&head, &call->trailers);
+    }
     h2_respond(server->half.stream, &head, has_body);
     headers_done(&head);
     server->sent_head = true;
@@ -95,7 +93,9 @@ static void send_end(struct server_half *server) {
         send_head(server, false);
     } else {
         struct headers trailers;
-        headers_init(&trailers);
+        h2conn_take_fields(&trailers, &server->call->trailers);
+        headers_remove(&trailers, "grpc-status");
+        headers_remove(&trailers, "grpc-message");
         add_status(&trailers, server->call);
         h2_stream_end(stream, &trailers);
         headers_done(&trailers);

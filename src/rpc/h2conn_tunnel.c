@@ -81,7 +81,7 @@ static void accept_tunnel(struct tunnel_half *tunnel) {
     struct headers head;
 
     headers_init(&head);
-    headers_add(&head, ":status", "200");
+    headers_lend_text(&head, ":status", "200");
     h2conn_lend_fields(&head, &tunnel->call->reply_head);
     h2_respond(tunnel->half.stream, &head, true);
     headers_done(&head);
@@ -186,7 +186,7 @@ static void send_request(struct tunnel_half *tunnel) {
 
 /* The peer has accepted the tunnel, or says why not. */
 static void take_head(struct tunnel_half *tunnel) {
-    const struct h2_stream *stream = tunnel->half.stream;
+    struct h2_stream *stream = tunnel->half.stream;
     struct call *call = tunnel->call;
     struct headers head;
 
@@ -199,8 +199,7 @@ static void take_head(struct tunnel_half *tunnel) {
                              status ? (int)strtol(status, NULL, 10) : 0);
         return;
     }
-    headers_init(&head);
-    h2conn_lend_fields(&head, &stream->head);
+    h2conn_take_fields(&head, &stream->head);
     call_reply_head(call, &head);
     headers_done(&head);
 }
@@ -257,7 +256,7 @@ void h2conn_tunnel_start(struct h2conn *h2conn, struct call *call) {
     if (!h2conn->over && !h2conn->draining) {
         struct headers head;
         headers_init(&head);
-        headers_add(&head, ":method", "CONNECT");
+        headers_lend_text(&head, ":method", "CONNECT");
         headers_add(&head, ":authority", call->tunnel);
         h2conn_lend_fields(&head, &call->metadata);
         stream = h2_request(h2conn->h2, &head, true);

@@ -262,7 +262,7 @@ static void finish(struct invocation *it, enum grpc_status status, const char *m
 void invocation_refuse(struct invocation *invocation,
                        enum grpc_status status,
                        const char *message,
-                       const struct headers *trailers) {
+                       struct headers *trailers) {
     send_head(invocation);
     call_finish(invocation->call, status, message, trailers); /* which wakes us */
 }

@@ -72,11 +72,11 @@ void invocation_reply(struct invocation *invocation, const ProtobufCMessage *mes
 /* The same with a message that was packed before. */
 void invocation_reply_packed(struct invocation *invocation, struct slice message);
 
-/* Ends the call with trailers of its own, copied; NULL: none. */
+/* Ends the call with trailers of its own, moved; NULL: none. */
 void invocation_refuse(struct invocation *invocation,
                        enum grpc_status status,
                        const char *message,
-                       const struct headers *trailers);
+                       struct headers *trailers);
 
 /* Ends the call. After it (and after on_gone) the invocation must not be used. */
 void invocation_finish(struct invocation *invocation,

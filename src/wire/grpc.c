@@ -23,27 +23,29 @@ enum {
 /* -- status ----------------------------------------------------------------------- */
 
 static const struct status {
+    const char *number;
     const char *name;
     const char *connect_code;
     int http;
 } statuses[] = {
-    [GRPC_OK] = { "OK", "ok", 200 },
-    [GRPC_CANCELLED] = { "CANCELLED", "canceled", 499 },
-    [GRPC_UNKNOWN] = { "UNKNOWN", "unknown", 500 },
-    [GRPC_INVALID_ARGUMENT] = { "INVALID_ARGUMENT", "invalid_argument", 400 },
-    [GRPC_DEADLINE_EXCEEDED] = { "DEADLINE_EXCEEDED", "deadline_exceeded", 504 },
-    [GRPC_NOT_FOUND] = { "NOT_FOUND", "not_found", 404 },
-    [GRPC_ALREADY_EXISTS] = { "ALREADY_EXISTS", "already_exists", 409 },
-    [GRPC_PERMISSION_DENIED] = { "PERMISSION_DENIED", "permission_denied", 403 },
-    [GRPC_RESOURCE_EXHAUSTED] = { "RESOURCE_EXHAUSTED", "resource_exhausted", 429 },
-    [GRPC_FAILED_PRECONDITION] = { "FAILED_PRECONDITION", "failed_precondition", 400 },
-    [GRPC_ABORTED] = { "ABORTED", "aborted", 409 },
-    [GRPC_OUT_OF_RANGE] = { "OUT_OF_RANGE", "out_of_range", 400 },
-    [GRPC_UNIMPLEMENTED] = { "UNIMPLEMENTED", "unimplemented", 501 },
-    [GRPC_INTERNAL] = { "INTERNAL", "internal", 500 },
-    [GRPC_UNAVAILABLE] = { "UNAVAILABLE", "unavailable", 503 },
-    [GRPC_DATA_LOSS] = { "DATA_LOSS", "data_loss", 500 },
-    [GRPC_UNAUTHENTICATED] = { "UNAUTHENTICATED", "unauthenticated", 401 },
+    [GRPC_OK] = { "0", "OK", "ok", 200 },
+    [GRPC_CANCELLED] = { "1", "CANCELLED", "canceled", 499 },
+    [GRPC_UNKNOWN] = { "2", "UNKNOWN", "unknown", 500 },
+    [GRPC_INVALID_ARGUMENT] = { "3", "INVALID_ARGUMENT", "invalid_argument", 400 },
+    [GRPC_DEADLINE_EXCEEDED] = { "4", "DEADLINE_EXCEEDED", "deadline_exceeded", 504 },
+    [GRPC_NOT_FOUND] = { "5", "NOT_FOUND", "not_found", 404 },
+    [GRPC_ALREADY_EXISTS] = { "6", "ALREADY_EXISTS", "already_exists", 409 },
+    [GRPC_PERMISSION_DENIED] = { "7", "PERMISSION_DENIED", "permission_denied", 403 },
+    [GRPC_RESOURCE_EXHAUSTED] = { "8", "RESOURCE_EXHAUSTED", "resource_exhausted", 429 },
+    [GRPC_FAILED_PRECONDITION] = { "9", "FAILED_PRECONDITION", "failed_precondition",
+                                   400 },
+    [GRPC_ABORTED] = { "10", "ABORTED", "aborted", 409 },
+    [GRPC_OUT_OF_RANGE] = { "11", "OUT_OF_RANGE", "out_of_range", 400 },
+    [GRPC_UNIMPLEMENTED] = { "12", "UNIMPLEMENTED", "unimplemented", 501 },
+    [GRPC_INTERNAL] = { "13", "INTERNAL", "internal", 500 },
+    [GRPC_UNAVAILABLE] = { "14", "UNAVAILABLE", "unavailable", 503 },
+    [GRPC_DATA_LOSS] = { "15", "DATA_LOSS", "data_loss", 500 },
+    [GRPC_UNAUTHENTICATED] = { "16", "UNAUTHENTICATED", "unauthenticated", 401 },
 };
 
 static const struct status *find_status(int status) {
@@ -53,6 +55,10 @@ static const struct status *find_status(int status) {
 
 const char *grpc_status_name(int status) {
     return find_status(status)->name;
+}
+
+const char *grpc_status_number(int status) {
+    return find_status(status)->number;
 }
 
 int grpc_http_of_status(int status) {

@@ -44,6 +44,9 @@ enum {
 /* "NOT_FOUND" for 5; "UNKNOWN" for numbers outside the table. */
 const char *grpc_status_name(int status);
 
+/* "5" for 5, as in grpc-status; "2" likewise. */
+const char *grpc_status_number(int status);
+
 /* The status that an HTTP status stands for when no grpc-status came
  * (http-grpc-status-mapping.md). */
 enum grpc_status grpc_status_of_http(int http_status);

@@ -141,8 +141,9 @@ void h2_stream_write(struct h2_stream *stream, struct slice bytes);
  * copying; returns how many. */
 size_t h2_stream_write_from(struct h2_stream *stream, struct pipe *from, size_t max);
 
-/* Ends our side after what is queued; trailers may be NULL. */
-void h2_stream_end(struct h2_stream *stream, const struct headers *trailers);
+/* Ends our side after what is queued; trailers are moved, and may be NULL. What they were
+ * lent must outlive the stream. */
+void h2_stream_end(struct h2_stream *stream, struct headers *trailers);
 
 /* Resets the stream: it is closed at once and what is queued is dropped. */
 void h2_stream_reset(struct h2_stream *stream, enum h2_error code);

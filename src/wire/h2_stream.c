@@ -49,14 +49,14 @@ size_t h2_stream_write_from(struct h2_stream *stream, struct pipe *from, size_t 
     return moved;
 }
 
-void h2_stream_end(struct h2_stream *stream, const struct headers *trailers) {
+void h2_stream_end(struct h2_stream *stream, struct headers *trailers) {
     struct h2_entry *entry = h2_entry_of(stream);
 
     if (!can_send(entry))
         return;
     entry->out_ended = true;
     if (trailers)
-        headers_add_all(&entry->out_trailers, trailers);
+        headers_move(&entry->out_trailers, trailers);
     h2_entry_resume(entry);
     h2_touch(stream->h2);
 }

@@ -128,11 +128,9 @@ static bool is_named(const struct header *field, struct slice name) {
            memcmp(field->name, name.at, name.len) == 0;
 }
 
-const char *headers_get(const struct headers *headers, const char *name) {
-    struct slice wanted = slice_of_text(name);
-
+const char *headers_find(const struct headers *headers, struct slice name) {
     for (size_t i = 0; i < headers->count; i++)
-        if (is_named(&headers->fields[i], wanted))
+        if (is_named(&headers->fields[i], name))
             return headers->fields[i].value;
     return NULL;
 }

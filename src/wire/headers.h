@@ -39,7 +39,11 @@ bool headers_add(struct headers *headers, const char *name, const char *value);
 bool headers_add_slice(struct headers *headers, struct slice name, struct slice value);
 
 /* The first value of the name, or NULL. Lent. */
-const char *headers_get(const struct headers *headers, const char *name);
+const char *headers_find(const struct headers *headers, struct slice name);
+
+static inline const char *headers_get(const struct headers *headers, const char *name) {
+    return headers_find(headers, slice_of_text(name));
+}
 
 /* Does any value of the name, read as a comma-separated list, hold the token (any case)?
  */
@@ -58,6 +62,15 @@ void headers_add_all(struct headers *headers, const struct headers *from);
 
 /* Appends a field without copying: whatever holds its strings outlives the list. */
 void headers_lend(struct headers *headers, const struct header *field);
+
+/* The same of two strings, which must be what a field may hold, the name in lower case.
+ */
+static inline void headers_lend_text(struct headers *headers,
+                                     const char *name,
+                                     const char *value) {
+    const struct header field = { name, value, strlen(name), strlen(value) };
+    headers_lend(headers, &field);
+}
 
 /* Moves everything to an empty list; from is empty and usable afterwards. */
 void headers_move(struct headers *to, struct headers *from);
