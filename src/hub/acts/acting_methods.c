@@ -37,7 +37,15 @@ static const struct acting_method rows[] = {
     { "/roost.v1.Probe/Dns", "probe", false, PROBE },
 };
 
+/* Is it a back end's, so none of them? Most calls are. */
+static bool is_foreign(const char *method) {
+    return strncmp(method, "/roost.v1.", 10) != 0 &&
+           strncmp(method, "/external.Fluentd/", 18) != 0;
+}
+
 const struct acting_method *acting_methods_find(const char *method) {
+    if (is_foreign(method))
+        return NULL;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (strcmp(rows[i].method, method) == 0)
             return &rows[i];

@@ -68,6 +68,11 @@ static const struct {
     { "/roost.v1.Acts/", ACTOR_VIEWER },
 };
 
+/* Is it a back end's, so in none of the tables? Most calls are. */
+static bool is_foreign(const char *method) {
+    return strncmp(method, "/roost.v1.", 10) != 0 && strncmp(method, "/grpc.", 6) != 0;
+}
+
 static bool fits(const char *entry, const char *method) {
     size_t len = strlen(entry);
     return entry[len - 1] == '/' ? strncmp(entry, method, len) == 0
@@ -75,6 +80,8 @@ static bool fits(const char *entry, const char *method) {
 }
 
 static bool is_in(const char *const *entries, const char *method) {
+    if (is_foreign(method))
+        return false;
     while (*entries && !fits(*entries, method))
         entries++;
     return *entries != NULL;
@@ -101,6 +108,8 @@ bool roles_is_hub_led(const char *method) {
 }
 
 enum actor_role roles_needed(const char *method) {
+    if (is_foreign(method))
+        return ACTOR_OPERATOR;
     for (size_t i = 0; i < sizeof(node_methods) / sizeof(node_methods[0]); i++)
         if (fits(node_methods[i].method, method))
             return node_methods[i].role;
