@@ -134,7 +134,8 @@ static int http_status_of(const struct h2_stream *stream) {
 
 /* A head that promises messages; errors of HTTP and an only head do not. */
 static bool is_grpc(const struct h2_stream *stream) {
-    return stream->has_head && http_status_of(stream) == HTTP_OK &&
+    const char *status = headers_get(&stream->head, ":status");
+    return stream->has_head && status && strcmp(status, "200") == 0 &&
            grpc_is_content_type(headers_get(&stream->head, "content-type")) &&
            !headers_get(&stream->head, "grpc-status");
 }

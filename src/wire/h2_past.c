@@ -95,8 +95,10 @@ size_t h2_past_walk(struct h2_past *past,
             past->body_left -= (uint32_t)step(&bytes, past->body_left);
             continue;
         }
-        past->head[past->head_len++] = bytes.at[0];
-        step(&bytes, 1);
+        const uint8_t *at = bytes.at;
+        size_t n = step(&bytes, (size_t)H2_PAST_HEAD - past->head_len);
+        memcpy(past->head + past->head_len, at, n);
+        past->head_len += (uint8_t)n;
         if (past->head_len == H2_PAST_HEAD)
             *ret_fault = take_head(past);
     }
