@@ -123,6 +123,22 @@ bool headers_add(struct headers *headers, const char *name, const char *value) {
     return headers_add_slice(headers, slice_of_text(name), slice_of_text(value));
 }
 
+void headers_add_seen(struct headers *headers, struct slice name, struct slice value) {
+    char *text = add_text(headers, name.len + 1 + value.len + 1);
+    struct header field = {
+        .name = text,
+        .value = text + name.len + 1,
+        .name_len = name.len,
+        .value_len = value.len,
+    };
+
+    memcpy(text, name.at, name.len);
+    text[name.len] = '\0';
+    memcpy(text + name.len + 1, value.at, value.len);
+    text[name.len + 1 + value.len] = '\0';
+    headers_lend(headers, &field);
+}
+
 static bool is_named(const struct header *field, struct slice name) {
     return field->name_len == name.len && name.len > 0 &&
            memcmp(field->name, name.at, name.len) == 0;

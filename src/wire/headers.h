@@ -38,6 +38,9 @@ void headers_done(struct headers *headers);
 bool headers_add(struct headers *headers, const char *name, const char *value);
 bool headers_add_slice(struct headers *headers, struct slice name, struct slice value);
 
+/* The same for who has seen to it that a field may hold them, the name in lower case. */
+void headers_add_seen(struct headers *headers, struct slice name, struct slice value);
+
 /* The first value of the name, or NULL. Lent. */
 const char *headers_find(const struct headers *headers, struct slice name);
 
