@@ -115,7 +115,7 @@ void h2_tick(struct h2 *h2, uint64_t now_us) {
 }
 
 void h2_touch(struct h2 *h2) {
-    if (h2->on_output && h2_has_output(h2))
+    if (h2->on_output)
         h2->on_output(h2->on_output_arg);
 }
 

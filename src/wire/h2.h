@@ -106,8 +106,8 @@ bool h2_is_alive(const struct h2 *h2);
  */
 struct h2_stream *h2_next(struct h2 *h2);
 
-/* Calls on_output(arg) when h2_has_output() becomes true by a call from above (not by
- * feed), perhaps more than once: the owner marks itself dirty. */
+/* Calls on_output(arg) when a call from above (not feed) may have made output: the owner
+ * marks itself dirty, and looks at h2_has_output() once for all of them. */
 void h2_on_output(struct h2 *h2, void (*on_output)(void *arg), void *arg);
 
 /* Opens a request stream (client); head is copied, ":method" and the like come first. One
