@@ -121,7 +121,7 @@ void h2conn_client_finish(struct call *call, struct headers *said, int http_stat
     headers_remove(&trailers, "grpc-status");
     headers_remove(&trailers, "grpc-message");
     headers_remove(&trailers, "content-type"); /* of an only head */
-    call_finish(call, status, buf_text(&text), &trailers);
+    call_finish(call, status, text.len > 0 ? buf_text(&text) : NULL, &trailers);
     headers_done(&trailers);
     buf_done(&text);
 }

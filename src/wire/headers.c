@@ -9,16 +9,17 @@
 enum {
     FIRST_CAP = 12,      /* most heads have five to eleven fields */
     FIELD_OVERHEAD = 32, /* RFC 9113, 6.5.2 */
-    BLOCK_FIRST = 240,   /* a response's head or trailers */
+    BLOCK_FIRST = 1000,  /* those and their strings: with its head what malloc keeps */
     BLOCK_LAST = 4096,
 };
 
-/* Strings of fields, one after the other: one allocation for many. */
+/* Strings of fields, one after the other: one allocation for many. The first block begins
+ * with the first fields. */
 struct headers_block {
     struct headers_block *older; /* owned */
     size_t used;
     size_t cap;
-    char text[];
+    _Alignas(struct header) char text[];
 };
 
 void headers_init(struct headers *headers) {
@@ -26,12 +27,13 @@ void headers_init(struct headers *headers) {
 }
 
 void headers_done(struct headers *headers) {
+    if (headers->cap > FIRST_CAP)
+        free(headers->fields);
     while (headers->blocks) {
         struct headers_block *block = headers->blocks;
         headers->blocks = block->older;
         free(block);
     }
-    free(headers->fields);
     headers_init(headers);
 }
 
@@ -71,17 +73,30 @@ static bool copy_value(char *to, struct slice value) {
     return strcspn(to, "\r\n") == value.len;
 }
 
+static struct headers_block *add_block(struct headers *headers, size_t cap) {
+    struct headers_block *block = mem_grow(NULL, sizeof(*block) + cap);
+
+    *block = (struct headers_block) { .older = headers->blocks, .cap = cap };
+    headers->blocks = block;
+    return block;
+}
+
+static void begin(struct headers *headers) {
+    struct headers_block *block = add_block(headers, BLOCK_FIRST);
+
+    block->used = FIRST_CAP * sizeof(*headers->fields);
+    headers->fields = (void *)block->text;
+    headers->cap = FIRST_CAP;
+}
+
 /* Room for len bytes that stay where they are. */
 static char *add_text(struct headers *headers, size_t len) {
+    if (!headers->blocks)
+        begin(headers);
     struct headers_block *block = headers->blocks;
-
-    if (!block || block->cap - block->used < len) {
-        size_t cap = block ? 2 * block->cap : BLOCK_FIRST;
-        cap = cap > BLOCK_LAST ? BLOCK_LAST : cap;
-        cap = cap < len ? len : cap;
-        struct headers_block *newer = mem_grow(NULL, sizeof(*newer) + cap);
-        *newer = (struct headers_block) { .older = block, .cap = cap };
-        headers->blocks = block = newer;
+    if (block->cap - block->used < len) {
+        size_t cap = 2 * block->cap < BLOCK_LAST ? 2 * block->cap : BLOCK_LAST;
+        block = add_block(headers, cap < len ? len : cap);
     }
     char *text = block->text + block->used;
     block->used += len;
@@ -92,12 +107,22 @@ static size_t size_of(const struct header *field) {
     return field->name_len + field->value_len + FIELD_OVERHEAD;
 }
 
+/* The first array stays in its block. */
+static void add_places(struct headers *headers) {
+    struct header *had = headers->cap > FIRST_CAP ? headers->fields : NULL;
+    struct header *fields = mem_grow(had, 2 * headers->cap * sizeof(*fields));
+
+    if (!had)
+        memcpy(fields, headers->fields, headers->cap * sizeof(*fields));
+    headers->fields = fields;
+    headers->cap *= 2;
+}
+
 void headers_lend(struct headers *headers, const struct header *field) {
-    if (headers->count == headers->cap) {
-        headers->cap = headers->cap ? headers->cap * 2 : FIRST_CAP;
-        headers->fields =
-            mem_grow(headers->fields, headers->cap * sizeof(*headers->fields));
-    }
+    if (headers->cap == 0)
+        begin(headers);
+    else if (headers->count == headers->cap)
+        add_places(headers);
     headers->fields[headers->count++] = *field;
     headers->bytes += size_of(field);
 }

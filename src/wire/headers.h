@@ -20,7 +20,7 @@ struct header {
 };
 
 struct headers {
-    struct header *fields; /* owned */
+    struct header *fields; /* owned; the first ones are in a block */
     size_t count;
     size_t cap;
     size_t bytes; /* names and values, plus 32 a field as RFC 9113, 6.5.2 counts */
