@@ -45,6 +45,8 @@ const rows = [
   { name: 'layers', bad: { 'src/agent/a.h': '#include <sqlite3.h>\n' }, says: /<sqlite3\.h> belongs to .*src\/store/ },
   { name: 'layers', bad: { 'src/wire/a.h': '#include <openssl/ssl.h>\n' }, says: /src\/wire\/a\.h:1/ },
   { name: 'layers', good: { 'src/loop/a.h': '#include <openssl/ssl.h>\n#include <uv.h>\n' } },
+  { name: 'layers', good: { 'src/hub/web/a_private.h': '', 'src/hub/web/a.c': '#include "hub/web/a_private.h"\n', 'src/hub/b.c': '#include "hub/web/a_private.h"\n' } },
+  { name: 'layers', bad: { 'src/hub/web/a_private.h': '', 'src/hub/link/a.c': '#include "hub/web/a_private.h"\n' }, says: /^src\/hub\/link\/a\.c:1: .* is for src\/hub\/web\/ alone/ },
   { name: 'size', good: { 'src/base/a.h': repeat('', 800) } },
   { name: 'size', bad: { 'src/base/a.h': repeat('', 801) }, says: /^src\/base\/a\.h:1: 801 lines/m },
   { name: 'ifdef', good: { 'src/base/compat.h': '#if 1\n#endif\n', 'src/base/a.h': '#define A 1\n' } },
