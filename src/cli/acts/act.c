@@ -7,13 +7,12 @@
 #include "base/crypto.h"
 #include "base/hex.h"
 #include "base/mem.h"
+#include "cli/acts/act_tell.h"
 #include "cli/acts/sign.h"
 #include "cli/cli.h"
 #include "cli/hub/hub.h"
 #include "cli/hub/profile.h"
 #include "cli/nodes/nodes.h"
-#include "cli/output.h"
-#include "cli/terminal/text.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
 #include "rpc/call.h"
@@ -27,9 +26,6 @@ enum {
     APPROVAL_MS = 24 * 3600 * 1000, /* the hub's own limit is nearer */
     SIGN_MOST = 8, /* how often one deed is signed: anew when a link broke */
 };
-
-/* How a node's record begins, too, of what was begun and never ended. */
-static const char not_known[] = "the outcome is not known";
 
 enum state { WAITING, ASKED, PAUSED, OVER };
 
@@ -57,14 +53,14 @@ struct attempt {
 };
 
 struct doing {
-    struct cli *cli;               /* borrowed: the command */
-    const struct act_plan *plan;   /* borrowed: the caller's */
+    struct cli *cli;             /* borrowed: the command */
+    const struct act_plan *plan; /* borrowed: the caller's */
+    struct act_tell tell;
     struct attempt *attempts;      /* owned */
     ProtobufCMessage **keep_reply; /* borrowed: where act_ask() wants it; or NULL */
     struct loop *loop;             /* borrowed: the command's */
     struct timer deadline;
     struct timer pause;
-    struct buf json;
     size_t count;
     size_t left;
     size_t asked;
@@ -74,129 +70,19 @@ struct doing {
     bool paused;
 };
 
-static bool has_json(const struct doing *doing) {
-    return doing->cli->json && doing->plan->done;
-}
-
-static const char *outcome_name(const struct attempt *attempt, enum grpc_status status) {
-    if (status == GRPC_OK)
-        return "done";
-    return attempt->unclear ? "unknown" : "failed";
-}
-
-static void add_json(struct attempt *attempt,
-                     enum grpc_status status,
-                     const char *message) {
-    struct buf *out = &attempt->doing->json;
-
-    buf_add_text(out, out->len == 0 ? "[\n  {\"node\":" : ",\n  {\"node\":");
-    output_add_string(out, attempt->deed->node);
-    if (attempt->deed->object) {
-        buf_add_text(out, ",\"object\":");
-        output_add_string(out, attempt->deed->object);
-    }
-    buf_printf(out, ",\"outcome\":\"%s\"", outcome_name(attempt, status));
-    if (attempt->operation_id)
-        buf_printf(out, ",\"operationId\":\"%s\"", attempt->id);
-    if (status == GRPC_OK) {
-        buf_add_text(out, ",\"reply\":");
-        output_add_message(out, attempt->reply, false);
-    } else {
-        buf_printf(out, ",\"status\":\"%s\",\"message\":", grpc_status_name((int)status));
-        output_add_string(out, message);
-    }
-    buf_add_byte(out, '}');
-}
-
-/* "pi: nginx (812)". A new string. */
-static char *label_of(const struct act_deed *deed) {
-    return deed->object ? mem_printf("%s: %s", deed->node, deed->object)
-                        : mem_strdup(deed->node);
-}
-
-static void print_done(const struct attempt *attempt) {
-    const struct doing *doing = attempt->doing;
-    auto_(mem_freep) char *label = label_of(attempt->deed);
-    struct buf line = { 0 };
-
-    if (doing->cli->quiet || !doing->plan->done)
-        return;
-    text_add_clean(&line, label);
-    printf("%s: %s\n", buf_text(&line), doing->plan->done);
-    fflush(stdout);
-    buf_done(&line);
-}
-
-static void tell_done(struct attempt *attempt) {
-    const struct act_plan *plan = attempt->doing->plan;
-
-    if (has_json(attempt->doing)) {
-        add_json(attempt, GRPC_OK, NULL);
-        return;
-    }
-    print_done(attempt);
-    if (plan->on_reply)
-        plan->on_reply(plan->arg, attempt->deed, attempt->reply);
-}
-
-static int tell_unknown(const struct attempt *attempt, const char *message) {
-    auto_(mem_freep) char *label = label_of(attempt->deed);
-    auto_(mem_freep) char *remedy =
-        mem_printf("roost activity --node %s", attempt->deed->node);
-    struct buf clean = { 0 };
-
-    text_add_clean(&clean, remedy);
-    bool is_said = strncmp(message, not_known, strlen(not_known)) == 0;
-    report_fail(REPORT_TIMEOUT, buf_text(&clean), "%s: %s%s%s", label,
-                is_said ? "" : not_known, is_said ? "" : ": ", message);
-    buf_done(&clean);
-    return REPORT_TIMEOUT;
-}
-
-/* Which command lists what the method is about: "ps"; NULL: none. */
-static const char *lister_of(const char *method) {
-    static const char *const listers[][2] = {
-        { "/roost.v1.Processes/", "ps" },
-        { "/roost.v1.Units/", "units" },
+static void end(struct attempt *attempt, enum grpc_status status, const char *message) {
+    const struct act_outcome outcome = {
+        .deed = attempt->deed,
+        .operation_id = attempt->operation_id ? attempt->id : NULL,
+        .reply = attempt->reply,
+        .status = status,
+        .message = message,
+        .unclear = attempt->unclear,
     };
 
-    for (size_t i = 0; i < sizeof(listers) / sizeof(listers[0]); i++)
-        if (strncmp(method, listers[i][0], strlen(listers[i][0])) == 0)
-            return listers[i][1];
-    return NULL;
-}
-
-static int tell_failed(const struct attempt *attempt,
-                       enum grpc_status status,
-                       const char *message) {
-    const struct doing *doing = attempt->doing;
-    auto_(mem_freep) char *label = label_of(attempt->deed);
-    const char *lister = lister_of(doing->plan->method);
-    struct buf remedy = { 0 };
-
-    if (status != GRPC_NOT_FOUND || !lister)
-        return hub_report_call(doing->cli, label, status, message);
-    buf_printf(&remedy, "roost %s ", lister);
-    text_add_clean(&remedy, attempt->deed->node);
-    report_fail(REPORT_NOT_FOUND, buf_text(&remedy), "%s: %s", label, message);
-    buf_done(&remedy);
-    return REPORT_NOT_FOUND;
-}
-
-static void end(struct attempt *attempt, enum grpc_status status, const char *message) {
-    struct doing *doing = attempt->doing;
-
     attempt->state = OVER;
-    doing->left--;
-    if (status == GRPC_OK) {
-        tell_done(attempt);
-        attempt->code = REPORT_OK;
-        return;
-    }
-    if (has_json(doing))
-        add_json(attempt, status, message);
-    attempt->code = attempt->unclear ? tell_unknown(attempt, message)
-                                     : tell_failed(attempt, status, message);
+    attempt->doing->left--;
+    attempt->code = act_tell(&attempt->doing->tell, &outcome);
 }
 
 static void on_again(struct timer *timer) {
@@ -518,9 +404,7 @@ static int finish(struct doing *doing) {
         free(attempt->signature);
     }
     mem_wipe(&doing->key, sizeof(doing->key));
-    if (doing->json.len > 0)
-        printf("%s\n]\n", buf_text(&doing->json));
-    buf_done(&doing->json);
+    act_tell_done(&doing->tell);
     free(doing->attempts);
     return report_exit_of_many(failed, doing->count, last);
 }
@@ -533,6 +417,7 @@ static int run(struct cli *cli,
     struct doing doing = {
         .cli = cli,
         .plan = plan,
+        .tell = { .cli = cli, .plan = plan },
         .keep_reply = keep_reply,
         .count = count,
         .left = count,
