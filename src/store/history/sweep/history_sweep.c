@@ -13,20 +13,12 @@
 #include "store/history/history_flush.h"
 #include "store/history/history_job.h"
 #include "store/history/history_private.h"
+#include "store/history/sweep/history_batch.h"
 #include "store/history/sweep/history_chore.h"
-#include "store/history/sweep/history_merge.h"
 #include "store/store.h"
 
-/* What one transaction merges at most, so that others wait for some milliseconds. */
 enum {
-    MERGE_NODES_MAX = 16,
-    MERGE_CELLS_MAX = 1 << 18, /* values, of some nodes together */
-};
-
-enum {
-    HOUR_MS = 3600 * 1000,
-    WINDOW_MS = 2 * HOUR_MS,
-    GRACE_MS = 10 * 60 * 1000, /* after an hour, for rows that are a little late */
+    WINDOW_MS = 2 * 3600 * 1000,
     RETRY_MS = 10000,
     PAUSE_MS = 10000, /* before the next one, however much there is */
 };
@@ -38,28 +30,18 @@ enum phase {
     CHORE,  /* one after another */
 };
 
-struct target {
-    struct history_node *node; /* reference */
-    uint64_t closed;           /* position of the last row in closed blocks */
-    uint64_t journalled;       /* of the last row that the journal had at the start */
-};
-
 struct history_sweep {
     struct history_job job; /* first */
     struct job merger;
     struct history *history; /* borrowed: waits for the sweep before it goes */
     enum phase phase;
-    struct target *targets; /* owned */
+    struct history_target *targets; /* owned */
     size_t count;
-    size_t at; /* what is next in this phase */
+    size_t at; /* the next to be merged */
     int fault; /* the last failure of a node; others go on */
     uint64_t journal_to;
 
-    struct history_merge merges[MERGE_NODES_MAX];
-    struct history_node *merge_nodes[MERGE_NODES_MAX]; /* references */
-    size_t merge_count;
-    bool is_partial; /* the last of them has more blocks: at is still there */
-
+    struct history_batch batch;
     struct history_chore chore;
 };
 
@@ -67,39 +49,10 @@ static void next_step(struct history_sweep *sweep);
 
 /* The job, on the store's thread. */
 
-static int write_all(struct history_sweep *sweep, struct store_database *db) {
-    const struct history_backend *backend = sweep->history->backend;
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < sweep->merge_count; i++) {
-        struct history_merge *merge = &sweep->merges[i];
-        if (merge->result != 0)
-            continue;
-        r = history_merge_write(merge, backend, db);
-        if (r == HISTORY_BACKEND_E_GONE) {
-            merge->result = r;
-            r = 0;
-        }
-    }
-    return r;
-}
-
-static int write_merges(struct history_sweep *sweep, struct store_database *db) {
-    const struct history_backend *backend = sweep->history->backend;
-    int r = backend->begin(db);
-    if (r != 0)
-        return r;
-    r = write_all(sweep, db);
-    if (r == 0)
-        r = backend->commit(db);
-    if (r != 0)
-        backend->rollback(db);
-    return r;
-}
-
 static int run_job(struct history_job *job, struct store_database *db) {
     struct history_sweep *sweep = container_of(job, struct history_sweep, job);
     return sweep->phase == WRITE
-               ? write_merges(sweep, db)
+               ? history_batch_write(&sweep->batch, sweep->history->backend, db)
                : history_chore_run(&sweep->chore, sweep->history->backend, db);
 }
 
@@ -107,104 +60,7 @@ static int run_job(struct history_job *job, struct store_database *db) {
 
 static void on_merge(struct job *job) { /* on the merger's thread */
     struct history_sweep *sweep = container_of(job, struct history_sweep, merger);
-    struct history *history = sweep->history;
-    for (size_t i = 0; i < sweep->merge_count; i++)
-        history_merge_run(&sweep->merges[i], history->backend, history->merger_db,
-                          history->merger_codec);
-}
-
-static void end_merges(struct history_sweep *sweep) {
-    for (size_t i = 0; i < sweep->merge_count; i++) {
-        struct history_merge *merge = &sweep->merges[i];
-        for (size_t j = 0; j < merge->view_count; j++)
-            history_block_view_done(&merge->views[j]);
-        history_merge_done(merge);
-        history_node_unref(sweep->merge_nodes[i]);
-    }
-    sweep->merge_count = 0;
-}
-
-/* Drops the rows that chunks have now. */
-static void settle_merge(struct history_node *node, const struct history_merge *merge) {
-    node->progress = merge->to;
-    node->lost += merge->lost;
-    while (!list_is_empty(&node->blocks)) {
-        struct history_block *block =
-            container_of(node->blocks.next, struct history_block, link);
-        if (block == node->open || block->rows == 0 ||
-            block->first_position + (block->rows - 1) > merge->to.merged)
-            return;
-        history_drop_block(node, block);
-    }
-}
-
-static void tell_damage(const struct history_node *node,
-                        const struct history_merge *merge) {
-    if (merge->damaged > 0)
-        log_error("%llu chunks of samples of %s were damaged and begin anew",
-                  (unsigned long long)merge->damaged, node->name);
-}
-
-/* Blocks of a node that can be merged now, up to about limit values: how many values. */
-static size_t take_blocks(const struct target *target,
-                          struct history_merge *merge,
-                          size_t limit) {
-    struct history_node *node = target->node;
-    size_t cells = 0, count = 0;
-
-    for (const struct list *at = node->blocks.next; at != &node->blocks; at = at->next)
-        count++;
-    merge->views = mem_new_array(count, sizeof(*merge->views));
-    for (struct list *at = node->blocks.next; at != &node->blocks; at = at->next) {
-        struct history_block *block = container_of(at, struct history_block, link);
-        if (block == node->open || block->rows == 0 || cells >= limit ||
-            block->first_position + (block->rows - 1) > node->durable.position ||
-            block->first_position > target->closed)
-            break;
-        cells += block->rows * (block->catalogue->count + 1);
-        merge->views[merge->view_count++] = history_block_view(block);
-    }
-    return cells;
-}
-
-/* An hour of the node has ended meanwhile, though no later row came. */
-static bool is_hour_over(const struct history_node *node, int64_t over_ms) {
-    const struct history_progress *progress = &node->progress;
-    return progress->newest_ms != HISTORY_NEVER &&
-           progress->tiered_ms <= progress->newest_ms &&
-           over_ms >= progress->newest_ms + HOUR_MS;
-}
-
-/* Takes the next nodes that have something to merge. */
-static void take_merges(struct history_sweep *sweep) {
-    struct history *history = sweep->history;
-    int64_t over_ms = history->config.now_ms(history->config.arg) - GRACE_MS;
-    size_t cells = 0;
-
-    sweep->is_partial = false;
-    while (sweep->at < sweep->count && sweep->merge_count < MERGE_NODES_MAX &&
-           cells < MERGE_CELLS_MAX) {
-        const struct target *target = &sweep->targets[sweep->at];
-        struct history_merge *merge = &sweep->merges[sweep->merge_count];
-
-        *merge = (struct history_merge) { .node = target->node->id, .over_ms = over_ms };
-        size_t taken =
-            target->node->is_removed ? 0 : take_blocks(target, merge, MERGE_CELLS_MAX);
-        cells += taken;
-        sweep->at++;
-        if (taken == 0 &&
-            (target->node->is_removed || !is_hour_over(target->node, over_ms))) {
-            free(TAKE(merge->views));
-            continue;
-        }
-        sweep->merge_nodes[sweep->merge_count++] = history_node_ref(target->node);
-        /* What did not fit comes with the next transaction. */
-        if (taken >= MERGE_CELLS_MAX) {
-            sweep->at--;
-            sweep->is_partial = true;
-            return;
-        }
-    }
+    history_batch_run(&sweep->batch, sweep->history);
 }
 
 static void start_job(struct history_sweep *sweep, enum phase phase) {
@@ -215,34 +71,9 @@ static void start_job(struct history_sweep *sweep, enum phase phase) {
 static void on_merged(struct job *job) { /* on the loop */
     struct history_sweep *sweep = container_of(job, struct history_sweep, merger);
     if (sweep->history->is_closing)
-        end_merges(sweep);
+        history_batch_done(&sweep->batch);
     else
         start_job(sweep, WRITE);
-}
-
-static int worst_result(const struct history_sweep *sweep) {
-    int r = 0;
-    for (size_t i = 0; i < sweep->merge_count; i++)
-        if (sweep->merges[i].result != 0 &&
-            sweep->merges[i].result != HISTORY_BACKEND_E_GONE)
-            r = sweep->merges[i].result;
-    return r;
-}
-
-static int settle_merges(struct history_sweep *sweep) {
-    int r = worst_result(sweep);
-    bool is_last_gone = sweep->merges[sweep->merge_count - 1].result != 0;
-
-    if (sweep->is_partial && is_last_gone)
-        sweep->at++;
-    for (size_t i = 0; i < sweep->merge_count; i++) {
-        if (sweep->merges[i].result != 0)
-            continue;
-        settle_merge(sweep->merge_nodes[i], &sweep->merges[i]);
-        tell_damage(sweep->merge_nodes[i], &sweep->merges[i]);
-    }
-    end_merges(sweep);
-    return r;
 }
 
 /* The beginning and the end. */
@@ -256,7 +87,7 @@ static void free_sweep(struct history_job *job) {
 }
 
 static void end_sweep(struct history_sweep *sweep) {
-    end_merges(sweep);
+    history_batch_done(&sweep->batch);
     for (size_t i = 0; i < sweep->count; i++)
         history_node_unref(sweep->targets[i].node);
     history_job_leave(&sweep->job);
@@ -299,7 +130,7 @@ static void add_targets(struct history_sweep *sweep) {
     while ((node = map_next(history->nodes, &at, NULL))) {
         if (node->open && node->open->rows > 0)
             history_close_block(node);
-        sweep->targets[sweep->count++] = (struct target) {
+        sweep->targets[sweep->count++] = (struct history_target) {
             .node = history_node_ref(node),
             .closed = node->taken.position,
             .journalled = node->durable.position,
@@ -374,7 +205,7 @@ void history_sweep_finish(struct history *history) {
 
 static bool is_settled(const struct history_sweep *sweep) {
     for (size_t i = 0; i < sweep->count; i++) {
-        const struct target *target = &sweep->targets[i];
+        const struct history_target *target = &sweep->targets[i];
         if (!target->node->is_removed && target->node->durable.position < target->closed)
             return false;
     }
@@ -387,7 +218,7 @@ static bool is_journal_merged(const struct history_sweep *sweep) {
     if (sweep->history->removing > 0)
         return false;
     for (size_t i = 0; i < sweep->count; i++) {
-        const struct target *target = &sweep->targets[i];
+        const struct history_target *target = &sweep->targets[i];
         if (!target->node->is_removed &&
             target->node->progress.merged < target->journalled)
             return false;
@@ -397,8 +228,9 @@ static bool is_journal_merged(const struct history_sweep *sweep) {
 
 /* False: there is nothing left. */
 static bool begin_merge(struct history_sweep *sweep) {
-    take_merges(sweep);
-    if (sweep->merge_count == 0)
+    sweep->at = history_batch_take(&sweep->batch, sweep->history, sweep->targets,
+                                   sweep->count, sweep->at);
+    if (sweep->batch.count == 0)
         return false;
     sweep->phase = MERGE;
     int r = worker_add(sweep->history->merger, &sweep->merger);
@@ -569,7 +401,7 @@ static void on_job(struct history_job *job) {
     int r = job->result;
 
     if (r == 0 && sweep->phase == WRITE) {
-        int fault = settle_merges(sweep);
+        int fault = history_batch_settle(&sweep->batch, &sweep->at);
         sweep->fault = fault ? fault : sweep->fault;
     }
     if (sweep->history->is_closing)
