@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/expose/waiting_calls.h"
 #include "agent/link/uplink.h"
 #include "base/address.h"
 #include "base/crypto.h"
@@ -20,7 +21,6 @@
 
 enum {
     DIAL_MS = 5000, /* of one attempt, its SETTINGS included */
-    WAIT_MS = 5000, /* what a call waits for a connection */
     BACKOFF_MAX_MS = 30000,
     CALM_MS = 500,     /* after a failure calls fail too, and do not dial anew */
     TIDY_MS = 60000,   /* how often connections are looked at */
@@ -39,14 +39,6 @@ struct link {
     bool greeted;
 };
 
-/* A call that waits for a stream. */
-struct waiter {
-    struct list node;
-    struct backend *backend; /* borrowed: owns this */
-    struct call *call;       /* reference: we are its callee */
-    struct timer limit;
-};
-
 struct backend {
     struct target target;
     struct loop *loop; /* borrowed */
@@ -62,7 +54,7 @@ struct backend {
     struct tls_client *trust; /* owned; NULL: without TLS, or not made yet */
     struct list links;        /* owned: of struct link */
     size_t link_count;
-    struct list waiters; /* owned: of struct waiter */
+    struct waiting_calls waiting;
     struct task serve;
     struct task tell;
     struct timer redial;
@@ -81,59 +73,17 @@ static void open_link(struct backend *backend);
 
 /* --- waiting calls --- */
 
-static void drop_waiter(struct waiter *waiter) {
-    list_remove(&waiter->node);
-    timer_stop(&waiter->limit);
-    free(waiter);
-}
+static void fail_call(void *arg, struct call *call) {
+    const struct backend *backend = arg;
 
-static void fail_call(const struct backend *backend, struct call *call) {
     call_fail(call, GRPC_UNAVAILABLE, "back end \"%s\" (%s): %s", backend->name,
               backend->address, backend->why[0] ? backend->why : "no connection in time");
 }
 
-static void fail_waiter(struct waiter *waiter) {
-    struct call *call = waiter->call;
-
-    fail_call(waiter->backend, call);
-    drop_waiter(waiter);
-    call_detach_callee(call);
-}
-
-static void fail_waiters(struct backend *backend) {
-    list_for_each_safe(at, after, &backend->waiters)
-        fail_waiter(container_of(at, struct waiter, node));
-}
-
 /* Where there is a connection, only room is missing, and the call's deadline counts. */
-static void on_limit(struct timer *timer) {
-    struct waiter *waiter = container_of(timer, struct waiter, limit);
-
-    if (waiter->backend->is_up)
-        timer_start(waiter->backend->loop, &waiter->limit, WAIT_MS);
-    else
-        fail_waiter(waiter);
-}
-
-static void on_wake(struct call *call, void *user) {
-    if (!call->finished)
-        return;
-    drop_waiter(user);
-    call_detach_callee(call);
-}
-
-static void add_waiter(struct backend *backend, struct call *call) {
-    struct waiter *waiter = mem_new(sizeof(*waiter));
-    struct call_half callee = { .on_wake = on_wake, .user = waiter };
-
-    *waiter = (struct waiter) {
-        .backend = backend,
-        .call = call,
-        .limit.fire = on_limit,
-    };
-    list_add_tail(&backend->waiters, &waiter->node);
-    timer_start(backend->loop, &waiter->limit, WAIT_MS);
-    call_attach_callee(call, &callee);
+static bool may_wait_on(const void *arg) {
+    const struct backend *backend = arg;
+    return backend->is_up;
 }
 
 /* --- the state --- */
@@ -211,7 +161,7 @@ static void fail_link(struct link *link, const char *why) {
     if (count_links(backend, is_ready) + count_links(backend, is_opening) > 0)
         return;
     go_down(backend, kept);
-    fail_waiters(backend);
+    waiting_calls_fail(&backend->waiting);
 }
 
 /* A connection that was in use is over. An end in order may be a restart: what the next
@@ -258,15 +208,11 @@ static void greet(struct link *link) {
         timer_start(backend->loop, &backend->tidy, TIDY_MS);
 }
 
-static void serve_waiters(struct backend *backend) {
+static void serve_waiting(struct backend *backend) {
     struct link *link;
 
-    while (!list_is_empty(&backend->waiters) && (link = find_room(backend))) {
-        struct waiter *waiter = container_of(backend->waiters.next, struct waiter, node);
-        struct call *call = waiter->call;
-        drop_waiter(waiter);
-        call_pass_on(call, h2conn_target(link->h2conn));
-    }
+    while (!waiting_calls_is_empty(&backend->waiting) && (link = find_room(backend)))
+        call_pass_on(waiting_calls_take(&backend->waiting), h2conn_target(link->h2conn));
 }
 
 /* Does what news of a connection make possible, or necessary. */
@@ -280,9 +226,9 @@ static void serve(struct task *task) {
         else if (link->greeted && !is_ready(link) && h2conn_count(link->h2conn) == 0)
             free_link(link); /* it has done its last */
     }
-    serve_waiters(backend);
-    bool wanting =
-        !list_is_empty(&backend->waiters) && backend->is_up && !has_just_failed(backend);
+    serve_waiting(backend);
+    bool wanting = !waiting_calls_is_empty(&backend->waiting) && backend->is_up &&
+                   !has_just_failed(backend);
     bool leaving = backend->is_up && count_links(backend, is_ready) == 0;
     if ((wanting || leaving) && count_links(backend, is_opening) == 0 &&
         backend->link_count < BACKEND_LINKS_MAX)
@@ -373,7 +319,7 @@ static void open_link(struct backend *backend) {
             "%s: %s", backend->ca_file ? backend->ca_file : "CA", strerror(-r));
         backend->failed_ms = loop_now_ms(backend->loop);
         go_down(backend, why);
-        fail_waiters(backend);
+        waiting_calls_fail(&backend->waiting);
         return;
     }
     struct link *link = mem_new(sizeof(*link));
@@ -427,7 +373,8 @@ static void on_tidy(struct timer *timer) {
 
 static void start(struct target *target, struct call *call) {
     struct backend *backend = container_of(target, struct backend, target);
-    struct link *link = list_is_empty(&backend->waiters) ? find_room(backend) : NULL;
+    struct link *link =
+        waiting_calls_is_empty(&backend->waiting) ? find_room(backend) : NULL;
 
     if (link) {
         call_start(call, h2conn_target(link->h2conn));
@@ -438,7 +385,7 @@ static void start(struct target *target, struct call *call) {
         fail_call(backend, call);
         return;
     }
-    add_waiter(backend, call);
+    waiting_calls_add(&backend->waiting, call);
     if (backend->is_up)
         loop_post(backend->loop, &backend->serve);
     else if (!opening)
@@ -484,7 +431,13 @@ struct backend *backend_new(const struct backend_config *config) {
         .arg = config->arg,
     };
     list_init(&backend->links);
-    list_init(&backend->waiters);
+    backend->waiting = (struct waiting_calls) {
+        .loop = config->loop,
+        .may_wait_on = may_wait_on,
+        .fail = fail_call,
+        .arg = backend,
+    };
+    list_init(&backend->waiting.calls);
     take_address(backend, config);
     timer_start(backend->loop, &backend->redial, 0);
     return backend;
@@ -495,7 +448,7 @@ struct backend *backend_free(struct backend *backend) {
         return NULL;
     backend->is_ending = true;
     set_why(backend, "it is exposed no more");
-    fail_waiters(backend);
+    waiting_calls_fail(&backend->waiting);
     list_for_each_safe(at, after, &backend->links)
         free_link(container_of(at, struct link, node));
     loop_cancel(&backend->serve);
