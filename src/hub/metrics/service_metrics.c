@@ -56,20 +56,20 @@ static void fill_entries(struct values_message *message,
     out->values = mem_new_array(latest->count, sizeof(*out->values));
     out->info = mem_new_array(latest->count, sizeof(*out->info));
     for (size_t i = 0; i < latest->count; i++) {
-        const struct latest_metric *metric = &latest->metrics[i];
+        const struct history_metric *metric = &latest->metrics[i];
         if (!latest_is_wanted(metric->name, wishes, wish_count))
             continue;
         Roost__V1__MetricInfo *info = &message->infos[out->n_info];
         roost__v1__metric_info__init(info);
-        info->name = metric->name;
-        info->unit = metric->unit;
+        info->name = (char *)(uintptr_t)metric->name;
+        info->unit = (char *)(uintptr_t)metric->unit;
         info->scale = metric->scale;
         out->info[out->n_info++] = info;
         if (!latest_value(latest, i, &value))
             continue;
         Roost__V1__NodeValues__ValuesEntry *entry = &message->entries[out->n_values];
         roost__v1__node_values__values_entry__init(entry);
-        entry->key = metric->name;
+        entry->key = (char *)(uintptr_t)metric->name;
         entry->value = value;
         out->values[out->n_values++] = entry;
     }

@@ -100,12 +100,3 @@ struct history_catalogue *catalogue_history(const Roost__V1__Catalogue *catalogu
     free(metrics);
     return result;
 }
-
-struct latest *catalogue_latest(const Roost__V1__Catalogue *catalogue) {
-    struct latest *latest = latest_new(catalogue->n_metrics);
-
-    for (size_t i = 0; i < catalogue->n_metrics; i++)
-        latest_describe(latest, i, catalogue->metrics[i]->name,
-                        catalogue->metrics[i]->unit, catalogue->metrics[i]->scale);
-    return latest;
-}

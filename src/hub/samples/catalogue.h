@@ -9,7 +9,6 @@
 #include "roost/v1/host.pb-c.h"
 
 struct history_catalogue;
-struct latest;
 struct sample_chain;
 
 enum {
@@ -24,7 +23,7 @@ const char *catalogue_fault(const Roost__V1__Catalogue *catalogue);
 /* How far apart its rows are meant to be, within reason. */
 uint32_t catalogue_interval_ms(const Roost__V1__Catalogue *catalogue);
 
-/* It as what rows are decoded with, kept with, and shown with. The caller owns each. */
+/* It as what rows are decoded with, and what they are kept and shown with. The caller
+ * owns each. */
 struct sample_chain *catalogue_chain(const Roost__V1__Catalogue *catalogue);
 struct history_catalogue *catalogue_history(const Roost__V1__Catalogue *catalogue);
-struct latest *catalogue_latest(const Roost__V1__Catalogue *catalogue);

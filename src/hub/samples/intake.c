@@ -188,8 +188,9 @@ static int take_catalogue(struct intake *intake, const Roost__V1__Catalogue *cat
         return refuse(intake, why);
     forget_catalogue(intake);
     intake->chain = catalogue_chain(catalogue);
-    intake->catalogue = catalogue_history(catalogue);
-    intake->latest = catalogue_latest(catalogue);
+    intake->catalogue =
+        history_share_catalogue(intake->shared.history, catalogue_history(catalogue));
+    intake->latest = latest_new(intake->catalogue);
     intake->remote = describe(intake, catalogue);
     name_metrics(intake, catalogue_interval_ms(catalogue));
     intake->epoch = catalogue->epoch;

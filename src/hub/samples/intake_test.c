@@ -31,7 +31,6 @@ struct history {
     size_t count;
     struct history_cursor taken;
     uint64_t skipped;
-    unsigned catalogues;
     bool is_full;
     bool has_offset;
     int64_t offset_ms;
@@ -41,31 +40,9 @@ struct timekeeper {
     int64_t since_ms; /* since the start */
 };
 
-struct history_catalogue {
-    struct history *history;
-};
-
-static struct history *the_history; /* catalogues are made without one */
-
-struct history_catalogue *history_catalogue_new(const struct history_metric *metrics,
-                                                size_t count,
-                                                uint32_t interval_ms) {
-    struct history_catalogue *catalogue = mem_new(sizeof(*catalogue));
-    catalogue->history = the_history;
-    the_history->catalogues++;
+struct history_catalogue *history_share_catalogue(struct history *history,
+                                                  struct history_catalogue *catalogue) {
     return catalogue;
-}
-
-const struct history_metric *history_catalogue_metrics(
-    const struct history_catalogue *catalogue, size_t *ret_count) {
-    *ret_count = 0;
-    return NULL;
-}
-
-struct history_catalogue *history_catalogue_release(struct history_catalogue *catalogue) {
-    catalogue->history->catalogues--;
-    free(catalogue);
-    return NULL;
 }
 
 struct history_cursor history_taken(const struct history *history, const char *node) {
@@ -166,7 +143,6 @@ static void rig_init(struct rig *rig) {
             .activity = activity_new(1, keep_event, NULL),
         },
     };
-    the_history = &rig->history;
     rig->shared.history = &rig->history;
     rig->shared.timekeeper = &rig->timekeeper;
     rig->node = registry_add(rig->shared.registry, "pi");
@@ -179,7 +155,6 @@ static void rig_init(struct rig *rig) {
 
 static void rig_done(struct rig *rig) {
     intake_free(rig->intake);
-    CHECK_INT(rig->history.catalogues, 0);
     sample_chain_free(rig->chain);
     activity_unwatch(&rig->activity_watcher);
     registry_unwatch(&rig->registry_watcher);

@@ -7,13 +7,13 @@
 #include "base/metric.h"
 #include "base/name.h"
 
-struct latest *latest_new(size_t count) {
+struct latest *latest_new(struct history_catalogue *catalogue) {
     struct latest *latest = mem_new(sizeof(*latest));
 
-    latest->metrics = mem_new_array(count, sizeof(*latest->metrics));
-    latest->values = mem_new_array(count, sizeof(*latest->values));
-    latest->count = count;
-    for (size_t i = 0; i < count; i++)
+    latest->catalogue = history_catalogue_ref(catalogue);
+    latest->metrics = history_catalogue_metrics(catalogue, &latest->count);
+    latest->values = mem_new_array(latest->count, sizeof(*latest->values));
+    for (size_t i = 0; i < latest->count; i++)
         latest->values[i] = LATEST_ABSENT;
     return latest;
 }
@@ -21,26 +21,10 @@ struct latest *latest_new(size_t count) {
 struct latest *latest_free(struct latest *latest) {
     if (!latest)
         return NULL;
-    for (size_t i = 0; i < latest->count; i++) {
-        free(latest->metrics[i].name);
-        free(latest->metrics[i].unit);
-    }
-    free(latest->metrics);
+    history_catalogue_release(latest->catalogue);
     free(latest->values);
     free(latest);
     return NULL;
-}
-
-void latest_describe(struct latest *latest,
-                     size_t at,
-                     const char *name,
-                     const char *unit,
-                     unsigned scale) {
-    latest->metrics[at] = (struct latest_metric) {
-        .name = mem_strdup(name),
-        .unit = mem_strdup(unit),
-        .scale = scale,
-    };
 }
 
 bool latest_value(const struct latest *latest, size_t at, double *ret_value) {

@@ -176,6 +176,16 @@ struct history_catalogue *history_choose_catalogue(struct history *history,
     return chosen;
 }
 
+struct history_catalogue *history_share_catalogue(struct history *history,
+                                                  struct history_catalogue *catalogue) {
+    struct history_catalogue *known = map_get(history->catalogues, catalogue->key);
+    if (!known)
+        return catalogue;
+    history_catalogue_ref(known);
+    history_catalogue_release(catalogue);
+    return known;
+}
+
 void history_close_block(struct history_node *node) {
     if (!node->open)
         return;

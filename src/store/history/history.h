@@ -86,7 +86,13 @@ struct history_catalogue *history_catalogue_new(const struct history_metric *met
 /* Its metrics, in the order of rows' values. Lent. */
 const struct history_metric *history_catalogue_metrics(
     const struct history_catalogue *catalogue, size_t *ret_count);
+struct history_catalogue *history_catalogue_ref(struct history_catalogue *catalogue);
 struct history_catalogue *history_catalogue_release(struct history_catalogue *catalogue);
+
+/* For a reference to it, one to the history's own where rows with an equal one are kept:
+ * nodes that are alike share it. */
+struct history_catalogue *history_share_catalogue(struct history *history,
+                                                  struct history_catalogue *catalogue);
 
 /* What is durable of the node, and what is taken. */
 struct history_cursor history_durable(const struct history *history, const char *node);

@@ -27,8 +27,6 @@ struct history_catalogue {
     bool is_stored; /* it is in the database */
 };
 
-struct history_catalogue *history_catalogue_ref(struct history_catalogue *catalogue);
-
 /* The bytes that are kept and hashed. */
 void history_catalogue_write(const struct history_catalogue *catalogue, struct buf *out);
 

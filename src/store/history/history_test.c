@@ -534,6 +534,31 @@ static void a_catalogue_may_change(void) {
     place_done(&place);
 }
 
+/* Shared from the first row on, and for longer than the history has it. */
+static void nodes_that_are_alike_share_a_catalogue(void) {
+    struct place place;
+    place_init(&place);
+    int64_t at = place.testing.now_ms;
+    struct history_catalogue *first = history_catalogue_new(metrics, 3, 5000);
+    struct history_catalogue *other = history_catalogue_new(metrics, 3, 1000);
+
+    CHECK(history_share_catalogue(place.testing.history, first) == first);
+    CHECK_INT(append(&place, "pi", 7, 1, at), 0);
+    first = history_share_catalogue(place.testing.history, first);
+    struct history_catalogue *second = history_share_catalogue(
+        place.testing.history, history_catalogue_new(metrics, 3, 5000));
+    CHECK(first == second);
+    CHECK(history_share_catalogue(place.testing.history, other) == other);
+    history_catalogue_release(second);
+    history_catalogue_release(other);
+    place_done(&place);
+
+    size_t count;
+    CHECK_TEXT(history_catalogue_metrics(first, &count)[0].name, metrics[0].name);
+    CHECK_INT(count, 3);
+    history_catalogue_release(first);
+}
+
 static void count_result(void *arg, int result, const struct history_answer *answer) {
     int *counts = arg;
     counts[result == 0 ? 0 : result == -ECANCELED ? 1 : result == -EAGAIN ? 2 : 3]++;
@@ -680,6 +705,7 @@ TESTS(TEST(rows_are_taken_once_and_in_order),
       TEST(a_removed_node_leaves_nothing),
       TEST(a_renamed_node_keeps_its_samples),
       TEST(a_catalogue_may_change),
+      TEST(nodes_that_are_alike_share_a_catalogue),
       TEST(what_nobody_waits_for_is_not_answered),
       TEST(too_large_an_answer_is_refused),
       TEST(a_damaged_chunk_is_told_and_is_a_gap),
