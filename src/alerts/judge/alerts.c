@@ -98,6 +98,11 @@ static void match_everywhere(struct alerts *alerts) {
             judge_node_match(alerts, node);
 }
 
+void alerts_look_again(struct alerts *alerts, int64_t now_ms) {
+    alerts->now_ms = now_ms;
+    match_everywhere(alerts);
+}
+
 /* The same condition: what is judged goes on. */
 static void replace(struct alerts *alerts, struct judge_rule *old, struct rule *rule) {
     bool is_for_others = strcmp(old->rule->select, rule->select) != 0 ||

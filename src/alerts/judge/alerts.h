@@ -75,12 +75,15 @@ bool alerts_load(struct alerts *alerts,
 void alerts_start(struct alerts *alerts);
 
 /* May the owner of such a rule have it judged of the node? Asked when rules and nodes are
- * put; NULL: yes. */
+ * put, and by alerts_look_again(); NULL: yes. */
 void alerts_set_sight(struct alerts *alerts,
                       bool (*may_see)(void *arg,
                                       const struct rule *rule,
                                       const char *node),
                       void *arg);
+
+/* Somebody's rights have changed: which rules mean which nodes is asked again. */
+void alerts_look_again(struct alerts *alerts, int64_t now_ms);
 
 void alerts_set_defaults(struct alerts *alerts, const struct alerts_defaults *defaults);
 

@@ -527,6 +527,72 @@ static void damaged_records_are_passed_over(void) {
     }
 }
 
+/* A node that is new, in time for what it has to count as found. */
+static void join(struct place *place, const char *name) {
+    alerts_put_node(place->hub.alerts,
+                    &(struct alerts_node) {
+                        .name = name,
+                        .is_online = true,
+                        .since_ms = place->now_ms,
+                        .joined_ms = place->now_ms,
+                        .why = "",
+                    },
+                    place->now_ms);
+}
+
+/* What a rule finds that was made after the first row is no finding of the join. */
+static void a_rule_that_came_after_a_join_tells_by_itself(void) {
+    struct place place;
+
+    begin(&place, false);
+    put_rule(&place, "early", "", "cpu > 50");
+    wait(&place, MINUTE_MS);
+    join(&place, "nas");
+    give(&place, "nas", "cpu", 99);
+    check_told(&place, "+found-at-join/nas/found-at-join");
+    wait(&place, 2 * SECOND_MS);
+    put_rule(&place, "late", "", "cpu > 60");
+    put_rule(&place, "units", "", "unit(*)");
+    give(&place, "nas", "cpu", 99);
+    find(&place, "nas", "unit shop.service", true);
+    check_told(&place, "+late/nas/cpu +units/nas/unit shop.service");
+    end(&place);
+}
+
+struct sight {
+    bool may_see;
+};
+
+static bool may_see(void *arg, const struct rule *rule, const char *node) {
+    const struct sight *sight = arg;
+    return rule->owner[0] == '\0' || sight->may_see;
+}
+
+static void a_rule_of_ones_own_follows_what_one_may_see(void) {
+    struct place place;
+    struct sight sight = { false };
+    struct rule *rule = rule_new("mine");
+    char *why = NULL;
+
+    begin(&place, false);
+    alerts_set_sight(place.hub.alerts, may_see, &sight);
+    put_node(&place, "nas", true);
+    CHECK_INT(rule_set_condition(rule, "cpu > 50", &why), 0);
+    incident_set(&rule->owner, "ada");
+    alerts_put_rule(place.hub.alerts, rule);
+    give(&place, "nas", "cpu", 99);
+    check_told(&place, "");
+    sight.may_see = true;
+    alerts_look_again(place.hub.alerts, place.now_ms);
+    give(&place, "nas", "cpu", 99);
+    check_told(&place, "+mine/nas/cpu");
+    sight.may_see = false;
+    alerts_look_again(place.hub.alerts, place.now_ms);
+    check_told(&place, "-mine/nas/cpu");
+    alerts_set_sight(place.hub.alerts, NULL, NULL);
+    end(&place);
+}
+
 TESTS(TEST(a_node_that_is_offline_is_told_after_its_grace),
       TEST(after_a_start_links_have_time_to_come_again),
       TEST(what_goes_on_is_known_after_a_start),
@@ -545,4 +611,6 @@ TESTS(TEST(a_node_that_is_offline_is_told_after_its_grace),
       TEST(rules_say_how_many_series_they_look_at),
       TEST(too_many_incidents_are_not_opened),
       TEST(a_batch_that_failed_is_collected_again),
-      TEST(damaged_records_are_passed_over))
+      TEST(damaged_records_are_passed_over),
+      TEST(a_rule_that_came_after_a_join_tells_by_itself),
+      TEST(a_rule_of_ones_own_follows_what_one_may_see))

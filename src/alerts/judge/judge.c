@@ -90,11 +90,13 @@ struct judge_active *judge_find(const struct judge_node *node,
 /* Was it so when the node came? The first row tells, and what is asked soon after; of a
  * rule that was made later there was none then. */
 static bool is_of_join(const struct judge_node *node,
-                       const struct judge_leaf *leaf,
+                       const struct judge_rule *rule,
+                       unsigned leaf,
                        int64_t since_ms) {
-    int64_t within_ms = leaf->target ? JUDGE_JOIN_MS : 1;
+    int64_t within_ms = rule->leaves[leaf].target ? JUDGE_JOIN_MS : 1;
 
-    return node->first_ms > 0 && since_ms - node->first_ms < within_ms;
+    return node->first_ms > 0 && rule->rule->changed_ms <= node->first_ms &&
+           since_ms - node->first_ms < within_ms;
 }
 
 struct judge_active *judge_begin(struct judge_node *node,
@@ -116,7 +118,7 @@ struct judge_active *judge_begin(struct judge_node *node,
     active->series = mem_strdup(series);
     active->state = JUDGE_PENDING;
     active->since_ms = since_ms;
-    active->is_of_join = is_of_join(node, &rule->leaves[leaf], since_ms);
+    active->is_of_join = is_of_join(node, rule, leaf, since_ms);
     node->actives[node->active_count++] = active;
     node->is_dirty = true;
     return active;

@@ -87,8 +87,8 @@ static void what_makes_no_sense_is_refused(void) {
 static const char *const built_in[] = {
     "offline: offline for 3m",
     "disk: disk:* > 90 for 10m clear 87",
-    ("memory: mem > 95 for 10m and (psi.mem > 10 for 10m clear 5 or absent(psi.mem) for "
-     "10m)"),
+    ("memory: mem > 95 for 10m clear 92 and (psi.mem > 10 for 10m clear 5 or "
+     "absent(psi.mem) for 10m)"),
     "temperature: temp.cpu > 80 for 2m clear 77 or throttle = 1 for 2m",
     "unit: unit(*) for 2m",
 };

@@ -24,9 +24,11 @@ static char *write_disk(const struct alerts_defaults *defaults) {
 static char *write_memory(const struct alerts_defaults *defaults) {
     uint64_t for_ms = defaults->memory_for_ms;
 
-    return mem_printf("mem > %.17g for %" PRIu64 "ms and (psi.mem > 10 for %" PRIu64
-                      "ms clear 5 or absent(psi.mem) for %" PRIu64 "ms)",
-                      100 - defaults->memory_percent, for_ms, for_ms, for_ms);
+    double most = 100 - defaults->memory_percent;
+
+    return mem_printf("mem > %.17g for %" PRIu64 "ms clear %.17g and (psi.mem > 10 for "
+                      "%" PRIu64 "ms clear 5 or absent(psi.mem) for %" PRIu64 "ms)",
+                      most, for_ms, most > 3 ? most - 3 : most, for_ms, for_ms);
 }
 
 static char *write_temperature(const struct alerts_defaults *defaults) {

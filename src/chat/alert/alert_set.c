@@ -124,6 +124,15 @@ static char *join_words(const struct turn *turn) {
     return buf_take_text(&out);
 }
 
+/* So much better it has to be before it is over: what moves about the number would come
+ * and go. A tenth, and no more than 5 of a percentage or of degrees. */
+static double margin_of(const struct metric *metric, double number) {
+    bool is_narrow = strcmp(metric->unit, "%") == 0 || strcmp(metric->unit, "C") == 0;
+    double margin = fabs(number) / 10;
+
+    return is_narrow && margin > 5 ? 5 : margin;
+}
+
 /* "cpu 90" of older bots: the condition, a new string; NULL: it was told what is wrong.
  */
 static char *older_condition(struct turn *turn, const char *series, double number) {
@@ -138,7 +147,9 @@ static char *older_condition(struct turn *turn, const char *series, double numbe
         turn_complain(turn, "%s", turn_say(turn, "A percentage is from 0 to 100"));
         return NULL;
     }
-    return mem_printf("%s >= %.10g", series, number);
+    double clear = number - margin_of(metric, number);
+    return clear < number ? mem_printf("%s >= %.10g clear %.10g", series, number, clear)
+                          : mem_printf("%s >= %.10g", series, number);
 }
 
 /* A condition that needs no number: "offline", "unit(...)", "absent(...)". */

@@ -361,6 +361,15 @@ static bool may_user_see(void *arg, const struct rule *rule, const char *name) {
                            timekeeper_now_ms(service->config.timekeeper)) >= role;
 }
 
+/* What one may no longer see is not judged for him, and what one may see now is. */
+static void on_users(struct users_watcher *watcher) {
+    const struct service_alerts *service =
+        container_of(watcher, struct service_alerts, watcher);
+
+    alerts_look_again(service->config.alerts,
+                      timekeeper_now_ms(service->config.timekeeper));
+}
+
 struct service_alerts *service_alerts_new(const struct service_alerts_config *config) {
     struct service_alerts *service = mem_new(sizeof(*service));
     struct service table = {
@@ -370,8 +379,10 @@ struct service_alerts *service_alerts_new(const struct service_alerts_config *co
     };
 
     service->config = *config;
+    service->watcher.on_change = on_users;
     list_init(&service->trials);
     alerts_set_sight(config->alerts, may_user_see, service);
+    users_watch(config->users, &service->watcher);
     services_add(config->services, &table);
     return service;
 }
@@ -380,6 +391,7 @@ struct service_alerts *service_alerts_free(struct service_alerts *service) {
     if (!service)
         return NULL;
     alert_trial_end_all(service);
+    users_unwatch(&service->watcher);
     alerts_set_sight(service->config.alerts, NULL, NULL);
     free(service);
     return NULL;

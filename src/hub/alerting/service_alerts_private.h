@@ -8,6 +8,7 @@
 
 #include "base/list.h"
 #include "hub/alerting/service_alerts.h"
+#include "hub/people/users.h"
 #include "rpc/call.h"
 #include "rpc/invocation.h"
 
@@ -18,6 +19,7 @@ enum { ALERT_WATCH_WAITING_MAX = 1 << 20 };
 struct service_alerts {
     struct service_alerts_config config;
     struct list trials; /* TestRule calls that wait for samples */
+    struct users_watcher watcher;
 };
 
 static inline const struct actor *service_alerts_actor(
