@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/crypto.h"
 #include "base/mem.h"
 #include "base/name.h"
 #include "base/version.h"
@@ -14,15 +13,19 @@
 #include "hub/link/session.h"
 #include "hub/nodes/registry.h"
 #include "hub/people/access.h"
+#include "hub/people/claim.h"
+#include "hub/people/join_link.h"
+#include "hub/people/pending_token.h"
+#include "hub/people/service_tokens_private.h"
+#include "hub/people/token_message.h"
 #include "hub/people/user_message.h"
 #include "hub/people/users.h"
-#include "loop/loop.h"
 #include "roost/v1/tokens.pb-c.h"
 #include "rpc/actor.h"
 #include "rpc/call.h"
 #include "rpc/invocation.h"
 #include "rpc/services.h"
-#include "wire/timestamp.h"
+#include "wire/pb.h"
 
 enum {
     JOIN_LIFETIME_S = 24 * 3600,
@@ -30,38 +33,22 @@ enum {
     OWN_NODES_MAX = 20, /* that somebody who is no administrator lets join */
 };
 
-struct service_tokens {
-    struct service_tokens_config config;
+/* A new token that is being kept, and then shown. */
+struct creation {
+    struct service_tokens *service; /* borrowed: outlives the store's answers */
+    struct pending_token pending;
 };
 
-/* A token as a message that borrows the token's strings. */
-struct token_message {
-    Roost__V1__Token token;
-    Google__Protobuf__Timestamp created;
-    Google__Protobuf__Timestamp expires;
-    Google__Protobuf__Timestamp used;
-};
+static void creation_free(struct creation *creation) {
+    pending_token_done(&creation->pending);
+    free(creation);
+}
 
-static void token_init(struct token_message *message, const struct access_token *token) {
-    Roost__V1__Token *out = &message->token;
-
-    roost__v1__token__init(out);
-    out->id = (char *)token->id;
-    out->kind = (Roost__V1__TokenKind)token->kind;
-    out->name = token->name;
-    out->created = timestamp_set(&message->created, token->created_ms);
-    out->expires = timestamp_set(&message->expires, token->expires_ms);
-    out->last_used = timestamp_set(&message->used, token->used_ms);
-    out->reusable = token->reusable;
-    out->used = token->used;
-    out->revoked = token->revoked;
-    out->admin = token->rights ? token->rights->admin : token->admin;
-    out->user = token->user;
-    out->device = token->device;
-    out->role = (Roost__V1__Role)token->role;
-    out->nodes = token->nodes;
-    while (token->nodes[out->n_nodes])
-        out->n_nodes++;
+static void fail_creation(struct creation *creation,
+                          enum grpc_status status,
+                          const char *why) {
+    pending_token_fail(&creation->pending, status, why);
+    creation_free(creation);
 }
 
 static const char *fault_of_join(const Roost__V1__CreateTokenRequest *request) {
@@ -121,114 +108,27 @@ static struct access_token *make_token(const Roost__V1__CreateTokenRequest *requ
     return token;
 }
 
-/* The addresses for links: as configured, or as the caller dialled us. */
-static size_t link_addresses(const struct service_tokens *service,
-                             const struct call *call,
-                             struct address addresses[static TOKEN_LINK_ADDRESSES_MAX]) {
-    const char *text = service->config.addresses;
-    size_t count = 0;
-
-    if (text[0] == '\0')
-        text = call->authority ? call->authority : "";
-    while (*text && count < TOKEN_LINK_ADDRESSES_MAX) {
-        size_t len = strcspn(text, ", ");
-        if (len > 0 && address_parse(slice_of(text, len), &addresses[count]) == 0)
-            count++;
-        text += len + (text[len] != '\0');
-    }
-    return count;
-}
-
-static char *make_link(const struct service_tokens *service,
-                       const struct call *call,
-                       const char *secret,
-                       const char **ret_warning) {
-    struct token_link link = { 0 };
-
-    link.address_count = link_addresses(service, call, link.addresses);
-    if (link.address_count == 0)
-        return NULL;
-    memcpy(link.token, secret, sizeof(link.token));
-    const char *pin = service->config.pin(service->config.arg);
-    memcpy(link.pin, pin, strlen(pin) + 1);
-    if (service->config.addresses[0] == '\0' &&
-        address_is_loopback(link.addresses[0].host))
-        *ret_warning =
-            "the address in the link is this machine's own: agents elsewhere cannot "
-            "reach it; set [hub] address in roost.conf";
-    else if (service->config.addresses[0] == '\0' &&
-             address_is_private(link.addresses[0].host))
-        *ret_warning =
-            "the address in the link works in this network only; set [hub] address in "
-            "roost.conf for others";
-    return token_link_print(&link);
-}
-
-/* A new token that is being kept: it lets in, and is shown, when it is durable. */
-struct pending {
-    struct service_tokens *service; /* borrowed: outlives the store's answers */
-    struct invocation *invocation;  /* borrowed: until on_gone; NULL when nobody waits */
-    struct access_token *token;     /* owned until it is added */
-    char secret[TOKEN_LEN + 1];
-    char *peer_key;  /* owned: of a claim */
-    bool is_invited; /* by a user's code; else by the hub's claim code */
-};
-
-static void on_asker_gone(struct invocation *invocation, void *user) {
-    struct pending *pending = user;
-    pending->invocation = NULL;
-}
-
-static struct pending *pending_new(struct service_tokens *service,
-                                   struct invocation *invocation,
-                                   struct access_token *token) {
-    struct pending *pending = mem_new(sizeof(*pending));
-
-    pending->service = service;
-    pending->invocation = invocation;
-    pending->token = token;
-    access_token_make_secret(token, pending->secret);
-    invocation_set_user(invocation, pending, on_asker_gone);
-    return pending;
-}
-
-static void pending_free(struct pending *pending) {
-    if (pending->invocation)
-        invocation_set_user(pending->invocation, NULL, NULL);
-    mem_wipe(pending->secret, sizeof(pending->secret));
-    access_token_free(pending->token);
-    free(pending->peer_key);
-    free(pending);
-}
-
-static void fail_pending(struct pending *pending,
-                         enum grpc_status status,
-                         const char *why) {
-    struct invocation *invocation = pending->invocation;
-
-    pending_free(pending);
-    if (invocation)
-        invocation_finish(invocation, status, "%s", why);
-}
-
-static void show_created(struct pending *pending, const struct access_token *token) {
+static void show_created(struct creation *creation, const struct access_token *token) {
+    const struct service_tokens_config *config = &creation->service->config;
     Roost__V1__CreateTokenResponse response = ROOST__V1__CREATE_TOKEN_RESPONSE__INIT;
     struct token_message part;
     const char *warning = "";
+    char *link = NULL;
 
-    char *link = token->kind == ACCESS_JOIN
-                     ? make_link(pending->service, invocation_call(pending->invocation),
-                                 pending->secret, &warning)
-                     : NULL;
-    token_init(&part, token);
+    if (token->kind == ACCESS_JOIN) {
+        const struct join_link ask = {
+            .addresses = config->addresses,
+            .dialled = invocation_call(creation->pending.invocation)->authority,
+            .pin = config->pin(config->arg),
+        };
+        link = join_link_make(&ask, creation->pending.secret, &warning);
+    }
+    token_message_init(&part, token);
     response.token = &part.token;
-    response.secret = pending->secret;
-    response.link = link ? link : (char *)"";
-    response.warning = (char *)warning;
-    struct invocation *invocation = pending->invocation;
-    invocation_set_user(invocation, NULL, NULL);
-    pending->invocation = NULL;
-    invocation_reply(invocation, &response.base);
+    response.secret = creation->pending.secret;
+    response.link = link ? link : "";
+    response.warning = pb_lend(warning);
+    pending_token_reply(&creation->pending, &response.base);
     if (link)
         mem_wipe(link, strlen(link));
     free(link);
@@ -284,26 +184,26 @@ static const char *refusal_of(const struct service_tokens *service,
 }
 
 static void on_created(void *arg, int result) {
-    struct pending *pending = arg;
-    struct access_token *token = pending->token;
+    struct creation *creation = arg;
+    struct service_tokens *service = creation->service;
+    const struct invocation *invocation = creation->pending.invocation;
+    const struct actor *actor = invocation ? invocation_call(invocation)->actor : NULL;
 
     if (result != 0) {
-        fail_pending(pending, GRPC_UNAVAILABLE, "the hub's store cannot keep the token");
+        fail_creation(creation, GRPC_UNAVAILABLE,
+                      "the hub's store cannot keep the token");
         return;
     }
-    pending->token = NULL;
-    access_add(pending->service->config.access, token);
-    activity_add(
-        pending->service->config.activity, "token.created", token->name,
-        pending->invocation ? invocation_call(pending->invocation)->actor->name : "",
-        "token %s for %s", token->id, token->kind == ACCESS_JOIN ? "joining" : "calling");
-    const struct actor *actor =
-        pending->invocation ? invocation_call(pending->invocation)->actor : NULL;
+    struct access_token *token = TAKE(creation->pending.token);
+    access_add(service->config.access, token);
+    activity_add(service->config.activity, "token.created", token->name,
+                 actor ? actor->name : "", "token %s for %s", token->id,
+                 token->kind == ACCESS_JOIN ? "joining" : "calling");
     if (actor && !actor_is_admin(actor))
-        give_to(pending->service, actor, token->name, token->created_ms);
-    if (pending->invocation)
-        show_created(pending, token);
-    pending_free(pending);
+        give_to(service, actor, token->name, token->created_ms);
+    if (invocation)
+        show_created(creation, token);
+    creation_free(creation);
 }
 
 static void on_create(void *arg,
@@ -339,12 +239,14 @@ static void on_create(void *arg,
             request->name);
         return;
     }
-    struct pending *pending = pending_new(service, invocation, make_token(request));
-    struct store_token row = keeper_token(pending->token);
-    int r = store_put_token(service->config.store, &row, on_created, pending);
+    struct creation *creation = mem_new(sizeof(*creation));
+    creation->service = service;
+    pending_token_init(&creation->pending, invocation, make_token(request));
+    struct store_token row = keeper_token(creation->pending.token);
+    int r = store_put_token(service->config.store, &row, on_created, creation);
     if (r < 0)
-        fail_pending(pending, GRPC_RESOURCE_EXHAUSTED,
-                     "the hub's store is busy; try again");
+        fail_creation(creation, GRPC_RESOURCE_EXHAUSTED,
+                      "the hub's store is busy; try again");
 }
 
 static void on_list(void *arg,
@@ -362,7 +264,7 @@ static void on_list(void *arg,
     response.tokens = mem_new_array(count, sizeof(*response.tokens));
     at = 0;
     while ((token = access_next(service->config.access, &at))) {
-        token_init(&parts[response.n_tokens], token);
+        token_message_init(&parts[response.n_tokens], token);
         response.tokens[response.n_tokens] = &parts[response.n_tokens].token;
         response.n_tokens++;
     }
@@ -401,166 +303,10 @@ static void on_revoke(void *arg,
         return;
     }
     revoke(service, token, invocation_call(invocation)->actor->name);
-    token_init(&part, token);
+    token_message_init(&part, token);
     response.token = &part.token;
     invocation_reply(invocation, &response.base); /* first: it may be the caller's own */
     underway_review(service->config.underway);
-}
-
-/* The peer's address without its port, IPv6 cut to its /64, is who guesses. */
-static char *peer_key_of(const struct call *call) {
-    struct address address = { 0 };
-
-    if (!call->peer || address_parse(slice_of_text(call->peer), &address) != 0)
-        return mem_strdup(call->peer ? call->peer : "");
-    if (!strchr(address.host, ':'))
-        return mem_strdup(address.host);
-    unsigned groups = 0;
-    size_t len = 0;
-    while (address.host[len] && groups < 4)
-        groups += address.host[len++] == ':';
-    return mem_dup(address.host, len);
-}
-
-static void show_claimed(struct pending *pending, const struct access_token *token) {
-    Roost__V1__ClaimResponse response = ROOST__V1__CLAIM_RESPONSE__INIT;
-    struct invocation *invocation = TAKE(pending->invocation);
-    struct token_message part;
-
-    token_init(&part, token);
-    response.token = &part.token;
-    response.secret = pending->secret;
-    response.hub_version = (char *)ROOST_VERSION;
-    invocation_set_user(invocation, NULL, NULL);
-    invocation_reply(invocation, &response.base);
-}
-
-/* The user that the kept token is of; NULL when he was removed meanwhile. */
-static struct users_row *user_of(const struct pending *pending) {
-    struct users *users = pending->service->config.users;
-    const struct access_token *token = pending->token;
-    struct users_row *row = users_find(users, token->user);
-
-    if (pending->is_invited)
-        return row;
-    if (!row)
-        row = users_add(users, token->user, true, token->created_ms);
-    users_make_admin(users, row);
-    return row;
-}
-
-static void let_in(struct pending *pending, struct users_row *row) {
-    struct service_tokens *service = pending->service;
-    struct access_token *token = TAKE(pending->token);
-
-    access_token_set_user(token, row->name, row->rights);
-    access_add(service->config.access, token);
-    activity_add(service->config.activity,
-                 pending->is_invited ? "user.came" : "user.claimed", "", row->name,
-                 pending->is_invited ? "came in by a code%s%s"
-                                     : "an administrator came in by the claim code%s%s",
-                 token->device[0] ? ", on " : "", token->device);
-    if (pending->invocation)
-        show_claimed(pending, token);
-}
-
-static void on_claimed(void *arg, int result) {
-    struct pending *pending = arg;
-    struct service_tokens *service = pending->service;
-
-    if (result == STORE_E_USED) {
-        access_guessed_wrong(service->config.access, pending->peer_key,
-                             loop_now_ms(service->config.loop));
-        fail_pending(pending, GRPC_UNAUTHENTICATED,
-                     "this is not the hub's claim code, nor one of a user, or it was "
-                     "used already; "
-                     "see it with: roostd claim, or make a new one: roostd claim --new");
-        return;
-    }
-    if (result != 0) {
-        fail_pending(pending, GRPC_UNAVAILABLE, "the hub's store cannot keep the token");
-        return;
-    }
-    struct users_row *row = user_of(pending);
-    if (!row) {
-        fail_pending(pending, GRPC_UNAUTHENTICATED, "the user was removed");
-        return;
-    }
-    let_in(pending, row);
-    pending_free(pending);
-}
-
-/* Exchanges a code that is a user's own. */
-static int redeem(struct pending *pending, const struct users_code *code) {
-    struct service_tokens *service = pending->service;
-    struct access_token *token = pending->token;
-    uint8_t hash[TOKEN_HASH_LEN];
-
-    memcpy(hash, code->hash, sizeof(hash));
-    node_set(&token->name, code->user);
-    access_token_set_user(token, code->user, NULL);
-    pending->is_invited = true;
-    users_drop_code(service->config.users, hash); /* whatever becomes of this */
-    struct store_token row = keeper_token(token);
-    return store_redeem(service->config.store, hash, &row, on_claimed, pending);
-}
-
-static int claim_hub(struct pending *pending, const struct token_claim *claim) {
-    struct access_token *token = pending->token;
-
-    token->admin = true;
-    token->role = ACTOR_OWNER;
-    access_token_set_user(token, token->name, NULL);
-    struct store_token row = keeper_token(token);
-    return store_claim(pending->service->config.store, claim->secret, &row, on_claimed,
-                       pending);
-}
-
-/* "telegram:12345" is who somebody is in a chat: only the chat's own carrier, which
- * knows, may say so. Its peer is that identity. */
-static bool is_another(const struct call *call, const char *device) {
-    return strchr(device, ':') && (!call->peer || strcmp(call->peer, device) != 0);
-}
-
-static bool is_fit(const struct call *call, const Roost__V1__ClaimRequest *request) {
-    return !is_another(call, request->device) &&
-           (request->name[0] == '\0' || users_is_name(request->name)) &&
-           name_is_title(request->device);
-}
-
-static void on_claim(void *arg,
-                     struct invocation *invocation,
-                     const ProtobufCMessage *message) {
-    struct service_tokens *service = arg;
-    const struct call *call = invocation_call(invocation);
-    const Roost__V1__ClaimRequest *request = (const Roost__V1__ClaimRequest *)message;
-    uint64_t now_ms = loop_now_ms(call->loop);
-    uint8_t hash[TOKEN_HASH_LEN];
-    struct token_claim claim;
-
-    char *peer_key = peer_key_of(call);
-    bool may = access_may_guess(service->config.access, peer_key, now_ms);
-    if (!may || !is_fit(call, request) || token_claim_parse(request->code, &claim) != 0) {
-        free(peer_key);
-        invocation_finish(invocation,
-                          may ? GRPC_INVALID_ARGUMENT : GRPC_RESOURCE_EXHAUSTED, "%s",
-                          may ? "the claim code is mistyped; see it with: roostd claim"
-                              : "too many wrong codes; try again in a minute");
-        return;
-    }
-    struct access_token *token =
-        access_token_new(ACCESS_CALLER, request->name[0] ? request->name : "admin");
-    token->created_ms = clock_wall_ms();
-    node_set(&token->device, request->device);
-    struct pending *pending = pending_new(service, invocation, token);
-    pending->peer_key = peer_key;
-    crypto_sha256(claim.secret, sizeof(claim.secret), hash);
-    const struct users_code *code = users_find_code(service->config.users, hash);
-    int r = code ? redeem(pending, code) : claim_hub(pending, &claim);
-    mem_wipe(&claim, sizeof(claim));
-    if (r < 0)
-        fail_pending(pending, GRPC_RESOURCE_EXHAUSTED,
-                     "the hub's store is busy; try again");
 }
 
 static void on_whoami(void *arg,
@@ -575,7 +321,7 @@ static void on_whoami(void *arg,
     struct user_message user;
 
     if (token) {
-        token_init(&part, token);
+        token_message_init(&part, token);
         response.token = &part.token;
     }
     const struct users_row *row =
@@ -612,7 +358,7 @@ static const struct service_method methods[] = {
     { "Create", SERVICE_UNARY, on_create },
     { "List", SERVICE_UNARY, on_list },
     { "Revoke", SERVICE_UNARY, on_revoke },
-    { "Claim", SERVICE_UNARY, on_claim },
+    { "Claim", SERVICE_UNARY, claim_take },
     { "WhoAmI", SERVICE_UNARY, on_whoami },
     { "Logout", SERVICE_UNARY, on_logout },
     { 0 },
