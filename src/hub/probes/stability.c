@@ -13,32 +13,25 @@
 #include "hub/nodes/registry.h"
 #include "hub/probes/echo.h"
 #include "hub/probes/echo_gate.h"
-#include "hub/probes/latency_message.h"
 #include "hub/probes/stability_chart.h"
+#include "hub/probes/stability_result.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
 #include "roost/v1/transfer.pb-c.h"
 #include "rpc/client.h"
 #include "rpc/invocation.h"
 #include "wire/pb.h"
-#include "wire/timestamp.h"
 
 enum {
     ID_BYTES = 8,
     INTERVAL_USUAL_MS = 200,
-    INTERVAL_MIN_MS = 10,
-    INTERVAL_MAX_MS = 10000,
     SECONDS_USUAL = 60,
     SECONDS_MAX = 86400,
     BYTES_USUAL = 64,
-    BYTES_MIN = 32,
-    BYTES_MAX = 1400,
     CHUNK_MAX = 10000,        /* answers in one report */
-    OUTAGES_MAX = 1000,       /* in a report */
     RETRY_MS = 1000,          /* between tries to attach again */
     PATIENCE_MS = 15 * 60000, /* for a node that is away when its test is over */
     KEEP_MS = 3600000,
-    ROOM_LEAST = 1024,
 };
 
 struct stability {
@@ -51,20 +44,7 @@ struct stability {
     struct echo_pass *pass;   /* owned; NULL once it is over */
     struct timer timer;       /* tries again, or ends what is kept */
     struct timer patience;
-    size_t size;
-    uint32_t interval_ms; /* 0: not known yet */
-    uint32_t planned;
-    uint32_t sent;
-    int64_t started_ms;
-    float *rtts_ms; /* owned */
-    size_t count;
-    size_t room;
-    size_t lost;
-    struct latency latency;
-    struct latency_outage *outages; /* owned */
-    size_t outage_count;
-    size_t run;    /* lost packets up to now, in a row */
-    bool is_begun; /* the agent has it */
+    struct stability_result result;
     bool wants_end;
     bool is_over;
     enum grpc_status status;          /* of the end */
@@ -88,60 +68,6 @@ static void feed(struct stability *test);
 
 /* --- reports --- */
 
-struct report {
-    Roost__V1__StabilityReport message;
-    Google__Protobuf__Timestamp started;
-    Roost__V1__Latency latency;
-    Roost__V1__Outage *outages;
-    Roost__V1__Outage **pointers;
-    Google__Protobuf__Timestamp *times;
-};
-
-static void fill_outages(struct report *report, const struct stability *test) {
-    size_t count = test->outage_count < OUTAGES_MAX ? test->outage_count : OUTAGES_MAX;
-
-    report->outages = mem_new_array(count, sizeof(*report->outages));
-    report->pointers = mem_new_array(count, sizeof(*report->pointers));
-    report->times = mem_new_array(2 * count, sizeof(*report->times));
-    for (size_t i = 0; i < count; i++) {
-        const struct latency_outage *from = &test->outages[i];
-        Roost__V1__Outage *out = report->pointers[i] = &report->outages[i];
-        int64_t start_ms = test->started_ms + (int64_t)from->first * test->interval_ms;
-        int64_t end_ms = start_ms + (int64_t)from->count * test->interval_ms;
-        roost__v1__outage__init(out);
-        out->start = timestamp_set(&report->times[2 * i], start_ms);
-        out->end = timestamp_set(&report->times[2 * i + 1], end_ms);
-        out->lost = (uint32_t)from->count;
-    }
-    report->message.outages = report->pointers;
-    report->message.n_outages = count;
-}
-
-static void report_init(struct report *report, const struct stability *test) {
-    Roost__V1__StabilityReport *message = &report->message;
-
-    roost__v1__stability_report__init(message);
-    message->test_id = pb_lend(test->id);
-    message->interval_ms = test->interval_ms;
-    message->planned = test->planned;
-    message->sent = test->sent;
-    message->size = (uint32_t)test->size;
-    message->lost = (uint32_t)test->lost;
-    if (test->started_ms)
-        message->started = timestamp_set(&report->started, test->started_ms);
-    if (test->count > 0)
-        message->loss_percent = 100.0 * (double)test->lost / (double)test->count;
-    latency_message_fill(&test->latency, &report->latency);
-    message->rtt = &report->latency;
-    fill_outages(report, test);
-}
-
-static void report_done(struct report *report) {
-    free(report->outages);
-    free(report->pointers);
-    free(report->times);
-}
-
 static void on_painted(void *arg, int result, struct slice png);
 
 /* Somebody wants a picture, and the test is over. */
@@ -151,18 +77,21 @@ static void paint(struct stability *test) {
     auto_(mem_freep) char *subtitle =
         mem_printf("%zu of %u lost (%.2f %%), %.1f ms mean, %.1f ms p99, %.1f ms jitter, "
                    "%zu outages",
-                   test->lost, test->sent,
-                   test->count > 0 ? 100.0 * (double)test->lost / (double)test->count : 0,
-                   latency_mean(&test->latency), latency_percentile(&test->latency, 99),
-                   latency_jitter(&test->latency), test->outage_count);
+                   test->result.lost, test->result.sent,
+                   test->result.count > 0
+                       ? 100.0 * (double)test->result.lost / (double)test->result.count
+                       : 0,
+                   latency_mean(&test->result.latency),
+                   latency_percentile(&test->result.latency, 99),
+                   latency_jitter(&test->result.latency), test->result.outage_count);
     struct stability_chart_config config = {
         .title = title,
         .subtitle = subtitle,
-        .started_ms = test->started_ms,
-        .interval_ms = test->interval_ms,
+        .started_ms = test->result.started_ms,
+        .interval_ms = test->result.interval_ms,
         .outage_ms = STABILITY_OUTAGE_MS,
-        .rtts_ms = test->rtts_ms,
-        .count = test->count,
+        .rtts_ms = test->result.rtts_ms,
+        .count = test->result.count,
         .on_painted = on_painted,
         .arg = test,
     };
@@ -174,33 +103,33 @@ static void paint(struct stability *test) {
 /* The last report. The watcher is gone behind it. */
 static void tell_end(struct watcher *watcher) {
     const struct stability *test = watcher->test;
-    struct report report;
+    struct stability_result_report report;
 
-    report_init(&report, test);
+    stability_result_fill(&test->result, test->id, &report);
     report.message.done = true;
     report.message.first = (uint32_t)watcher->next;
     if (watcher->chart) {
         report.message.chart_png.data = test->png.data;
         report.message.chart_png.len = test->png.len;
     }
-    if (test->is_begun)
+    if (test->result.is_begun)
         invocation_send(watcher->invocation, &report.message.base);
-    report_done(&report);
+    stability_result_report_done(&report);
     invocation_finish(watcher->invocation, test->status, "%s", test->why);
 }
 
 static void tell_some(struct watcher *watcher, size_t count) {
     struct stability *test = watcher->test;
-    struct report report;
+    struct stability_result_report report;
 
-    report_init(&report, test);
+    stability_result_fill(&test->result, test->id, &report);
     report.message.first = (uint32_t)watcher->next;
-    report.message.rtts_ms = count > 0 ? test->rtts_ms + watcher->next : NULL;
+    report.message.rtts_ms = count > 0 ? test->result.rtts_ms + watcher->next : NULL;
     report.message.n_rtts_ms = count;
     watcher->next += count;
     watcher->begun = true;
     invocation_send(watcher->invocation, &report.message.base);
-    report_done(&report);
+    stability_result_report_done(&report);
 }
 
 /* Tells what it has not heard, as long as it takes it. May be gone behind it. */
@@ -208,12 +137,12 @@ static void tell(struct watcher *watcher) {
     struct stability *test = watcher->test;
 
     while (invocation_waiting(watcher->invocation) == 0) {
-        size_t count = test->count - watcher->next;
-        if (count > 0 || (test->is_begun && !watcher->begun && !test->is_over)) {
+        size_t count = test->result.count - watcher->next;
+        if (count > 0 || (test->result.is_begun && !watcher->begun && !test->is_over)) {
             tell_some(watcher, count > CHUNK_MAX ? CHUNK_MAX : count);
             continue;
         }
-        bool needs_picture = watcher->chart && test->is_begun && !test->is_painted;
+        bool needs_picture = watcher->chart && test->result.is_begun && !test->is_painted;
         if (test->is_over && needs_picture && !test->painting)
             paint(test);
         if (test->is_over && (!needs_picture || test->is_painted))
@@ -265,8 +194,7 @@ static void free_test(struct stability *test) {
     buf_done(&test->png);
     free(test->name);
     free(test->why);
-    free(test->rtts_ms);
-    free(test->outages);
+    stability_result_done(&test->result);
     free(test);
 }
 
@@ -317,54 +245,6 @@ static void on_patience(struct timer *timer) {
 
 /* --- answers --- */
 
-static void add_answer(struct stability *test, float rtt_ms) {
-    bool is_lost = !(rtt_ms >= 0);
-    size_t least = (STABILITY_OUTAGE_MS + test->interval_ms - 1) / test->interval_ms;
-
-    if (test->count == test->room) {
-        test->room = test->room ? 2 * test->room : ROOM_LEAST;
-        test->rtts_ms = mem_grow(test->rtts_ms, test->room * sizeof(*test->rtts_ms));
-    }
-    test->rtts_ms[test->count++] = is_lost ? -1 : rtt_ms;
-    if (!is_lost) {
-        latency_add(&test->latency, (double)rtt_ms);
-        test->run = 0;
-        return;
-    }
-    test->lost++;
-    test->run++;
-    if (test->run == least) {
-        test->outages =
-            mem_grow(test->outages, (test->outage_count + 1) * sizeof(*test->outages));
-        test->outages[test->outage_count++].first = test->count - least;
-    }
-    if (test->run >= least)
-        test->outages[test->outage_count - 1].count = test->run;
-}
-
-/* Of a hostile agent nothing is believed that does not fit. */
-static bool take_report(struct stability *test,
-                        const Roost__V1__StabilityReport *report) {
-    if (report->interval_ms < INTERVAL_MIN_MS || report->interval_ms > INTERVAL_MAX_MS ||
-        report->planned > STABILITY_COUNT_MAX || report->size < BYTES_MIN ||
-        report->size > BYTES_MAX || report->first != test->count ||
-        report->n_rtts_ms > report->planned - test->count ||
-        (test->is_begun && report->interval_ms != test->interval_ms))
-        return false;
-    test->interval_ms = report->interval_ms;
-    test->planned = report->planned;
-    test->sent = report->sent;
-    test->size = report->size;
-    if (test->pass && !test->is_begun)
-        echo_gate_fit(test->pass, test->size, test->interval_ms);
-    if (report->started && !test->is_begun)
-        test->started_ms = timestamp_get(report->started);
-    test->is_begun = true;
-    for (size_t i = 0; i < report->n_rtts_ms; i++)
-        add_answer(test, report->rtts_ms[i]);
-    return true;
-}
-
 static void on_report(void *user, struct slice message) {
     struct stability *test = user;
     ProtobufCMessage *unpacked = NULL;
@@ -375,9 +255,12 @@ static void on_report(void *user, struct slice message) {
     }
     const Roost__V1__StabilityReport *report =
         (const Roost__V1__StabilityReport *)unpacked;
-    bool is_good = test->count <= report->planned && take_report(test, report);
+    bool is_first = !test->result.is_begun;
+    bool is_good = stability_result_take(&test->result, report);
     bool is_done = is_good && report->done;
     pb_free(unpacked);
+    if (is_good && is_first && test->pass)
+        echo_gate_fit(test->pass, test->result.size, test->result.interval_ms);
     if (!is_good)
         end(test, GRPC_INTERNAL, "the node's report does not fit the test");
     else if (is_done)
@@ -399,7 +282,7 @@ static void on_feed_done(void *user,
         return;
     if (is_away)
         timer_start(test->tests->loop, &test->timer, RETRY_MS);
-    else if (status == GRPC_NOT_FOUND && test->is_begun)
+    else if (status == GRPC_NOT_FOUND && test->result.is_begun)
         end(test, GRPC_ABORTED, "the agent was restarted, and the test ended with it");
     else
         end(test, status, message);
@@ -416,10 +299,10 @@ static void fill_request(const struct stability *test,
 
     roost__v1__datagrams_request__init(request);
     request->test_id = pb_lend(test->id);
-    if (!test->is_begun && test->interval_ms > 0) {
-        request->interval_ms = test->interval_ms;
-        request->count = test->planned;
-        request->size = (uint32_t)test->size;
+    if (!test->result.is_begun && test->result.interval_ms > 0) {
+        request->interval_ms = test->result.interval_ms;
+        request->count = test->result.planned;
+        request->size = (uint32_t)test->result.size;
     }
     if (test->pass) {
         request->echo_id.data = (uint8_t *)(uintptr_t)echo_gate_id(test->pass);
@@ -429,7 +312,7 @@ static void fill_request(const struct stability *test,
     if (request->echo_port == 0)
         request->echo_port = 1; /* of a test that is over: nothing is sent */
     request->echo_host = pb_lend(host);
-    request->from = (uint32_t)test->count;
+    request->from = (uint32_t)test->result.count;
     request->end = test->wants_end;
 }
 
@@ -494,11 +377,13 @@ static const char *find_fault(const Roost__V1__StabilityRequest *request) {
         request->interval_ms ? request->interval_ms : INTERVAL_USUAL_MS;
     uint32_t seconds = request->seconds ? request->seconds : SECONDS_USUAL;
 
-    if (interval_ms < INTERVAL_MIN_MS || interval_ms > INTERVAL_MAX_MS)
+    if (interval_ms < STABILITY_INTERVAL_MIN_MS ||
+        interval_ms > STABILITY_INTERVAL_MAX_MS)
         return "the interval is from 10 ms to 10 s";
     if (seconds > SECONDS_MAX)
         return "a test takes a day at most";
-    if (request->size > 0 && (request->size < BYTES_MIN || request->size > BYTES_MAX))
+    if (request->size > 0 &&
+        (request->size < STABILITY_BYTES_MIN || request->size > STABILITY_BYTES_MAX))
         return "a datagram has from 32 to 1400 bytes";
     if ((uint64_t)seconds * 1000 / interval_ms > STABILITY_COUNT_MAX)
         return "a test has at most a million datagrams: choose a longer interval";
@@ -551,9 +436,9 @@ static struct stability *begin(struct stabilities *tests,
     struct stability *test = make(tests, node, id);
     uint64_t seconds = request->seconds ? request->seconds : SECONDS_USUAL;
     test->pass = pass;
-    test->size = size;
-    test->interval_ms = interval_ms;
-    test->planned = (uint32_t)(seconds * 1000 / interval_ms);
+    test->result.size = size;
+    test->result.interval_ms = interval_ms;
+    test->result.planned = (uint32_t)(seconds * 1000 / interval_ms);
     timer_start(tests->loop, &test->patience, seconds * 1000 + PATIENCE_MS);
     return test;
 }

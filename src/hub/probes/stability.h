@@ -28,6 +28,10 @@ enum {
     STABILITY_KEPT_MAX = 64,    /* with the results: 256 MiB of the longest */
     STABILITY_COUNT_MAX = 1000000,
     STABILITY_OUTAGE_MS = 3000, /* a silence that is told as an outage */
+    STABILITY_INTERVAL_MIN_MS = 10,
+    STABILITY_INTERVAL_MAX_MS = 10000,
+    STABILITY_BYTES_MIN = 32, /* of a datagram */
+    STABILITY_BYTES_MAX = 1400,
 };
 
 /* What they share: zero it, init the list. All pointers are borrowed and outlive them. */
