@@ -127,7 +127,7 @@ static char *join_words(const struct turn *turn) {
 /* So much better it has to be before it is over: what moves about the number would come
  * and go. A tenth, and no more than 5 of a percentage or of degrees. */
 static double margin_of(const struct metric *metric, double number) {
-    bool is_narrow = strcmp(metric->unit, "%") == 0 || strcmp(metric->unit, "C") == 0;
+    bool is_narrow = strcmp(metric->unit, "%") == 0 || strcmp(metric->unit, "Cel") == 0;
     double margin = fabs(number) / 10;
 
     return is_narrow && margin > 5 ? 5 : margin;
