@@ -6,6 +6,7 @@
 #include "agent/config_expose.h"
 #include "agent/expose/expose.h"
 #include "agent/expose/offer.h"
+#include "agent/link/hub_only.h"
 #include "agent/setup/identity.h"
 #include "base/list.h"
 #include "base/log.h"
@@ -33,15 +34,6 @@ struct service_link {
     void *arg; /* borrowed: main */
 };
 
-/* Calls that the hub passes on say for whom; those are refused here. */
-static bool is_of_hub(struct invocation *invocation) {
-    if (!headers_get(&invocation_call(invocation)->metadata, "roost-user"))
-        return true;
-    invocation_finish(invocation, GRPC_PERMISSION_DENIED,
-                      "only the hub itself may call this");
-    return false;
-}
-
 static void on_trust(void *arg,
                      struct invocation *invocation,
                      const ProtobufCMessage *message) {
@@ -50,7 +42,7 @@ static void on_trust(void *arg,
     Roost__V1__TrustResponse response = ROOST__V1__TRUST_RESPONSE__INIT;
     struct identity before = *service->identity;
 
-    if (!is_of_hub(invocation))
+    if (!hub_only(invocation))
         return;
     if (before.pin_count == 0) {
         invocation_finish(invocation, GRPC_FAILED_PRECONDITION,
@@ -133,7 +125,7 @@ static void on_services(void *arg,
                         const ProtobufCMessage *message) {
     struct service_link *service = arg;
 
-    if (!is_of_hub(invocation))
+    if (!hub_only(invocation))
         return;
     struct watcher *watcher = mem_new(sizeof(*watcher));
     *watcher = (struct watcher) { .service = service, .invocation = invocation };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/acts/act.h"
+#include "agent/link/hub_only.h"
 #include "agent/policy/policy.h"
 #include "agent/probe/datagrams.h"
 #include "base/address.h"
@@ -82,20 +83,11 @@ static bool may_test(struct service_transfer *service,
     return false;
 }
 
-/* Calls that the hub passes on say for whom; those are refused here. */
-static bool is_of_hub(struct invocation *invocation) {
-    if (!headers_get(&invocation_call(invocation)->metadata, "roost-user"))
-        return true;
-    invocation_finish(invocation, GRPC_PERMISSION_DENIED,
-                      "only the hub itself may call this");
-    return false;
-}
-
 static bool is_let_in(struct service_transfer *service, struct invocation *invocation) {
     struct sockaddr_storage address;
     struct address hub;
 
-    if (!is_of_hub(invocation))
+    if (!hub_only(invocation))
         return false;
     if (find_hub(invocation, &hub, &address))
         return may_test(service, invocation, &hub, address, true);
@@ -270,7 +262,7 @@ static void on_datagrams(void *arg,
     struct address echo;
     bool is_hub;
 
-    if (!is_of_hub(invocation))
+    if (!hub_only(invocation))
         return;
     if (!find_echo(service, invocation, request, &echo, &address, &is_hub))
         invocation_finish(invocation, GRPC_INVALID_ARGUMENT,
