@@ -62,6 +62,25 @@ int cli_duration(const struct cli *cli, const char *option, uint64_t *ret_ms) {
     return 0;
 }
 
+int cli_number(const struct cli *cli,
+               const char *option,
+               const char *shown,
+               uint32_t least,
+               uint32_t most,
+               uint32_t *ret_number) {
+    const char *text = args_value(cli->args, option);
+    char *end;
+
+    if (!text)
+        return 0;
+    unsigned long number = strtoul(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end != '\0' || number < least || number > most)
+        return cli_usage(cli, "%s: \"%s\" is no number from %u to %u", shown, text, least,
+                         most);
+    *ret_number = (uint32_t)number;
+    return 0;
+}
+
 struct loop *cli_loop(struct cli *cli) {
     if (!cli->loop)
         cli->loop = loop_new();

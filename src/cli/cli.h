@@ -50,6 +50,15 @@ int cli_usage(const struct cli *cli, const char *format, ...)
  * it was not given. */
 int cli_duration(const struct cli *cli, const char *option, uint64_t *ret_ms);
 
+/* An option that is a whole number from least to most, likewise; shown: how the person
+ * knows it, "-n". */
+int cli_number(const struct cli *cli,
+               const char *option,
+               const char *shown,
+               uint32_t least,
+               uint32_t most,
+               uint32_t *ret_number);
+
 /* The loop, made when it is first needed. */
 struct loop *cli_loop(struct cli *cli);
 

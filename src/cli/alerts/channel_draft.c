@@ -160,7 +160,6 @@ static int take_secrets(const struct cli *cli, struct channel_draft *draft) {
 
 int channel_draft_options(const struct cli *cli, struct channel_draft *draft) {
     Roost__V1__Channel *channel = &draft->channel;
-    const char *hourly = args_value(cli->args, "hourly");
 
     alerting_take(cli, "node", &channel->select);
     alerting_take(cli, "quiet-hours", &channel->quiet_hours);
@@ -173,13 +172,8 @@ int channel_draft_options(const struct cli *cli, struct channel_draft *draft) {
         draft->mail.require_tls = true;
     if (args_has(cli->args, "off"))
         channel->disabled = true;
-    if (hourly) {
-        char *end;
-        unsigned long number = strtoul(hourly, &end, 10);
-        if (hourly[0] < '0' || hourly[0] > '9' || *end != '\0' || number > 1000)
-            return cli_usage(cli, "--hourly: \"%s\" is no number from 0 to 1000", hourly);
-        channel->hourly = (uint32_t)number;
-    }
-    int r = alerting_severity(cli, &channel->severity);
+    int r = cli_number(cli, "hourly", "--hourly", 0, 1000, &channel->hourly);
+    if (r == 0)
+        r = alerting_severity(cli, &channel->severity);
     return r != 0 ? r : take_secrets(cli, draft);
 }

@@ -16,17 +16,9 @@
 #include "cli/terminal/table.h"
 #include "cli/terminal/units.h"
 #include "cli/terminal/when.h"
+#include "wire/timestamp.h"
 
 enum { COUNT_MAX = 1000 };
-
-static void set_time(Google__Protobuf__Timestamp *time,
-                     int64_t at_ms,
-                     Google__Protobuf__Timestamp **ret_field) {
-    google__protobuf__timestamp__init(time);
-    time->seconds = at_ms / 1000;
-    time->nanos = (int32_t)(at_ms % 1000) * 1000000;
-    *ret_field = time;
-}
 
 static bool read_number(const char *text, uint64_t *ret_number) {
     char *end;
@@ -46,22 +38,19 @@ static int ask_list(struct cli *cli, bool all, ProtobufCMessage **ret_reply) {
         .request = &request.base,
         .reply_type = &roost__v1__list_incidents_response__descriptor,
     };
-    const char *lines = args_value(cli->args, "lines");
     Google__Protobuf__Timestamp since;
     int64_t since_ms = -1;
-    uint64_t limit = 0;
 
-    if (lines && (!read_number(lines, &limit) || limit > COUNT_MAX))
-        return cli_usage(cli, "-n: \"%s\" is no number from 0 to %d", lines, COUNT_MAX);
-    int r = when_option(cli, "since", &since_ms);
+    int r = cli_number(cli, "lines", "-n", 0, COUNT_MAX, &request.limit);
+    if (r == 0)
+        r = when_option(cli, "since", &since_ms);
     if (r != 0)
         return r;
     if (since_ms >= 0)
-        set_time(&since, since_ms, &request.since);
+        request.since = timestamp_set(&since, since_ms);
     request.select = alerting_option(cli, "node");
     request.rule = alerting_option(cli, "rule");
     request.all = all || args_has(cli->args, "all") || since_ms >= 0;
-    request.limit = (uint32_t)limit;
     return hub_call(cli, "alerts", ask, ret_reply);
 }
 
@@ -248,9 +237,9 @@ static int read_window(const struct cli *cli,
         return cli_usage(cli, "alert silence: \"%s\" is no time: 1h, 30m, 2d", length);
     request->lasts_s = (uint32_t)(lasts_ms / 1000);
     if (starts_ms >= 0)
-        set_time(&times[0], starts_ms, &request->starts);
+        request->starts = timestamp_set(&times[0], starts_ms);
     if (ends_ms >= 0)
-        set_time(&times[1], ends_ms, &request->ends);
+        request->ends = timestamp_set(&times[1], ends_ms);
     return alerting_seconds(cli, "every", &request->every_s);
 }
 

@@ -236,19 +236,6 @@ static int print_raw(struct cli *cli, struct series_ask *ask) {
     return r;
 }
 
-static int read_points(const struct cli *cli, uint32_t *ret_points) {
-    const char *text = args_value(cli->args, "points");
-    char *end;
-
-    if (!text)
-        return 0;
-    unsigned long points = strtoul(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end != '\0' || points < 1 || points > POINTS_MAX)
-        return cli_usage(cli, "--points: \"%s\" is not from 1 to %d", text, POINTS_MAX);
-    *ret_points = (uint32_t)points;
-    return 0;
-}
-
 static int run(struct cli *cli) {
     struct series_ask ask;
     Roost__V1__QueryResponse *response;
@@ -256,7 +243,7 @@ static int run(struct cli *cli) {
 
     if (args_has(cli->args, "csv") && cli->json)
         return cli_usage(cli, "--csv and --json: one of them");
-    int r = read_points(cli, &points);
+    int r = cli_number(cli, "points", "--points", 1, POINTS_MAX, &points);
     if (r == 0)
         r = series_read(cli, SPAN_MS, &ask);
     if (r != 0)

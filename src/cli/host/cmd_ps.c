@@ -12,6 +12,7 @@
 
 enum {
     PAGE = 10000,
+    LINES_MAX = 1000000,
     LOOK_MS = 250,
     TIMEOUT_MS = 30000,
 };
@@ -23,7 +24,7 @@ struct ps {
     struct buf json;
     bool has_nodes;  /* there are several */
     bool names;      /* print these alone, for completion */
-    size_t limit;    /* of each node; 0: none */
+    uint32_t limit;  /* of each node; 0: none */
     size_t taken;    /* of the node that is asked */
     char *next_page; /* owned; of the node that is asked */
     int code;
@@ -78,20 +79,6 @@ static int ask_node(struct ps *ps, char *node, Roost__V1__ListProcessesRequest *
     return r;
 }
 
-static int read_limit(const struct cli *cli, size_t *ret_limit) {
-    const char *text = args_value(cli->args, "lines");
-    char *end;
-
-    *ret_limit = 0;
-    if (!text)
-        return 0;
-    unsigned long count = strtoul(text, &end, 10);
-    if (*text < '1' || *text > '9' || *end != '\0' || count > 1000000)
-        return cli_usage(cli, "-n: \"%s\" is no number from 1 to 1000000", text);
-    *ret_limit = count;
-    return 0;
-}
-
 static int read_request(const struct cli *cli,
                         struct ps *ps,
                         Roost__V1__ListProcessesRequest *request) {
@@ -99,7 +86,7 @@ static int read_request(const struct cli *cli,
     ps->names = args_has(cli->args, "names");
     int r = processes_sort(cli, args_value(cli->args, "sort"), &request->sort);
     if (r == 0)
-        r = read_limit(cli, &ps->limit);
+        r = cli_number(cli, "lines", "-n", 1, LINES_MAX, &ps->limit);
     if (r != 0)
         return r;
     request->filter = pb_lend(args_value(cli->args, "filter"));
@@ -107,7 +94,7 @@ static int read_request(const struct cli *cli,
     request->reverse = args_has(cli->args, "reverse");
     request->tree = args_has(cli->args, "tree");
     request->kernel_threads = args_has(cli->args, "kernel");
-    request->limit = ps->limit > 0 && ps->limit < PAGE ? (uint32_t)ps->limit : PAGE;
+    request->limit = ps->limit > 0 && ps->limit < PAGE ? ps->limit : PAGE;
     request->look_ms = ps->names ? 0 : LOOK_MS;
     return 0;
 }

@@ -257,21 +257,6 @@ static int run_once(struct top *top) {
     return REPORT_OK;
 }
 
-static int read_count(struct top *top) {
-    const char *text = args_value(top->cli->args, "lines");
-    char *end;
-
-    top->request.count = COUNT;
-    if (!text)
-        return 0;
-    unsigned long count = strtoul(text, &end, 10);
-    if (*text < '1' || *text > '9' || *end != '\0' || count > COUNT_MAX)
-        return cli_usage(top->cli, "-n: \"%s\" is no number from 1 to %d", text,
-                         COUNT_MAX);
-    top->request.count = (uint32_t)count;
-    return 0;
-}
-
 static int read_options(struct top *top) {
     const struct cli *cli = top->cli;
 
@@ -282,7 +267,7 @@ static int read_options(struct top *top) {
         top->request.sort != ROOST__V1__PROCESS_SORT__PROCESS_SORT_CPU)
         r = cli_usage(cli, "--sort: cpu or memory");
     if (r == 0)
-        r = read_count(top);
+        r = cli_number(top->cli, "lines", "-n", 1, COUNT_MAX, &top->request.count);
     if (r == 0)
         r = cli_duration(cli, "every", &top->every_ms);
     if (r == 0 && (top->every_ms < EVERY_MIN_MS || top->every_ms > EVERY_MAX_MS))

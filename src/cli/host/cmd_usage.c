@@ -15,7 +15,7 @@
 #include "wire/pb.h"
 #include "wire/timestamp.h"
 
-enum { PORT_MAX = 65535 };
+enum { PORT_MAX = 65535, LINES_MAX = 1000 };
 
 /* Rows of all nodes go into one table. */
 struct usage {
@@ -272,19 +272,6 @@ static int ask_nodes(struct cli *cli) {
     return r;
 }
 
-static int read_lines(const struct cli *cli, uint32_t *ret_limit) {
-    const char *text = args_value(cli->args, "lines");
-    char *end;
-
-    if (!text)
-        return 0;
-    unsigned long count = strtoul(text, &end, 10);
-    if (*text < '1' || *text > '9' || *end != '\0' || count > 1000)
-        return cli_usage(cli, "-n: \"%s\" is no number from 1 to 1000", text);
-    *ret_limit = (uint32_t)count;
-    return 0;
-}
-
 static int run(struct cli *cli) {
     Roost__V1__StorageUsageRequest request = ROOST__V1__STORAGE_USAGE_REQUEST__INIT;
     int kinds = args_has(cli->args, "storage") + args_has(cli->args, "home") +
@@ -297,7 +284,7 @@ static int run(struct cli *cli) {
         return ask_nodes(cli);
     request.path = pb_lend(args_value(cli->args, "storage"));
     request.user = pb_lend(args_value(cli->args, "user"));
-    int r = read_lines(cli, &request.limit);
+    int r = cli_number(cli, "lines", "-n", 1, LINES_MAX, &request.limit);
     return r == 0 ? storage_view_run(cli, args_at(cli->args, 0), &request) : r;
 }
 

@@ -142,20 +142,6 @@ static int show(struct view *view) {
 
 /* --- what was asked for --- */
 
-static int read_lines(const struct cli *cli, uint32_t *ret_lines) {
-    const char *text = args_value(cli->args, "lines");
-    char *end;
-
-    *ret_lines = args_has(cli->args, "follow") ? 10 : 100;
-    if (!text)
-        return 0;
-    unsigned long lines = strtoul(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end != '\0' || lines == 0 || lines > LINES_MAX)
-        return cli_usage(cli, "-n: \"%s\" is no number from 1 to %d", text, LINES_MAX);
-    *ret_lines = (uint32_t)lines;
-    return 0;
-}
-
 static int read_priority(const struct cli *cli, Roost__V1__LogsRequest *request) {
     static const char *const names[] = { "emerg",   "alert",  "crit", "err",
                                          "warning", "notice", "info", "debug" };
@@ -196,7 +182,8 @@ int log_view_run(struct cli *cli) {
     auto_(mem_freep) char *node = NULL;
     const char *unit = args_count(cli->args) > 1 ? args_at(cli->args, 1) : "";
 
-    int r = read_lines(cli, &request.lines);
+    request.lines = args_has(cli->args, "follow") ? 10 : 100;
+    int r = cli_number(cli, "lines", "-n", 1, LINES_MAX, &request.lines);
     if (r == 0)
         r = read_priority(cli, &request);
     if (r == 0)

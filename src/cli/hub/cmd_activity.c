@@ -17,6 +17,7 @@
 #include "roost/v1/activity.pb-c.h"
 #include "rpc/client.h"
 #include "wire/pb.h"
+#include "wire/timestamp.h"
 
 enum { COUNT_MAX = 1000 };
 
@@ -103,31 +104,6 @@ static int print_event(struct cli *cli, const Roost__V1__ActivityEvent *event) {
     return 0;
 }
 
-static void set_time(Google__Protobuf__Timestamp *time,
-                     int64_t at_ms,
-                     Google__Protobuf__Timestamp **ret_field) {
-    if (at_ms < 0)
-        return;
-    google__protobuf__timestamp__init(time);
-    time->seconds = at_ms / 1000;
-    time->nanos = (int32_t)(at_ms % 1000) * 1000000;
-    *ret_field = time;
-}
-
-static int read_count(const struct cli *cli, uint32_t fallback, uint32_t *ret_count) {
-    const char *text = args_value(cli->args, "lines");
-    char *end;
-
-    *ret_count = fallback;
-    if (!text)
-        return 0;
-    unsigned long count = strtoul(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end != '\0' || count > COUNT_MAX)
-        return cli_usage(cli, "-n: \"%s\" is no number from 0 to %d", text, COUNT_MAX);
-    *ret_count = (uint32_t)count;
-    return 0;
-}
-
 static int print_list(struct cli *cli,
                       const Roost__V1__ListActivityResponse *list,
                       uint64_t *ret_last_id) {
@@ -159,8 +135,10 @@ static int show_past(struct cli *cli, uint32_t count, uint64_t *ret_last_id) {
         r = when_option(cli, "until", &until_ms);
     if (r != 0)
         return r;
-    set_time(&since, since_ms, &request.since);
-    set_time(&until, until_ms, &request.until);
+    if (since_ms >= 0)
+        request.since = timestamp_set(&since, since_ms);
+    if (until_ms >= 0)
+        request.until = timestamp_set(&until, until_ms);
     request.node = pb_lend(args_value(cli->args, "node"));
     request.actor = pb_lend(args_value(cli->args, "actor"));
     request.kind = pb_lend(args_value(cli->args, "kind"));
@@ -213,9 +191,9 @@ static int run(struct cli *cli) {
     bool follows = args_has(cli->args, "follow") || shows_calls(cli);
     bool only_calls = args_has(cli->args, "method");
     uint64_t last_id = 0;
-    uint32_t count;
+    uint32_t count = only_calls ? 0 : follows ? 10 : 100;
 
-    int r = read_count(cli, only_calls ? 0 : follows ? 10 : 100, &count);
+    int r = cli_number(cli, "lines", "-n", 0, COUNT_MAX, &count);
     if (r == 0 && !only_calls && (count > 0 || !follows))
         r = show_past(cli, count, &last_id);
     else if (r == 0)

@@ -74,19 +74,6 @@ static int read_step(const struct cli *cli, struct question *question) {
     return 0;
 }
 
-static int read_lines(const struct cli *cli, struct question *question) {
-    const char *text = args_value(cli->args, "lines");
-    char *end;
-
-    if (!text)
-        return 0;
-    unsigned long count = strtoul(text, &end, 10);
-    if (*text < '1' || *text > '9' || *end != '\0' || count > LINES_MAX)
-        return cli_usage(cli, "-n: \"%s\" is no number from 1 to %d", text, LINES_MAX);
-    question->request.limit = (uint32_t)count;
-    return 0;
-}
-
 static int read_times(const struct cli *cli, struct question *question) {
     int64_t since_ms = 0, until_ms = 0;
 
@@ -108,7 +95,7 @@ static int read_question(const struct cli *cli, struct question *question) {
     if (r == 0)
         r = read_step(cli, question);
     if (r == 0)
-        r = read_lines(cli, question);
+        r = cli_number(cli, "lines", "-n", 1, LINES_MAX, &question->request.limit);
     return r == 0 ? read_times(cli, question) : r;
 }
 

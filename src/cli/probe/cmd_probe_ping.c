@@ -119,18 +119,11 @@ static int ping(struct cli *cli,
 }
 
 static int read_options(const struct cli *cli, Roost__V1__PingRequest *request) {
-    const char *count = args_value(cli->args, "count");
     uint64_t interval_ms = 0, timeout_ms = 0;
-    char *end;
 
-    if (count) {
-        unsigned long number = strtoul(count, &end, 10);
-        if (*count < '1' || *count > '9' || *end != '\0' || number > COUNT_MAX)
-            return cli_usage(cli, "-c: \"%s\" is no number from 1 to %d", count,
-                             COUNT_MAX);
-        request->count = (uint32_t)number;
-    }
-    int r = cli_duration(cli, "interval", &interval_ms);
+    int r = cli_number(cli, "count", "-c", 1, COUNT_MAX, &request->count);
+    if (r == 0)
+        r = cli_duration(cli, "interval", &interval_ms);
     if (r == 0)
         r = cli_duration(cli, "wait", &timeout_ms);
     request->interval_ms = (uint32_t)interval_ms;
