@@ -12,27 +12,41 @@ import { client, grpc, roost, unary } from './lib/grpc.mjs';
 
 const { status } = grpc;
 const points = slow > 1 ? 12 : 100;
+const aimed = 60; // at most so many more, at the very moment of the act
 const lanes = 5;
+const seed = Number(process.env.SEED ?? randomBytes(4).readUInt32LE());
 
-// Counts the SIGUSR1 that it gets; SIGUSR2 comes behind those and says how far it is.
+// Counts the SIGUSR1 that it gets; SIGUSR2 comes behind those and says how far it is. Behind a
+// SIGHUP the next act kills whoever is named in the file.
 const counter = `
 import os, signal, sys
 count = 0
+victim = 0
 def on_act(*_):
-    global count
+    global count, victim
+    if victim:
+        os.kill(victim, signal.SIGKILL)
+    victim = 0
     count += 1
+def on_aim(*_):
+    global victim
+    with open(sys.argv[1]) as file:
+        victim = int(file.read())
+    os.write(1, b"aimed\\n")
 def on_ask(*_):
     os.write(1, b"%d\\n" % count)
 signal.signal(signal.SIGUSR1, on_act)
 signal.signal(signal.SIGUSR2, on_ask)
+signal.signal(signal.SIGHUP, on_aim)
 os.write(1, b"ready\\n")
 while True:
     signal.pause()
 `;
 
 class Counter {
-  constructor() {
-    this.proc = spawn('python3', ['-c', counter], { stdio: ['ignore', 'pipe', 'inherit'] });
+  constructor(file = '/dev/null') {
+    this.file = file;
+    this.proc = spawn('python3', ['-c', counter, file], { stdio: ['ignore', 'pipe', 'inherit'] });
     this.said = [];
     this.proc.stdout.setEncoding('utf8').on('data', (text) => this.said.push(...text.trim().split('\n')));
     this.ended = new Promise((resolve) => this.proc.once('exit', resolve));
@@ -50,10 +64,28 @@ class Counter {
     return Number(this.said.at(-1));
   }
 
+  // The next act kills that process as soon as it is felt.
+  async aim(pid) {
+    const before = this.said.length;
+    writeFileSync(this.file, String(pid));
+    this.proc.kill('SIGHUP');
+    await until(() => this.said.length > before);
+  }
+
   async stop() {
     this.proc.kill('SIGKILL');
     await this.ended;
   }
+}
+
+// The same numbers for the same seed (mulberry32), from 0 to 1.
+function numbers(state) {
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
 }
 
 // A hub, an agent and a counter.
@@ -65,7 +97,7 @@ class Lane {
     writeFileSync(path.join(lane.agent.state, 'policy.conf'), 'allow signal python3*\n', { mode: 0o600 });
     await pause(1100); // the policy is looked at once a second
     lane.fields = { name: 'pi', 'proxy-authorization': `Bearer ${await lane.env.token()}` };
-    lane.counter = new Counter();
+    lane.counter = new Counter(lane.env.file('aim'));
     await lane.counter.ready();
     return lane;
   }
@@ -110,18 +142,23 @@ class Lane {
     }
   }
 
-  // One act with a kill at that moment: what it came to, and what was felt of it.
+  // One act with a kill at that moment (undefined: as it is felt): what it came to, and what
+  // was felt of it.
   async point(victim, delayMs) {
     const request = this.request();
     const before = await this.counter.count();
+    const proc = victim === 'hub' ? this.env.hub : this.agent.proc;
+    if (delayMs === undefined) await this.counter.aim(proc.pid);
     const first = this.ask(roost.Processes, 'Signal', request);
-    await pause(delayMs);
+    if (delayMs === undefined) await until(() => !proc.running, patience, `the ${victim} is killed by the act`);
+    else await pause(delayMs);
     await this.kill(victim);
     const heard = await first;
     const answer = await this.signal(request);
     const felt = (await this.counter.count()) - before;
-    const told = `${victim} killed after ${delayMs} ms: ${JSON.stringify({ heard: heard.code, answer, felt })}`;
+    const told = `${victim} killed ${delayMs === undefined ? 'by the act' : `after ${delayMs} ms`}, seed ${seed}: ${JSON.stringify({ heard: heard.code, answer, felt })}`;
     assert.ok(felt === 0 || felt === 1, told);
+    if (delayMs === undefined) assert.equal(felt, 1, told);
     if (heard.code === 0) assert.equal(felt, 1, told);
     if (answer.code === 0) assert.equal(felt, 1, told);
     else assert.match(answer.details, /the outcome is not known/, told);
@@ -130,7 +167,7 @@ class Lane {
     const again = await this.signal(request);
     assert.deepEqual([again.code, again.details, again.reply], [answer.code, answer.details, answer.reply], told);
     assert.equal((await this.counter.count()) - before, felt, told);
-    return { heard: heard.code, code: answer.code, felt };
+    return { victim, isAimed: delayMs === undefined, heard: heard.code, code: answer.code, felt };
   }
 
   async finish() {
@@ -141,11 +178,16 @@ class Lane {
 
 test('no act is done twice wherever hub or agent are killed, and what is unclear is called so', { timeout: 300_000 * slow }, async (t) => {
   const results = [];
-  const work = Array.from({ length: points }, (_, i) => ({ victim: i % 2 ? 'hub' : 'agent', delayMs: ((i * 7) % 50) / 2 }));
+  const random = numbers(seed);
+  const work = Array.from({ length: points }, (_, i) => ({ victim: i % 2 ? 'hub' : 'agent', delayMs: random() * 25 }));
+  // Killed by the act itself: the hub some times; the agent until its record had not come about.
+  const wanted = () => results.some(({ victim, code }) => victim === 'agent' && code !== 0);
+  const aims = Array.from({ length: aimed }, (_, i) => ({ victim: i % 10 === 0 ? 'hub' : 'agent' }));
+  const next = () => work.shift() ?? (aims.length > aimed - lanes || !wanted() ? aims.shift() : undefined);
   const run = async () => {
     const lane = await Lane.start();
     try {
-      for (let next = work.shift(); next; next = work.shift()) results.push(await lane.point(next.victim, next.delayMs));
+      for (let point = next(); point; point = next()) results.push(await lane.point(point.victim, point.delayMs));
     } catch (error) {
       lane.env.printLogs();
       throw error;
@@ -154,9 +196,14 @@ test('no act is done twice wherever hub or agent are killed, and what is unclear
     }
   };
   await Promise.all(Array.from({ length: lanes }, run));
-  assert.equal(results.length, points);
-  const count = (is) => results.filter(is).length;
-  t.diagnostic(`answered before the kill: ${count((r) => r.heard === 0)}, later: ${count((r) => r.heard !== 0 && r.code === 0)}, unclear: ${count((r) => r.code !== 0)} (of which done: ${count((r) => r.code !== 0 && r.felt)})`);
+  assert.ok(results.length > points);
+  for (const victim of ['agent', 'hub']) {
+    const of = (is) => results.filter((r) => r.victim === victim && is(r)).length;
+    t.diagnostic(`${victim}, seed ${seed}: answered before the kill: ${of((r) => r.heard === 0)}, later: ${of((r) => r.heard !== 0 && r.code === 0)}, unclear: ${of((r) => r.code !== 0)} (of which done: ${of((r) => r.code !== 0 && r.felt)}); killed by the act: ${of((r) => r.isAimed)} (unclear: ${of((r) => r.isAimed && r.code !== 0)})`);
+  }
+  // Killed between the dispatch and the result, and the agent between the act and its record.
+  assert.ok(results.filter(({ heard }) => heard !== 0).length >= results.length / 4, 'in between');
+  assert.ok(wanted(), 'some outcome was unclear');
 });
 
 // --- the same operation, asked again ---

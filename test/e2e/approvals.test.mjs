@@ -1,6 +1,6 @@
 // Acts: what is recorded of them, and what waits for a second person's word.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 
 import { run, program, scenario, until } from './lib/env.mjs';
 import { client, grpc, roost } from './lib/grpc.mjs';
@@ -183,4 +183,52 @@ scenario('an act that the host wants signed waits for somebody with the key', as
   env.drop(victim);
   const [act] = await acts(env);
   assert.deepEqual([act.kind, act.actor, act.act.method], ['act.ended', 'bob', '/roost.v1.Processes/Signal']);
+});
+
+scenario('a real process is ended when a second person agrees, and by nothing less', { config: config('15m') }, async (env) => {
+  await env.agent('pi', { policy: 'allow signal sleep\n' });
+  await env.cli('node', 'tag', 'pi', 'prod');
+  const bob = await Person.invite(env, 'bob', '--role', 'operator', '--node', 'pi');
+  const eve = await Person.invite(env, 'eve', '--role', 'operator', '--node', 'pi');
+  const val = await Person.invite(env, 'val', '--role', 'viewer', '--node', '*');
+  const robot = (await env.cli('token', 'new', 'robot', '--caller', '--role', 'owner', '--node', '*')).stdout.trim();
+  const start = (file, ...args) => {
+    const proc = env.start(file, args);
+    env.drop(proc);
+    return proc;
+  };
+  const held = async (proc) => {
+    const killing = bob.cli('kill', 'pi', String(proc.pid), '--yes', '--wait', { ok: 'any' });
+    const item = await until(async () => (await waiting(eve))[0]);
+    assert.deepEqual([item.askedBy, item.consentTag, JSON.parse(item.requestJson).pid], ['bob', 'prod', proc.pid]);
+    return { killing, item };
+  };
+
+  const [victim, spared] = [start('sleep', '1000'), start('sleep', '1001')];
+  const { killing, item } = await held(victim);
+  assert.match((await bob.cli('approve', item.id, '--yes', { ok: [5] })).stderr, /second person/);
+  assert.match((await env.cli('approve', item.id, '--yes', { ok: [5], env: { ROOST_TOKEN: robot } })).stderr, /second person/);
+  assert.equal((await val.cli('approve', item.id, '--yes', { ok: 'any' })).code, 4);
+  assert.ok(victim.running);
+  await eve.cli('approve', item.id, '--yes');
+  assert.equal((await killing).code, 0);
+  await victim.ended;
+  const [act] = await acts(env, '--node', 'pi');
+  assert.deepEqual([act.kind, act.actor, act.act.method, JSON.parse(act.act.arguments).pid], ['act.ended', 'bob', '/roost.v1.Processes/Signal', victim.pid]);
+  const agreed = (await env.json('activity', '--kind', 'approval.')).events.find(({ actor }) => actor === 'eve');
+  assert.equal(agreed.kind, 'approval.given');
+
+  // Her no is no; and her yes does not overrule the owner of the host.
+  const second = await held(spared);
+  await eve.cli('approve', second.item.id, '--reject', '--reason', 'it is needed');
+  const refusal = await second.killing;
+  assert.equal(refusal.code, 5);
+  assert.match(refusal.stderr, /eve rejected it: it is needed/);
+  const denied = start('python3', '-c', 'import signal\nsignal.pause()');
+  await until(() => /^python/.test(readFileSync(`/proc/${denied.pid}/comm`, 'utf8')));
+  const third = await held(denied);
+  await eve.cli('approve', third.item.id, '--yes');
+  assert.match((await third.killing).stderr, /the policy of this host does not allow signal python/);
+  assert.ok(spared.running && denied.running);
+  for (const proc of [spared, denied]) await proc.kill();
 });

@@ -32,12 +32,15 @@ export const patience = 15_000 * slow;
 // What libraries keep to their end is no leak of ours.
 const leaks = `suppressions=${path.join(top, 'tools/leaks')}:print_suppressions=0`;
 
-// What a test leaves open must not hold the whole run: its file fails instead.
+// What a test leaves open must not hold the whole run: its file fails instead. What has
+// ended while something kept us from looking (a large folder that is removed) is seen first.
 function endWhatLingers() {
-  setTimeout(() => {
-    process.stderr.write(`left open: ${process.getActiveResourcesInfo().join(', ')}\n`);
+  const end = () => {
+    const programs = process._getActiveHandles().filter(({ spawnargs }) => spawnargs).map(({ pid, spawnargs }) => `${pid} ${spawnargs.join(' ')}`);
+    process.stderr.write(`left open: ${[...process.getActiveResourcesInfo(), ...programs].join(', ')}\n`);
     process.exit(1);
-  }, patience).unref();
+  };
+  setTimeout(() => setTimeout(end, 1000).unref(), patience).unref();
 }
 if (process.env.NODE_TEST_CONTEXT) after(endWhatLingers); // benches have no tests
 
