@@ -1,6 +1,9 @@
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
+#include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "hub/config.h"
 #include "hub/groups/groups.h"
@@ -61,11 +64,31 @@ void hub_store_keep(struct hub *hub) {
     history_keep(hub->history, retention_ms);
 }
 
+/* For whoever wants to find out what it was; also when the same row is met again. */
+static int set_aside(void *arg, uint64_t id, struct slice body) {
+    const struct hub *hub = arg;
+    auto_(mem_freep) char *folder = mem_printf("%s/damaged", hub->config->data);
+    auto_(mem_freep) char *path = mem_printf("%s/journal-%" PRIu64, folder, id);
+
+    int r = file_make_dirs(folder, 0700);
+    if (r == 0)
+        r = file_write_atomic(path, body, 0600);
+    if (r == 0)
+        log_error("row %" PRIu64 " of the samples' journal is damaged: its %zu bytes are "
+                  "in %s, and what else can be read is used",
+                  id, body.len, path);
+    else
+        log_error("%s: %s: a damaged row of the samples' journal cannot be set aside",
+                  path, strerror(-r));
+    return r;
+}
+
 static int open_history(struct hub *hub, char **ret_why) {
     struct history_config config = {
         .loop = hub->loop,
         .store = hub->store,
         .now_ms = now_ms,
+        .set_aside = set_aside,
         .arg = hub,
     };
 

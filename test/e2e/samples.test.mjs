@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
 
-import { patience, pause, program, scenario, until } from './lib/env.mjs';
+import { patience, pause, program, run, scenario, until } from './lib/env.mjs';
 import { roost } from './lib/grpc.mjs';
 import { handshake, join, serve } from './lib/link.mjs';
 
@@ -256,4 +256,23 @@ scenario('a boot that is over lies before this one; what is lost is told; nonsen
   await until(() => agent.streams === 2, patience * 2);
   assert.equal(agent.asked.at(-1).start.after.seq, '6', 'it goes on behind what is durable');
   agent.session.destroy();
+});
+
+scenario('a damaged row of the journal is set aside, and the hub starts', async (env) => {
+  await env.agent('pi', { settings: '[agent]\ninterval = 1\n' });
+  await within(env, 60_000, 3);
+  await env.hub.stop();
+  env.drop(env.hub);
+  await run('python3', ['-c', `import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("UPDATE samples_journal SET body = zeroblob(30) WHERE id = (SELECT min(id) FROM samples_journal)")
+db.commit()
+`, `${env.data}/roost.db`]);
+  await env.startHub();
+  const [, file] = /row \d+ of the samples' journal is damaged: its 30 bytes are in (\S+),/.exec(env.hub.stderr);
+  assert.equal(readFileSync(file).length, 30);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  await env.hub.line(/\d+ samples of pi are missing/);
+  await env.state('pi', 'ONLINE');
+  await within(env, 3000, 2);
 });

@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "base/slice.h"
 #include "store/tier.h"
 
 struct history;
@@ -50,6 +51,9 @@ struct history_config {
     uint64_t pending_bytes_max; /* of rows that are not durable; 0: 64 MiB */
     int64_t retention_ms[TIER_COUNT];
     int64_t (*now_ms)(void *arg); /* the hub's wall time */
+    /* Keeps the bytes of a journal row that cannot be read whole: 0, and what can be is
+     * loaded, or -errno. NULL: a damaged journal is not loaded. */
+    int (*set_aside)(void *arg, uint64_t id, struct slice body);
     void *arg;                    /* borrowed */
 };
 

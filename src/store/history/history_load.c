@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "store/history/history_catalogue.h"
@@ -17,6 +18,7 @@ struct loading {
     struct history_node **nodes; /* owned; borrowed: the map's, ids rise */
     size_t count;
     const char *what; /* is being read */
+    size_t set_aside; /* journal rows */
 };
 
 static void keep_removed(struct history *history, int64_t id) {
@@ -96,6 +98,13 @@ static struct history_block *block_for(struct history_node *node,
     return node->open;
 }
 
+/* What goes on with it cannot be read either. */
+static void end_block(struct history_node *node, struct history_block *block) {
+    history_close_block(node);
+    if (block->rows == 0)
+        history_drop_block(node, block);
+}
+
 /* Rows that are in chunks already are passed over, whole blocks at a time. */
 static int take_entry(struct loading *loading, const struct history_entry *entry) {
     struct history_node *node = find_node(loading, entry->node);
@@ -106,24 +115,67 @@ static int take_entry(struct loading *loading, const struct history_entry *entry
     struct history_block *block = block_for(node, entry);
     if (!block)
         return STORE_E_DAMAGED;
-    loading->history->memory += entry->bytes.len;
-    return history_block_restore(block, (size_t)entry->rows, entry->last_seq,
-                                 entry->bytes);
+    int r =
+        history_block_restore(block, (size_t)entry->rows, entry->last_seq, entry->bytes);
+    if (r == 0)
+        loading->history->memory += entry->bytes.len;
+    else
+        end_block(node, block);
+    return r;
+}
+
+/* Entries that can be read are taken, also behind one that cannot. */
+static int take_row(struct loading *loading, struct slice body) {
+    struct history_entry entry;
+    int r = history_journal_open(&body) ? 0 : STORE_E_DAMAGED;
+
+    if (r != 0)
+        return r;
+    while (history_journal_next(&body, &entry)) {
+        int result = take_entry(loading, &entry);
+        r = r == 0 ? result : r;
+    }
+    return r == 0 && body.len > 0 ? STORE_E_DAMAGED : r;
 }
 
 static int on_journal(void *arg, uint64_t id, struct slice body) {
     struct loading *loading = arg;
     struct history *history = loading->history;
-    struct history_entry entry;
-    int r = 0;
+    const struct history_config *config = &history->config;
 
     if (history->first_journal == 0)
         history->first_journal = id;
-    if (!history_journal_open(&body))
-        return STORE_E_DAMAGED;
-    while (r == 0 && history_journal_next(&body, &entry))
-        r = take_entry(loading, &entry);
-    return r == 0 && body.len > 0 ? STORE_E_DAMAGED : r;
+    int r = take_row(loading, body);
+    if (r != STORE_E_DAMAGED || !config->set_aside)
+        return r;
+    loading->set_aside++;
+    return config->set_aside(config->arg, id, body);
+}
+
+/* Rows that the node was to have by its cursor, in chunks or in the journal. */
+static uint64_t count_missing(const struct history_node *node) {
+    uint64_t missing = node->durable.position - node->progress.merged;
+
+    for (const struct list *at = node->blocks.next; at != &node->blocks; at = at->next) {
+        const struct history_block *block = container_of(at, struct history_block, link);
+        uint64_t before = block->first_position - 1;
+        uint64_t known = before > node->progress.merged ? before : node->progress.merged;
+        if (before + block->rows > known)
+            missing -= before + block->rows - known;
+    }
+    return missing;
+}
+
+/* They are durable by what their agents were told, so nobody sends them again. */
+static void tell_missing(const struct loading *loading) {
+    for (size_t i = 0; i < loading->count; i++) {
+        const struct history_node *node = loading->nodes[i];
+        uint64_t missing = count_missing(node);
+        if (missing > 0)
+            log_error("%llu samples of %s are missing: they stood in the damaged part of "
+                      "the journal",
+                      (unsigned long long)missing, node->name);
+    }
 }
 
 static int read_all(struct loading *loading) {
@@ -159,6 +211,8 @@ int history_load(struct history *history, char **ret_why) {
         r = read_all(&loading);
         backend->end_read(history->reader_db);
     }
+    if (r == 0 && loading.set_aside > 0)
+        tell_missing(&loading);
     for (size_t i = 0; i < loading.count; i++)
         history_close_block(loading.nodes[i]);
     free(loading.nodes);

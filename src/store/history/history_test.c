@@ -690,6 +690,75 @@ static void a_damaged_journal_is_told(void) {
     }
 }
 
+static int keep_aside(void *arg, uint64_t id, struct slice body) {
+    struct history_testing *testing = arg;
+
+    CHECK(id > 0 && body.len > 0);
+    testing->told_times++;
+    return 0;
+}
+
+/* Opens it with the row of the journal damaged: how many rows were set aside. */
+static unsigned open_damaged(struct place *place, const char *which) {
+    auto_(mem_freep) char *sql =
+        mem_printf("UPDATE samples_journal SET body = zeroblob(30) WHERE id = "
+                   "(SELECT min(id) + %s FROM samples_journal)",
+                   which);
+
+    history_testing_close(&place->testing);
+    run_sql(place, sql);
+    place->testing.config.set_aside = keep_aside;
+    place->testing.told_times = 0;
+    history_testing_open(&place->testing);
+    return place->testing.told_times;
+}
+
+/* New rows are taken and merged, and what was damaged goes with the others. */
+static void check_that_it_goes_on(struct place *place, uint64_t seq) {
+    CHECK_INT(history_durable(place->testing.history, "pi").seq, seq);
+    append_many(place, "pi", place->testing.now_ms + 60000, 3, 5000);
+    place->testing.now_ms += 2 * TESTING_HOUR_MS;
+    history_testing_compact(&place->testing);
+    place->testing.told_times = 0;
+    reopen(place);
+    CHECK_INT(place->testing.told_times, 0);
+    CHECK_INT(history_durable(place->testing.history, "pi").seq, seq + 3);
+}
+
+static void a_damaged_row_of_the_journal_is_set_aside(void) {
+    struct place place;
+
+    place_init(&place);
+    int64_t at = place.testing.now_ms;
+    for (int i = 0; i < 3; i++) {
+        append_many(&place, "pi", at + i * 15000, 3, 5000);
+        append_many(&place, "nas", at + i * 15000, 3, 5000);
+        reopen(&place);
+    }
+    CHECK_INT(open_damaged(&place, "1"), 1);
+    CHECK_TEXT(ask(&place, "cpu", at, at + 45000, 9), "pi cpu raw: 1 2 3 - - - 7 8 9");
+    check_that_it_goes_on(&place, 9);
+    place_done(&place);
+}
+
+/* Without its beginning a block cannot be read; a node that has nothing else, and of
+ * which nothing more comes, does not keep the journal. */
+static void what_goes_on_from_a_damaged_row_is_set_aside_too(void) {
+    struct place place;
+
+    place_init(&place);
+    history_testing_watch(&place.testing, "pi");
+    for (int i = 0; i < 2; i++) {
+        append_many(&place, "pi", place.testing.now_ms + i * 15000, 3, 5000);
+        append_many(&place, "nas", place.testing.now_ms + i * 15000, 3, 5000);
+        flush(&place);
+    }
+    history_unwatch(&place.testing.watcher);
+    CHECK_INT(open_damaged(&place, "0"), 2);
+    check_that_it_goes_on(&place, 6);
+    place_done(&place);
+}
+
 TESTS(TEST(rows_are_taken_once_and_in_order),
       TEST(what_is_durable_is_told_and_found_again),
       TEST(what_is_known_of_a_node_stays),
@@ -709,4 +778,6 @@ TESTS(TEST(rows_are_taken_once_and_in_order),
       TEST(what_nobody_waits_for_is_not_answered),
       TEST(too_large_an_answer_is_refused),
       TEST(a_damaged_chunk_is_told_and_is_a_gap),
-      TEST(a_damaged_journal_is_told))
+      TEST(a_damaged_journal_is_told),
+      TEST(a_damaged_row_of_the_journal_is_set_aside),
+      TEST(what_goes_on_from_a_damaged_row_is_set_aside_too))

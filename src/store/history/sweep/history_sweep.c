@@ -213,14 +213,16 @@ static bool is_settled(const struct history_sweep *sweep) {
 }
 
 /* Is all merged that the journal had when the sweep began? Rows of a node count until it
- * is durable that it is removed. */
+ * is durable that it is removed. A node without blocks has no more to merge: what is
+ * missing there was damaged. */
 static bool is_journal_merged(const struct history_sweep *sweep) {
     if (sweep->history->removing > 0)
         return false;
     for (size_t i = 0; i < sweep->count; i++) {
         const struct history_target *target = &sweep->targets[i];
         if (!target->node->is_removed &&
-            target->node->progress.merged < target->journalled)
+            target->node->progress.merged < target->journalled &&
+            !list_is_empty(&target->node->blocks))
             return false;
     }
     return true;
