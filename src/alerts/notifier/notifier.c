@@ -8,6 +8,7 @@
 #include "alerts/notifier/digest.h"
 #include "alerts/notifier/flight.h"
 #include "alerts/notifier/matter.h"
+#include "alerts/notifier/note.h"
 #include "alerts/notifier/notifier_private.h"
 #include "alerts/notifier/target.h"
 #include "alerts/notifier/weekly.h"
@@ -213,39 +214,11 @@ static bool is_meant(void *arg, const char *select, const char *node) {
     return config->is_meant(config->arg, select, node);
 }
 
-static void add_channel(struct notifier *notifier, struct channel *channel) {
-    size_t at = 0;
-
-    while (at < notifier->channel_count &&
-           strcmp(notifier->channels[at]->name, channel->name) < 0)
-        at++;
-    notifier->channels = mem_grow(notifier->channels, (notifier->channel_count + 1) *
-                                                          sizeof(*notifier->channels));
-    memmove(&notifier->channels[at + 1], &notifier->channels[at],
-            (notifier->channel_count - at) * sizeof(*notifier->channels));
-    notifier->channels[at] = channel;
-    notifier->channel_count++;
-}
-
-/* Out of the table, or NULL. */
-static struct channel *take_channel(struct notifier *notifier, const char *name) {
-    for (size_t i = 0; i < notifier->channel_count; i++) {
-        struct channel *channel = notifier->channels[i];
-        if (strcmp(channel->name, name) != 0)
-            continue;
-        notifier->channel_count--;
-        memmove(&notifier->channels[i], &notifier->channels[i + 1],
-                (notifier->channel_count - i) * sizeof(*notifier->channels));
-        return channel;
-    }
-    return NULL;
-}
-
 static void add_people(struct notifier *notifier) {
     struct channel *channel = channel_new(people, CHANNEL_PEOPLE);
 
     channel->is_built_in = true;
-    add_channel(notifier, channel);
+    channels_add(&notifier->channels, channel);
 }
 
 struct notifier *notifier_new(const struct notifier_config *config) {
@@ -291,9 +264,7 @@ static void free_parts(struct notifier *notifier) {
         digest_free(container_of(node, struct digest, link));
     while ((target = map_next(notifier->targets, &at, NULL)))
         target_free(target);
-    for (size_t i = 0; i < notifier->channel_count; i++)
-        channel_free(notifier->channels[i]);
-    free(notifier->channels);
+    channels_done(&notifier->channels);
 }
 
 struct notifier *notifier_free(struct notifier *notifier) {
@@ -324,8 +295,8 @@ static void load_channel(struct notifier *notifier, const char *key, struct slic
 
     if (!channel)
         return;
-    channel_free(take_channel(notifier, key));
-    add_channel(notifier, channel);
+    channel_free(channels_take(&notifier->channels, key));
+    channels_add(&notifier->channels, channel);
 }
 
 bool notifier_load(struct notifier *notifier,
@@ -377,14 +348,11 @@ static unsigned count_waiting(const struct notifier *notifier, const char *chann
 }
 
 struct channel *notifier_find_channel(const struct notifier *notifier, const char *name) {
-    for (size_t i = 0; i < notifier->channel_count; i++)
-        if (strcmp(notifier->channels[i]->name, name) == 0)
-            return notifier->channels[i];
-    return NULL;
+    return channels_find(&notifier->channels, name);
 }
 
 struct channel *notifier_next_channel(const struct notifier *notifier, size_t *at) {
-    return *at < notifier->channel_count ? notifier->channels[(*at)++] : NULL;
+    return *at < notifier->channels.count ? notifier->channels.rows[(*at)++] : NULL;
 }
 
 unsigned notifier_waiting(const struct notifier *notifier,
@@ -414,7 +382,7 @@ static void reset_targets(struct notifier *notifier, const char *channel) {
 }
 
 void notifier_put_channel(struct notifier *notifier, struct channel *channel) {
-    struct channel *before = take_channel(notifier, channel->name);
+    struct channel *before = channels_take(&notifier->channels, channel->name);
     struct buf value = { 0 };
 
     if (before)
@@ -426,7 +394,7 @@ void notifier_put_channel(struct notifier *notifier, struct channel *channel) {
     notifier_keep(notifier, channel_space, channel->name, &value);
     mem_wipe(value.data, value.len);
     buf_done(&value);
-    add_channel(notifier, channel);
+    channels_add(&notifier->channels, channel);
     reset_targets(notifier, channel->name);
     notifier_review(notifier);
 }
@@ -436,7 +404,7 @@ bool notifier_remove_channel(struct notifier *notifier, const char *name) {
 
     if (!channel || channel->is_built_in)
         return false;
-    take_channel(notifier, name);
+    channels_take(&notifier->channels, name);
     weekly_forget(notifier->weekly, name);
     notifier_keep(notifier, channel_space, name, NULL);
     if (strcmp(name, people) == 0)
@@ -448,94 +416,6 @@ bool notifier_remove_channel(struct notifier *notifier, const char *name) {
 
 struct silences *notifier_silences(struct notifier *notifier) {
     return notifier->silences;
-}
-
-/* --- notes --- */
-
-/* One note to several people: told of when the last has it. */
-struct round {
-    struct notifier *notifier;      /* borrowed: while they are found */
-    struct channel *channel;        /* borrowed: likewise */
-    const struct flight_note *note; /* borrowed: likewise */
-    size_t sent;
-    size_t left;
-    int result;
-    char *why; /* owned */
-    notifier_done *done;
-    void *done_arg; /* borrowed: the caller's */
-};
-
-static void count_down(void *arg, int result, const char *message, const char *why) {
-    struct round *round = arg;
-
-    if (result != 0) {
-        round->result = result;
-        incident_set(&round->why, why ? why : "");
-    }
-    if (--round->left > 0)
-        return;
-    if (round->done)
-        round->done(round->done_arg, round->result, message,
-                    round->result != 0 ? round->why : NULL);
-    free(round->why);
-    free(round);
-}
-
-static void send_person(void *arg, const char *user, const char *place) {
-    struct round *round = arg;
-    struct flight_note note = *round->note;
-
-    note.done = count_down;
-    note.done_arg = round;
-    round->sent++;
-    round->left++;
-    flight_send_note(target_get(round->notifier, round->channel, user, place), &note);
-}
-
-static void send_people(struct notifier *notifier,
-                        struct channel *channel,
-                        const struct flight_note *note) {
-    const struct notifier_config *config = &notifier->config;
-    static const struct incident nothing = {
-        .rule = (char *)"",
-        .node = (char *)"",
-        .series = (char *)"",
-        .text = (char *)"",
-        .unit = (char *)"",
-        .evidence = (char *)"",
-        .acknowledged_by = (char *)"",
-        .severity = INCIDENT_INFO,
-        .state = INCIDENT_FIRING,
-    };
-    struct round *round = mem_new(sizeof(*round));
-
-    *round = (struct round) {
-        .notifier = notifier,
-        .channel = channel,
-        .note = note,
-        .left = 1, /* this walk */
-        .done = note->done,
-        .done_arg = note->done_arg,
-    };
-    if (config->each_person)
-        config->each_person(config->arg, &nothing, "", send_person, round);
-    count_down(round, round->sent == 0 ? -ENOENT : 0, "",
-               "nobody has a private chat yet");
-}
-
-void notifier_send_note(struct notifier *notifier,
-                        struct channel *channel,
-                        const struct flight_note *note) {
-    auto_(mem_freep) char *place = NULL;
-
-    if (channel->kind == CHANNEL_PEOPLE) {
-        send_people(notifier, channel, note);
-        return;
-    }
-    if (channel->kind == CHANNEL_CHAT)
-        place = mem_printf("%s:%s%s%s", channel->platform, channel->chat,
-                           channel->topic[0] ? ":" : "", channel->topic);
-    flight_send_note(target_get(notifier, channel, "", place ? place : ""), note);
 }
 
 void notifier_test_channel(struct notifier *notifier,
@@ -555,7 +435,7 @@ void notifier_test_channel(struct notifier *notifier,
     if (!channel)
         done(arg, -ENOENT, "", "there is no such channel");
     else
-        notifier_send_note(notifier, channel, &note);
+        note_send(notifier, channel, &note);
 }
 
 /* --- a chat that was moved --- */
@@ -596,8 +476,8 @@ void notifier_move_place(struct notifier *notifier, const char *from, const char
     struct target *target;
     size_t at = 0;
 
-    for (size_t i = 0; i < notifier->channel_count; i++)
-        move_channel(notifier, notifier->channels[i], from, to);
+    for (size_t i = 0; i < notifier->channels.count; i++)
+        move_channel(notifier, notifier->channels.rows[i], from, to);
     while ((target = map_next(notifier->targets, &at, NULL))) {
         if (strcmp(target->place, from) != 0)
             continue;

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "alerts/channel/channel.h"
+#include "alerts/notifier/channels.h"
 #include "alerts/notifier/notifier.h"
 #include "alerts/notifier/telling.h"
 #include "alerts/silence/silence.h"
@@ -20,7 +21,6 @@
 #include "loop/timer.h"
 #include "store/records.h"
 
-struct flight_note;
 struct http_client;
 struct mailer;
 struct weekly;
@@ -31,8 +31,7 @@ struct notifier {
     char *time_zone; /* owned; "": the machine's */
     struct incident_watcher watcher;
     struct silences *silences; /* owned */
-    struct channel **channels; /* owned, with its channels; by name */
-    size_t channel_count;
+    struct channels channels;
     struct map *targets;   /* owned, with its targets */
     struct map *by_id;     /* matters by id; borrowed: the list owns them */
     struct list matters;   /* owned */
@@ -73,8 +72,3 @@ void notifier_note(struct notifier *notifier,
 struct telling notifier_telling(const struct notifier *notifier,
                                 const struct incident *incident,
                                 enum telling_stage stage);
-
-/* A note to everybody whom the channel means; done is told once, of the last. */
-void notifier_send_note(struct notifier *notifier,
-                        struct channel *channel,
-                        const struct flight_note *note);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "alerts/notifier/flight.h"
+#include "alerts/notifier/note.h"
 #include "alerts/notifier/notifier_private.h"
 #include "alerts/notifier/target.h"
 #include "alerts/silence/quiet.h"
@@ -178,7 +179,7 @@ static void on_drawn(void *arg, const struct slice *pngs, size_t count) {
         .done = on_sent,
         .done_arg = row,
     };
-    notifier_send_note(notifier, channel, &note);
+    note_send(notifier, channel, &note);
     buf_done(&text);
 }
 
