@@ -13,9 +13,12 @@ enum {
     ACKS_MAX = 1000,        /* SETTINGS and PING answers that a peer leaves unread */
     EARLY_MAX = 65536,      /* frames taken from the engine before the drain */
     CONTINUATIONS_MAX = 72, /* eight: the engine counts each part of a cut frame head */
-    RESETS_MAX = 2000, /* in a burst; ours are counted by the guard, which ends sooner */
-    RESETS_A_SECOND = 33, /* the engine's default, against a slow drip */
-    CONTROL_MAX = 4000,   /* queued frames that are no body, besides four a stream */
+    /* In a burst, and then against a slow drip. The guard ends sooner, and knows which
+     * were begun for nothing; the engine does not: a tunnel ends as its TCP connection
+     * does. */
+    RESETS_MAX = 10000,
+    RESETS_A_SECOND = 10000,
+    CONTROL_MAX = 4000, /* queued frames that are no body, besides four a stream */
 };
 
 static nghttp2_option *new_options(const struct h2_limits *limits) {

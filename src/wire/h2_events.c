@@ -164,7 +164,7 @@ static void take_reset(struct h2 *h2,
 
     if (h2->role == H2_CLIENT)
         h2_guard_charge(&h2->guard, H2_GUARD_FRAME);
-    else if (!h2->limits.trust_resets)
+    else if (!h2->limits.trust_resets && !(entry && entry->responded))
         h2_guard_charge(&h2->guard, H2_GUARD_RESET);
     if (!entry)
         return;

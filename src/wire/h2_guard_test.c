@@ -245,6 +245,35 @@ static void trusted_resets_are_no_flood(void) {
     h2_free(h2);
 }
 
+/* A tunnel ends as its TCP connection does, often by a reset. */
+static void resets_of_answered_streams_are_no_flood(void) {
+    struct h2 *h2 = h2_testing_new(H2_SERVER, &h2_testing_limits);
+    struct headers head = { 0 };
+    struct buf bytes = { 0 };
+    struct h2_stream *stream;
+
+    headers_add(&head, ":status", "200");
+    for (uint32_t at = 0; at < 8000; at += 16) {
+        buf_clear(&bytes);
+        for (uint32_t i = at; i < at + 16; i++)
+            h2_testing_add_get(&bytes, 2 * i + 1, false);
+        CHECK_INT(h2_feed(h2, buf_slice(&bytes)), 0);
+        while ((stream = h2_next(h2)))
+            h2_respond(stream, &head, true);
+        h2_testing_drop_output(h2);
+
+        buf_clear(&bytes);
+        for (uint32_t i = at; i < at + 16; i++)
+            h2_testing_add_word(&bytes, H2_TESTING_RST_STREAM, 2 * i + 1, H2_CANCEL);
+        CHECK_INT(h2_feed(h2, buf_slice(&bytes)), 0);
+        while ((stream = h2_next(h2)))
+            h2_stream_release(stream);
+    }
+    headers_done(&head);
+    buf_done(&bytes);
+    h2_free(h2);
+}
+
 /* A window that opens by single bytes makes single-byte frames and no pile. */
 static void window_games_hold_no_more_than_a_full_output(void) {
     struct h2 *h2 = h2_testing_new(H2_SERVER, &h2_testing_limits);
@@ -336,6 +365,7 @@ TESTS(TEST(every_flood_ends_its_connection),
       TEST(a_ping_a_read_is_no_flood),
       TEST(credit_for_each_small_frame_is_no_flood),
       TEST(trusted_resets_are_no_flood),
+      TEST(resets_of_answered_streams_are_no_flood),
       TEST(window_games_hold_no_more_than_a_full_output),
       TEST(a_head_over_the_limit_ends_its_stream_alone),
       TEST(a_body_over_the_window_resets_its_stream))

@@ -59,7 +59,7 @@ try {
     paths.push({ name: 'ssh -R', port: reverse.port });
   }
 
-  const rows = new Map(paths.map(({ name }) => [name, { bulk: [], p50: [], p99: [], rate: [] }]));
+  const rows = new Map(paths.map(({ name }) => [name, { bulk: [], p50: [], p99: [], rate: [], failed: 0 }]));
   for (let round = 0; round < rounds; round++)
     for (const { name, port } of paths) {
       const row = rows.get(name);
@@ -67,7 +67,9 @@ try {
       const { p50, p99 } = await ask('echo', port, 5000);
       row.p50.push(p50);
       row.p99.push(p99);
-      row.rate.push((await ask('connects', port, 1, 16)).rate);
+      const made = await ask('connects', port, 1, 16);
+      row.rate.push(made.rate);
+      row.failed += made.failed;
     }
   console.log(`TCP: one stream of ${mib} MiB; 64 bytes there and back; connections with one byte echoed, 16 at a time`);
   table(
@@ -79,6 +81,7 @@ try {
         'echo p50 us': middle(row.p50).toFixed(0),
         'p99 us': middle(row.p99).toFixed(0),
         'connects/s': middle(row.rate).toFixed(0),
+        failed: row.failed,
       };
     }),
   );
