@@ -54,7 +54,7 @@ struct history_config {
     /* Keeps the bytes of a journal row that cannot be read whole: 0, and what can be is
      * loaded, or -errno. NULL: a damaged journal is not loaded. */
     int (*set_aside)(void *arg, uint64_t id, struct slice body);
-    void *arg;                    /* borrowed */
+    void *arg; /* borrowed */
 };
 
 struct history_cursor {
