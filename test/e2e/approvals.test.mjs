@@ -192,11 +192,7 @@ scenario('a real process is ended when a second person agrees, and by nothing le
   const eve = await Person.invite(env, 'eve', '--role', 'operator', '--node', 'pi');
   const val = await Person.invite(env, 'val', '--role', 'viewer', '--node', '*');
   const robot = (await env.cli('token', 'new', 'robot', '--caller', '--role', 'owner', '--node', '*')).stdout.trim();
-  const start = (file, ...args) => {
-    const proc = env.start(file, args);
-    env.drop(proc);
-    return proc;
-  };
+  const start = (file, ...args) => env.start(file, args);
   const held = async (proc) => {
     const killing = bob.cli('kill', 'pi', String(proc.pid), '--yes', '--wait', { ok: 'any' });
     const item = await until(async () => (await waiting(eve))[0]);
@@ -213,6 +209,7 @@ scenario('a real process is ended when a second person agrees, and by nothing le
   await eve.cli('approve', item.id, '--yes');
   assert.equal((await killing).code, 0);
   await victim.ended;
+  env.drop(victim);
   const [act] = await acts(env, '--node', 'pi');
   assert.deepEqual([act.kind, act.actor, act.act.method, JSON.parse(act.act.arguments).pid], ['act.ended', 'bob', '/roost.v1.Processes/Signal', victim.pid]);
   const agreed = (await env.json('activity', '--kind', 'approval.')).events.find(({ actor }) => actor === 'eve');
@@ -224,11 +221,14 @@ scenario('a real process is ended when a second person agrees, and by nothing le
   const refusal = await second.killing;
   assert.equal(refusal.code, 5);
   assert.match(refusal.stderr, /eve rejected it: it is needed/);
-  const denied = start('python3', '-c', 'import signal\nsignal.pause()');
-  await until(() => /^python/.test(readFileSync(`/proc/${denied.pid}/comm`, 'utf8')));
+  const denied = start('tail', '-f', '/dev/null');
+  await until(() => readFileSync(`/proc/${denied.pid}/comm`, 'utf8') === 'tail\n');
   const third = await held(denied);
   await eve.cli('approve', third.item.id, '--yes');
-  assert.match((await third.killing).stderr, /the policy of this host does not allow signal python/);
+  assert.match((await third.killing).stderr, /the policy of this host does not allow signal tail/);
   assert.ok(spared.running && denied.running);
-  for (const proc of [spared, denied]) await proc.kill();
+  for (const proc of [spared, denied]) {
+    await proc.kill();
+    env.drop(proc);
+  }
 });
