@@ -23,17 +23,18 @@ async function install(root) {
   await run('make', ['-s', 'install', `DESTDIR=${root}`, 'PREFIX=/usr'], { cwd: top, env: { BUILD_DIR: buildDir }, ms: 120_000 });
   for (const name of ['demo-1', 'demo-2', 'other'])
     writeFileSync(path.join(root, 'etc/systemd/system', `${name}.service`), '[Service]\nExecStart=/bin/sleep infinity\n');
+  writeFileSync(path.join(root, 'etc/systemd/system/falls.service'), "[Unit]\nDescription=A hat stand\n[Service]\nExecStart=/bin/sh -c 'test -e /run/hat || exit 3; exec sleep infinity'\n");
 }
 
 before(async () => {
   if (skip) return;
   machine = await Machine.boot(install, { network: true });
-  env = await Env.start();
+  env = await Env.start({ config: '[alerts]\nunit_for = 1s\n' });
   machine.sh('roost-agent join -', { input: `${await env.link('mars')}\n` });
-  machine.sh('roost-agent install && systemctl start demo-1 demo-2 other');
+  machine.sh('roost-agent install && systemctl start demo-1 demo-2 other falls');
   await env.state('mars', 'ONLINE');
   authorization = `Bearer ${await env.token()}`;
-  for (const name of ['Host', 'Power', 'Probe', 'Processes', 'Units']) stubs[name] = client(env, roost[name]);
+  for (const name of ['Alerts', 'Host', 'Power', 'Probe', 'Processes', 'Units']) stubs[name] = client(env, roost[name]);
 });
 
 after(async () => {
@@ -45,8 +46,8 @@ after(async () => {
   await machine?.remove();
 });
 
-function step(name, body) {
-  test(name, { skip, timeout: 60_000 }, async () => {
+function step(name, body, timeout = 60_000) {
+  test(name, { skip, timeout }, async () => {
     assert.ok(stubs.Units, 'there is no agent');
     try {
       await body();
@@ -146,6 +147,19 @@ step('nothing that the service needs is refused to it', () => {
   assert.ok(lines.length > 0);
   assert.deepEqual(lines.filter((line) => /permission denied/i.test(line) && !/refused|denied for/.test(line)), []);
 });
+
+// The hub looks at units once a minute; the first time may have been meanwhile.
+const minutes = 150_000;
+
+step('a unit that has failed is an incident until it is started again', async () => {
+  assert.equal(machine.property('falls', 'ActiveState'), 'failed');
+  const incidents = async () => (await unary(stubs.Alerts, 'List', { all: true }, { authorization })).incidents;
+  const incident = await until(async () => (await incidents()).find(({ text }) => text.includes('falls')), minutes, 'an incident');
+  assert.deepEqual([incident.node, incident.state], ['mars', 'FIRING']);
+  assert.match(incident.text, /^found at join: unit falls\.service has failed: exit code 3$/);
+  machine.sh('touch /run/hat && systemctl start falls');
+  await until(async () => (await incidents()).find(({ id }) => id === incident.id).state === 'RESOLVED', minutes, 'it is over');
+}, 2 * minutes);
 
 step('the host restarts by the right that it was granted', async () => {
   await apply();
