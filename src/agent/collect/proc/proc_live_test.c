@@ -205,9 +205,10 @@ static void what_is_done_to_it_is_seen_by_the_next_look(void) {
 static void have_a_child(int told) {
     pid_t pid = fork();
 
-    for (; pid == 0;)
+    if (pid > 0)
+        (void)!write(told, &pid, sizeof(pid));
+    else
         pause();
-    (void)!write(told, &pid, sizeof(pid));
 }
 
 /* An orphan has not run, and has another parent all the same. */
