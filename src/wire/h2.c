@@ -73,7 +73,7 @@ struct h2 *h2_new(enum h2_role role, const struct h2_limits *limits) {
 
     h2->role = role;
     h2->limits = *limits;
-    h2->mem = h2_mem_new();
+    h2->mem = h2_mem_new(limits->pool);
     list_init(&h2->entries);
     list_init(&h2->news);
     h2_guard_init(&h2->guard);

@@ -27,6 +27,7 @@
 #include "wire/headers.h"
 
 struct h2;
+struct h2_mem_pool;
 struct h2_window_budget;
 
 enum h2_role { H2_CLIENT, H2_SERVER };
@@ -38,6 +39,8 @@ struct h2_limits {
     bool trust_resets; /* a link's agent: the peer is our hub, resets are no attack */
     struct h2_window_budget *windows; /* borrowed: outlives the connection; what stream
                                          windows grow by; NULL: they do not */
+    struct h2_mem_pool *pool; /* borrowed: the connection takes a reference; NULL: it
+                                 keeps what it frees for itself */
 };
 
 /* RFC 9113, 7. The ones that we send. */
@@ -73,6 +76,15 @@ struct h2_stream {
     bool refused;        /* the peer surely has not processed it (REFUSED_STREAM or above
                             GOAWAY's last id) */
 };
+
+/*
+ * Blocks that connections have freed, for the next one of the same thread that needs
+ * some: many that are idle keep none each. Counted.
+ */
+struct h2_mem_pool *h2_mem_pool_new(void);
+
+/* Gives one reference back. NULL is fine; always returns NULL. */
+struct h2_mem_pool *h2_mem_pool_free(struct h2_mem_pool *pool);
 
 /* Makes a connection; its preface and SETTINGS wait in the drain. */
 struct h2 *h2_new(enum h2_role role, const struct h2_limits *limits);

@@ -126,7 +126,7 @@ void h2_events_set(nghttp2_session_callbacks *callbacks);
 
 /* h2_mem.c */
 
-/* Memory for one engine; free it after the engine. */
-struct h2_mem *h2_mem_new(void);
+/* Memory for one engine; free it after the engine. The pool as in struct h2_limits. */
+struct h2_mem *h2_mem_new(struct h2_mem_pool *pool);
 struct h2_mem *h2_mem_free(struct h2_mem *mem);
 nghttp2_mem *h2_mem_engine(struct h2_mem *mem);

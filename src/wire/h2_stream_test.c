@@ -355,7 +355,7 @@ static void connect_makes_a_tunnel(void) {
 /* 20,000 bytes wait at each side of 1,000 streams whose answers nobody reads. */
 static void stalled_streams_do_not_stall_others(void) {
     enum { STALLED = 1000 };
-    const struct h2_limits limits = { 2000, 16384, 16384, false, NULL };
+    const struct h2_limits limits = { 2000, 16384, 16384, false, NULL, NULL };
     struct h2_testing_pair pair = h2_testing_pair_new(&limits);
     struct h2_stream *stalled[STALLED], *asked;
     static const uint8_t body[40000];
@@ -402,7 +402,7 @@ static void stalled_streams_do_not_stall_others(void) {
 /* While one stream moves in bulk, a small answer waits for a few frames only. */
 static void bulk_does_not_starve_small_answers(void) {
     struct h2_testing_pair pair = new_pair();
-    const struct h2_limits wide = { 100, 8 << 20, 16384, false, NULL };
+    const struct h2_limits wide = { 100, 8 << 20, 16384, false, NULL, NULL };
     static const uint8_t body[65536];
     h2_free(pair.client);
     pair.client = h2_new(H2_CLIENT, &wide);

@@ -13,6 +13,7 @@
 
 struct link_sessions {
     struct link_sessions_config config;
+    struct h2_mem_pool *pool; /* reference: of their HTTP/2 */
 };
 
 struct link_session {
@@ -68,6 +69,7 @@ static void *link_open(struct session *session, void *arg) {
             .streams_max = shared->streams_max,
             .window = CALL_PIPE_MAX,
             .windows = shared->windows,
+            .pool = opening->links->pool,
             .header_bytes_max = (uint32_t)shared->header_bytes_max,
         },
         .pings = true,
@@ -162,10 +164,14 @@ struct link_sessions *link_sessions_new(const struct link_sessions_config *confi
     struct link_sessions *links = mem_new(sizeof(*links));
 
     links->config = *config;
+    links->pool = h2_mem_pool_new();
     return links;
 }
 
 struct link_sessions *link_sessions_free(struct link_sessions *links) {
+    if (!links)
+        return NULL;
+    h2_mem_pool_free(links->pool);
     free(links);
     return NULL;
 }
