@@ -151,6 +151,9 @@ step('List tells what systemctl does', async () => {
   assert.ok(timers.length && timers.every(({ name }) => name.endsWith('.timer')));
   const failed = (await call('List', { activeState: 'failed' })).units;
   assert.ok(failed.every(({ activeState }) => activeState === 'failed'));
+  const idle = new Map((await call('List', { activeState: 'inactive', all: true })).units.map((unit) => [unit.name, unit]));
+  assert.ok(theirs.every(([name, , active]) => active === 'inactive' || !idle.has(name)));
+  assert.equal(idle.get('tick.timer').loadState, 'not-loaded');
   assert.deepEqual((await call('List', { filter: 'tick.t*', all: true })).units.map(({ name, fileState, loadState }) => [name, fileState, loadState]), [['tick.timer', 'disabled', 'not-loaded']]);
   assert.ok((await call('List', { filter: 'message bus' })).units.some(({ name }) => name === 'dbus.service'));
   await refused(call('List', { types: ['mount'] }), status.INVALID_ARGUMENT, /service, timer or socket/);
@@ -234,7 +237,7 @@ step('a unit that fails to start brings the reason and its last lines', async ()
   assert.match(told.stderr, /^ {2}\S+ \S+ sh\[\d+\]: cannot find my hat$/m);
   assert.match(told.stderr, /^roost: mars: the start of broken\.service failed: .*exit code 3/m);
   assert.match(told.stderr, /^try: roost logs mars broken\.service$/m);
-  assert.ok((await call('List', { activeState: 'failed' })).units.some(({ name }) => name === 'broken.service'));
+  assert.ok((await call('List', { activeState: 'failed' })).units.some(({ name, fileState }) => name === 'broken.service' && fileState === 'static'));
 });
 
 step('a slow start is told as running by the deadline, and goes on', async () => {

@@ -28,6 +28,7 @@ struct systemd_list {
     char *active_state;        /* owned */
     bool wants[sizeof(types) / sizeof(types[0])];
     bool all;
+    bool files_last;                       /* and only when something was found */
     Roost__V1__ListUnitsResponse response; /* its units are owned */
     systemd_list_fn *on_done;
     void *arg; /* borrowed: the caller's */
@@ -115,6 +116,12 @@ static void set_text(char **field, const char *text) {
         *field = mem_strdup(text);
 }
 
+static void set_file_state(struct systemd_list *list, Roost__V1__Unit *unit) {
+    const struct file *file = find_file(list, unit->name);
+
+    set_text(&unit->file_state, file ? file->state : "");
+}
+
 /* Takes what is wanted into the answer; the texts of the draft are borrowed. */
 static void take(struct systemd_list *list, const Roost__V1__Unit *draft) {
     Roost__V1__ListUnitsResponse *response = &list->response;
@@ -122,13 +129,12 @@ static void take(struct systemd_list *list, const Roost__V1__Unit *draft) {
     if (!is_wanted(list, draft) || response->n_units == UNITS_MAX)
         return;
     Roost__V1__Unit *unit = (Roost__V1__Unit *)pb_new(&roost__v1__unit__descriptor);
-    const struct file *file = find_file(list, draft->name);
     set_text(&unit->name, draft->name);
     set_text(&unit->description, draft->description);
     set_text(&unit->load_state, draft->load_state);
     set_text(&unit->active_state, draft->active_state);
     set_text(&unit->sub_state, draft->sub_state);
-    set_text(&unit->file_state, file ? file->state : "");
+    set_file_state(list, unit);
     response->units =
         mem_grow(response->units, (response->n_units + 1) * sizeof(*response->units));
     response->units[response->n_units++] = unit;
@@ -162,6 +168,8 @@ static void forget_file(struct systemd_list *list, const char *name) {
     free(file);
 }
 
+static void ask_files(struct systemd_list *list);
+
 static void on_units(void *arg,
                      struct sd_bus_message *reply,
                      const struct systemd_fault *fault) {
@@ -183,6 +191,10 @@ static void on_units(void *arg,
         take(list, &draft);
         forget_file(list, draft.name);
     }
+    if (list->files_last && list->response.n_units > 0) {
+        ask_files(list);
+        return;
+    }
     if (list->all)
         take_files(list);
     finish(list, NULL);
@@ -191,8 +203,14 @@ static void on_units(void *arg,
 static void ask_units(struct systemd_list *list) {
     static const struct systemd_bus_method method = { .member = "ListUnitsByPatterns" };
 
-    list->call = systemd_bus_call(list->bus, &method, on_units, list, "asas", 0, 3,
-                                  "*.service", "*.timer", "*.socket");
+    /* With `all`, those in other states are told too, so that their files are not. */
+    if (list->active_state[0] != '\0' && !list->all)
+        list->call =
+            systemd_bus_call(list->bus, &method, on_units, list, "asas", 1,
+                             list->active_state, 3, "*.service", "*.timer", "*.socket");
+    else
+        list->call = systemd_bus_call(list->bus, &method, on_units, list, "asas", 0, 3,
+                                      "*.service", "*.timer", "*.socket");
 }
 
 /* What comes with the system lies there. */
@@ -232,16 +250,28 @@ static void on_files(void *arg,
     library->message_enter(reply, 'a', "(ss)");
     while (library->message_read(reply, "(ss)", &path, &state) > 0)
         add_file(list, path, state);
-    ask_units(list);
+    if (!list->files_last) {
+        ask_units(list);
+        return;
+    }
+    for (size_t i = 0; i < list->response.n_units; i++)
+        set_file_state(list, list->response.units[i]);
+    finish(list, NULL);
+}
+
+static void ask_files(struct systemd_list *list) {
+    static const struct systemd_bus_method method = {
+        .member = "ListUnitFilesByPatterns",
+    };
+
+    list->call = systemd_bus_call(list->bus, &method, on_files, list, "asas", 0, 3,
+                                  "*.service", "*.timer", "*.socket");
 }
 
 struct systemd_list *systemd_list_new(struct systemd_bus *bus,
                                       const Roost__V1__ListUnitsRequest *request,
                                       systemd_list_fn *on_done,
                                       void *arg) {
-    static const struct systemd_bus_method method = {
-        .member = "ListUnitFilesByPatterns",
-    };
     struct systemd_list *list = mem_new(sizeof(*list));
 
     *list = (struct systemd_list) {
@@ -259,8 +289,14 @@ struct systemd_list *systemd_list_new(struct systemd_bus *bus,
         for (size_t j = 0; j < request->n_types; j++)
             list->wants[i] |= strcmp(types[i], request->types[j]) == 0;
     }
-    list->call = systemd_bus_call(bus, &method, on_files, list, "asas", 0, 3, "*.service",
-                                  "*.timer", "*.socket");
+    /* The manager reads each unit file for its list of them: not each minute, to say that
+     * nothing has failed. */
+    list->files_last =
+        list->active_state[0] != '\0' && !list->all && !systemd_bus_is_user(bus);
+    if (list->files_last)
+        ask_units(list);
+    else
+        ask_files(list);
     return list;
 }
 
