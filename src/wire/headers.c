@@ -109,11 +109,12 @@ static size_t size_of(const struct header *field) {
 
 /* The first array stays in its block. */
 static void add_places(struct headers *headers) {
-    struct header *had = headers->cap > FIRST_CAP ? headers->fields : NULL;
-    struct header *fields = mem_grow(had, 2 * headers->cap * sizeof(*fields));
+    bool is_first = headers->cap == FIRST_CAP;
+    size_t size = headers->cap * sizeof(*headers->fields);
+    struct header *fields = mem_grow(is_first ? NULL : headers->fields, 2 * size);
 
-    if (!had)
-        memcpy(fields, headers->fields, headers->cap * sizeof(*fields));
+    if (is_first)
+        memcpy(fields, headers->fields, size);
     headers->fields = fields;
     headers->cap *= 2;
 }
