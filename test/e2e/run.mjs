@@ -3,8 +3,9 @@
 // Many of them wait most of the time (for an outage to pass, for a peer to be missed), so
 // as many run at once as there are processors. Those that do hardly anything else (in
 // chats for the one message a second that a chat gets, elsewhere for limits of time) run
-// beside the others, and hardly cost them anything. Each file has a folder, a hub and ports of its own. What happens is printed as
-// it happens; REPORT gets all of it as TAP.
+// beside the others, one more of them at once, and hardly cost them anything. Each file
+// has a folder, a hub and ports of its own. What happens is printed as it happens; REPORT
+// gets all of it as TAP.
 import { createWriteStream } from 'node:fs';
 import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
@@ -15,7 +16,7 @@ import { spec, tap } from 'node:test/reporters';
 
 // Those that take longest begin first: none of them is then left over at the end.
 const longest = ['install', 'hostile', 'lossless', 'grants', 'samples', 'clock', 'liveness', 'chat_kill', 'evening', 'evening_ru', 'chat_load'];
-const patient = /^(chat_|evening|telegram|notify|hostile|liveness|lossless|grants)/;
+const patient = /^(chat_|clock|evening|telegram|notify|hostile|liveness|lossless|grants|samples)/;
 
 function rank(file) {
   const place = longest.indexOf(path.basename(file, '.test.mjs'));
@@ -26,11 +27,11 @@ const [report, ...files] = process.argv.slice(2);
 const minutes = 12; // far more than any file takes
 const lanes = Math.min(Math.max(os.cpus().length, 2), 4);
 
-// Some files, as many at once as there are lanes, and their report; answers when all are done.
-async function runAll(group, file) {
+// Some files, so many at once, and their report; answers when all are done.
+async function runAll(group, atOnce, file) {
   const events = run({
     files: group.map((one) => path.resolve(one)).sort((a, b) => rank(a) - rank(b)),
-    concurrency: lanes,
+    concurrency: atOnce,
     timeout: minutes * 60_000,
   });
   events.on('test:fail', ({ todo }) => {
@@ -41,8 +42,11 @@ async function runAll(group, file) {
 }
 
 const isPatient = (file) => patient.test(path.basename(file));
-const groups = [files.filter((file) => !isPatient(file)), files.filter(isPatient)].filter((group) => group.length > 0);
-await Promise.all(groups.map((group, i) => runAll(group, `${report}.${i}`)));
+const groups = [
+  { files: files.filter((file) => !isPatient(file)), lanes },
+  { files: files.filter(isPatient), lanes: lanes + 1 },
+].filter((group) => group.files.length > 0);
+await Promise.all(groups.map((group, i) => runAll(group.files, group.lanes, `${report}.${i}`)));
 await writeFile(report, '');
 for (let i = 0; i < groups.length; i++) {
   await appendFile(report, await readFile(`${report}.${i}`));
