@@ -64,7 +64,7 @@ function debian() {
   mkdirSync(cache, { recursive: true });
   for (const old of readdirSync(cache)) {
     // Another package list, or left behind by a run that was killed.
-    const stale = /^debian-/.test(old) ? old !== name : Date.now() - statSync(path.join(cache, old)).mtimeMs > 3600e3;
+    const stale = /^debian-/.test(old) ? !old.startsWith(name) : Date.now() - statSync(path.join(cache, old)).mtimeMs > 3600e3;
     if (stale) rmSync(path.join(cache, old), { recursive: true, force: true });
   }
   if (existsSync(folder)) return folder;
