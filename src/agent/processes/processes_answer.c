@@ -10,12 +10,8 @@
 #include "agent/collect/proc/proc_table.h"
 #include "agent/collect/proc/proc_users.h"
 #include "base/mem.h"
+#include "wire/pb.h"
 #include "wire/timestamp.h"
-
-/* protobuf-c's strings are not const; nobody writes to them. */
-static char *lend(const char *text) {
-    return (char *)(uintptr_t)text;
-}
 
 static const char *copy(struct processes_answer *answer, const char *text) {
     return *text ? proc_strings_add(&answer->strings, text, strlen(text)) : "";
@@ -68,11 +64,11 @@ static void fill(struct processes_answer *answer,
 
     roost__v1__process__init(item);
     item->pid = row->pid;
-    item->name = lend(copy(answer, row->name));
+    item->name = pb_lend(copy(answer, row->name));
     item->parent_pid = row->parent;
-    item->user = lend(copy(answer, user));
+    item->user = pb_lend(copy(answer, user));
     item->uid = uid;
-    item->state = lend(state_text(row->state));
+    item->state = pb_lend(state_text(row->state));
     if (source->table->between_ns > 0) {
         item->cpu_percent_known_case = ROOST__V1__PROCESS__CPU_PERCENT_KNOWN_CPU_PERCENT;
         item->cpu_percent = cpu_percent(source, row->recent_ticks);
@@ -83,11 +79,11 @@ static void fill(struct processes_answer *answer,
     item->started =
         timestamp_set(&answer->starts[at], (int64_t)started_ms(source, row->start_ticks));
     item->start_ticks = row->start_ticks;
-    item->command_line = lend(add_line(answer, source, row));
+    item->command_line = pb_lend(add_line(answer, source, row));
     item->threads = row->threads;
     item->nice = row->nice;
     item->safe_kill = !unsafe;
-    item->unsafe_reason = lend(unsafe ? unsafe : "");
+    item->unsafe_reason = pb_lend(unsafe ? unsafe : "");
     item->is_kernel_thread = row->is_kernel_thread;
     item->depth = row->depth;
 }
@@ -138,12 +134,12 @@ void processes_answer_detail(struct processes_answer *answer,
 
     proc_detail_read(source->host, row, &detail);
     fill_known(item, &detail);
-    item->cgroup = lend(copy(answer, detail.cgroup));
-    item->unit = lend(copy(answer, detail.unit));
-    item->executable = lend(copy(answer, detail.executable));
-    item->terminal = lend(copy(answer, detail.terminal));
+    item->cgroup = pb_lend(copy(answer, detail.cgroup));
+    item->unit = pb_lend(copy(answer, detail.unit));
+    item->executable = pb_lend(copy(answer, detail.executable));
+    item->terminal = pb_lend(copy(answer, detail.terminal));
     if (source->command_lines)
-        item->working_folder = lend(copy(answer, detail.working_folder));
+        item->working_folder = pb_lend(copy(answer, detail.working_folder));
     proc_detail_done(&detail);
 }
 
@@ -202,7 +198,7 @@ static void fill_group(struct processes_answer *answer,
         snprintf(name, sizeof(name), "%s (%u)", sum->name, sum->count);
     else
         snprintf(name, sizeof(name), "%s", sum->name);
-    group->name = lend(proc_strings_add(&answer->strings, name, strlen(name)));
+    group->name = pb_lend(proc_strings_add(&answer->strings, name, strlen(name)));
     group->count = sum->count;
     group->cpu_percent =
         cpu_percent(source, sum->recent_ticks) / (double)source->host->cpus;

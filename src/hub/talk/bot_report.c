@@ -1,6 +1,7 @@
 #include "hub/talk/bot_report.h"
 
 #include "chat/telegram/telegram.h"
+#include "wire/pb.h"
 
 #define REMEDY_NETWORK                                                                   \
     "is [telegram] api_url right? is a proxy needed (https_proxy)? The hub goes on "     \
@@ -27,10 +28,6 @@ static const struct {
     [TELEGRAM_OFF] = { ROOST__V1__BOT_STATE__BOT_STATE_MISTAKE, REMEDY_MISTAKE },
 };
 
-static char *lend(const char *text) {
-    return (char *)(uintptr_t)text;
-}
-
 bool bot_report_write(const struct telegram_status *status,
                       const struct bot_report_facts *facts,
                       Roost__V1__Bot *ret_bot) {
@@ -40,18 +37,18 @@ bool bot_report_write(const struct telegram_status *status,
     if (state == TELEGRAM_OFF && !facts->mistake)
         return false;
     roost__v1__bot__init(ret_bot);
-    ret_bot->platform = lend("telegram");
-    ret_bot->name = lend(status->name);
+    ret_bot->platform = pb_lend("telegram");
+    ret_bot->name = pb_lend(status->name);
     ret_bot->state = reports[state].state;
     ret_bot->since_ms = wall_of(facts, status->since_ms);
-    ret_bot->trouble = lend(is_well ? "" : status->why);
-    ret_bot->remedy = lend(reports[state].remedy);
+    ret_bot->trouble = pb_lend(is_well ? "" : status->why);
+    ret_bot->remedy = pb_lend(reports[state].remedy);
     if (state == TELEGRAM_TROUBLE && facts->is_webhook)
-        ret_bot->remedy = lend(REMEDY_WEBHOOK);
+        ret_bot->remedy = pb_lend(REMEDY_WEBHOOK);
     if (facts->mistake) {
         ret_bot->state = ROOST__V1__BOT_STATE__BOT_STATE_MISTAKE;
-        ret_bot->trouble = lend(facts->mistake);
-        ret_bot->remedy = lend(REMEDY_MISTAKE);
+        ret_bot->trouble = pb_lend(facts->mistake);
+        ret_bot->remedy = pb_lend(REMEDY_MISTAKE);
     }
     if (status->held_until_ms > 0)
         ret_bot->held_until_ms = wall_of(facts, status->held_until_ms);
