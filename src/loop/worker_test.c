@@ -70,7 +70,7 @@ static void a_full_queue_says_so(void) {
 
     sem_init(&gate, 0, 0);
     for (unsigned n = 0; n < 10; n++) {
-        struct sum *sum = make_sum(n, &done_count);
+        struct sum *sum = make_sum(added, &done_count);
         sum->gate = &gate;
         int r = worker_add(worker, &sum->job);
         if (r == 0)
